@@ -1,0 +1,1 @@
+"""The Falcon API: accepts hook payloads and answers reads."""

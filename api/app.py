@@ -1,0 +1,101 @@
+"""create_app: the parts, the routes, the errors, the dashboard's files."""
+
+import json
+import logging
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import falcon
+import falcon.asgi
+import orjson
+import psycopg
+from falcon import media
+from falcon.asgi import Request, Response
+
+from api.ingest import Door
+from api.restore import Briefs
+from api.routes import Parts, routes
+from api.routes.reads import Reader, instant
+from db.pool import open_pool
+from dcm import settings as settings_module
+from dcm.domain.errors import DcmError, InvalidInput, NotFound, TooLarge, Unavailable
+from dcm.logs import log_to_stderr
+from dcm.settings import Settings
+
+logger = logging.getLogger("dcm.api")
+
+STATUS: Mapping[type[DcmError], int] = {InvalidInput: 400, NotFound: 404, TooLarge: 413, Unavailable: 503}
+"""The HTTP status of each error DCM raises on purpose; 500 for the rest."""
+
+DASHBOARD = Path(__file__).parent.parent / "dashboard" / "dist"
+
+HOOK_CONNECTIONS = 2
+"""Database connections kept for hooks that are answered, apart from those of pages."""
+
+
+def create_app(settings: Settings | None = None) -> falcon.asgi.App[Request, Response]:
+    """The ASGI application; `settings` from the environment when none are given."""
+    settings = settings or settings_module.load()
+    log_to_stderr(settings.log_level)
+    app: falcon.asgi.App[Request, Response] = falcon.asgi.App()
+    parts = Running(settings)
+    app.add_middleware(parts)
+    app.resp_options.media_handlers[falcon.MEDIA_JSON] = media.JSONHandler(dumps=_dumps, loads=orjson.loads)
+    app.add_error_handler(DcmError, _said)
+    app.add_error_handler(psycopg.OperationalError, _database_away)
+    for path, resource in routes(parts.parts):
+        app.add_route(path, resource)
+    if DASHBOARD.is_dir():
+        app.add_static_route("/", DASHBOARD, fallback_filename="index.html")
+    return app
+
+
+class Running:
+    """Opens what the process needs when it starts and closes it when it stops."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._hook_threads = ThreadPoolExecutor(HOOK_CONNECTIONS, thread_name_prefix="hook")
+        self._read_threads = ThreadPoolExecutor(settings.db_max_connections, thread_name_prefix="read")
+        self._hook_pool = open_pool(settings.database_url, most=HOOK_CONNECTIONS, name="api hooks", timeout=1.5)
+        self._read_pool = open_pool(settings.database_url, most=settings.db_max_connections, name="api reads")
+        self._door = Door(settings)
+        self._briefs = Briefs(settings.database_url, self._hook_pool, self._door, self._hook_threads)
+        self.parts = Parts(settings, self._door, self._briefs, Reader(self._read_pool, self._read_threads))
+
+    async def process_startup(self, scope: Mapping[str, Any], event: Mapping[str, Any]) -> None:  # noqa: ARG002
+        """Begin to listen for briefs."""
+        self._briefs.start()
+
+    async def process_shutdown(self, scope: Mapping[str, Any], event: Mapping[str, Any]) -> None:  # noqa: ARG002
+        """Close connections."""
+        await self._briefs.stop()
+        await self._door.close()
+        self._hook_pool.close()
+        self._read_pool.close()
+
+
+def _dumps(value: object) -> str:
+    return orjson.dumps(value, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
+
+
+def _plain(value: object) -> str:
+    return instant(value) if isinstance(value, datetime) else str(value)
+
+
+async def _said(req: Request, resp: Response, error: DcmError, params: dict[str, Any]) -> None:  # noqa: ARG001
+    """An error DCM raised on purpose: its sentence, and what is wrong with which field."""
+    resp.status = STATUS.get(type(error), 500)
+    body: dict[str, Any] = {"error": str(error)}
+    if isinstance(error, InvalidInput) and error.details:
+        body["details"] = error.details
+    resp.content_type = falcon.MEDIA_JSON
+    resp.data = json.dumps(body).encode()
+
+
+async def _database_away(req: Request, resp: Response, error: Exception, params: dict[str, Any]) -> None:  # noqa: ARG001
+    logger.warning("the database did not answer: %s", error)
+    resp.status = 503
+    resp.media = {"error": "The database does not answer. Try again in a moment; its log tells more."}

@@ -1,0 +1,141 @@
+"""The hot path: append an accepted payload to the stream, nudge the worker, answer.
+
+Payloads that arrive while a write is in flight share the next one; each is answered only after
+Valkey has its own.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.typing import EncodableT
+
+from dcm.broker import INGEST, connection_options, enqueue, nudge_key, open_broker, stream_key
+from dcm.domain import streams
+from dcm.domain.errors import Unavailable
+from dcm.settings import Settings
+
+logger = logging.getLogger("dcm.api")
+
+WRITE_TIMEOUT = 0.5
+"""Seconds until a Valkey that does not answer counts as away."""
+
+REST_AFTER_STALL = 1.0
+"""Seconds without further tries after a Valkey that did not answer in time: nobody waits for it twice."""
+
+NUDGE_MS = 1000
+"""Milliseconds after which a nudge that nobody took up is forgotten."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    shard: int
+    entry: dict[EncodableT, EncodableT]
+    marks: Mapping[str, bytes]
+    taken: asyncio.Future[None]
+
+
+class Door:
+    """Where payloads enter. One per process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._shards = settings.shards
+        self._valkey = redis.asyncio.Redis.from_url(
+            settings.redis_url, retry=Retry(NoBackoff(), 1), **connection_options(WRITE_TIMEOUT)
+        )
+        self._broker = open_broker(settings)
+        self._waiting: list[_Waiting] = []
+        self._writer: asyncio.Task[None] | None = None
+        self._nudges: set[asyncio.Future[None]] = set()
+        self._resting_until = 0.0
+
+    async def take(self, session_id: str, raw: bytes, at_ns: int, marks: Mapping[str, bytes] | None = None) -> None:
+        """Accept a checked payload; it is safe when this returns.
+
+        `at_ns`: nanoseconds since the epoch. `marks`: keys to set in Valkey with it, for an hour.
+
+        Raises:
+            Unavailable: Valkey does not take it; nothing was accepted.
+        """
+        if time.monotonic() < self._resting_until:
+            raise _away("it did not answer a moment ago")
+        entry: dict[EncodableT, EncodableT] = {
+            streams.TIME_FIELD: streams.stamp(at_ns),
+            streams.PAYLOAD_FIELD: raw,
+        }
+        taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(streams.shard_of(session_id, self._shards), entry, marks or {}, taken))
+        if self._writer is None:
+            self._writer = asyncio.create_task(self._write_all())
+        await taken
+
+    async def mark(self, key: str) -> bytes | None:
+        """A mark set earlier, None when there is none or Valkey is away."""
+        try:
+            value = await self._valkey.get(key)
+        except (RedisError, OSError):
+            return None
+        return value.encode() if isinstance(value, str) else value
+
+    def ask(self, queue: str, actor: str, *arguments: object) -> None:
+        """Send to an actor without waiting; when Valkey is away the clock or a later event makes up for it."""
+        sent = asyncio.get_running_loop().run_in_executor(None, enqueue, self._broker, queue, actor, *arguments)
+        self._nudges.add(sent)
+        sent.add_done_callback(self._sent)
+
+    def _sent(self, sent: asyncio.Future[None]) -> None:
+        self._nudges.discard(sent)
+        if not sent.cancelled() and (error := sent.exception()):
+            logger.warning("a message was not sent: %s", error)
+
+    async def _write_all(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                await self._write(batch)
+        finally:
+            self._writer = None
+
+    async def _write(self, batch: list[_Waiting]) -> None:
+        shards = sorted({waiting.shard for waiting in batch})
+        pipeline = self._valkey.pipeline(transaction=False)
+        for waiting in batch:
+            pipeline.xadd(stream_key(waiting.shard), waiting.entry)
+            for key, value in waiting.marks.items():
+                pipeline.set(key, value, ex=3600)
+        for shard in shards:
+            pipeline.set(nudge_key(shard), 1, nx=True, px=NUDGE_MS)
+        try:
+            results = await pipeline.execute()
+        except (RedisError, OSError, TimeoutError) as error:
+            self._refuse(batch, error)
+            return
+        for waiting in batch:
+            if not waiting.taken.done():
+                waiting.taken.set_result(None)
+        for shard, nudge in zip(shards, results[-len(shards) :], strict=True):
+            if nudge:
+                self.ask(INGEST, "drain", shard)
+
+    def _refuse(self, batch: list[_Waiting], error: Exception) -> None:
+        logger.warning("Valkey did not take %d events: %s", len(batch), error)
+        if isinstance(error, TimeoutError | redis.exceptions.TimeoutError):
+            self._resting_until = time.monotonic() + REST_AFTER_STALL
+        for waiting in batch:
+            if not waiting.taken.done():
+                waiting.taken.set_exception(_away(str(error)))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._valkey.aclose()
+        self._broker.close()
+
+
+def _away(reason: str) -> Unavailable:
+    return Unavailable(f"Valkey did not take the event ({reason}). Nothing was stored; it may be sent again.")

@@ -1,0 +1,101 @@
+"""Answer a SessionStart that follows a compaction, from the brief that is ready or soon will be."""
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+from api.ingest import Door
+from db import briefs
+from db.briefs import Brief
+from db.listen import listen
+from db.pool import Pool
+from dcm.broker import DEFAULT, compaction_key
+from dcm.domain.briefs import aged
+from dcm.domain.streams import moment
+
+logger = logging.getLogger("dcm.api")
+
+PATIENCE = 2.0
+"""Seconds a SessionStart waits for its brief, in all."""
+
+
+class Briefs:
+    """The briefs of compactions that are under way."""
+
+    def __init__(self, database_url: str, pool: Pool, door: Door, threads: ThreadPoolExecutor) -> None:
+        self._database_url = database_url
+        self._pool = pool
+        self._door = door
+        self._threads = threads
+        self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._listener: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to hear of briefs that get ready."""
+        self._listener = asyncio.create_task(self._listen())
+
+    async def stop(self) -> None:
+        """Stop hearing."""
+        if self._listener:
+            self._listener.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._listener
+
+    async def _listen(self) -> None:
+        async for session_id in listen(self._database_url, briefs.READY, self._look_again):
+            for event in self._waiting.get(session_id, ()):
+                event.set()
+
+    async def _look_again(self) -> None:
+        for events in self._waiting.values():
+            for event in events:
+                event.set()
+
+    async def of(self, session_id: str, asked_at: datetime) -> str | None:
+        """The brief for the compaction of a session that has just ended, None when there is none at all.
+
+        It waits for the one being made; when time is up it gives the newest there is and says its age.
+        """
+        began = await self._began(session_id)
+        if began is None:
+            self._door.ask(DEFAULT, "make_brief", session_id, asked_at.isoformat(), "auto")
+        wanted = began or asked_at
+        found = await self._wait(session_id, wanted)
+        if found is None:
+            return None
+        return found.content if found.made_for >= wanted else aged(found.content, found.made_for, datetime.now(UTC))
+
+    async def _began(self, session_id: str) -> datetime | None:
+        """When the session's compaction began, as its PreCompact was stamped."""
+        mark = await self._door.mark(compaction_key(session_id))
+        return moment(json.loads(mark)["at"].encode()) if mark else None
+
+    async def _wait(self, session_id: str, wanted: datetime) -> Brief | None:
+        ready = asyncio.Event()
+        self._waiting[session_id].add(ready)
+        found = None
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while True:
+                    ready.clear()
+                    found = await self._newest(session_id) or found
+                    if found and found.made_for >= wanted:
+                        return found
+                    await ready.wait()
+        except TimeoutError:
+            return found
+        finally:
+            self._waiting[session_id].discard(ready)
+            if not self._waiting[session_id]:
+                del self._waiting[session_id]
+
+    async def _newest(self, session_id: str) -> Brief | None:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, session_id)
+
+    def _read(self, session_id: str) -> Brief | None:
+        with self._pool.connection() as conn:
+            return briefs.newest(conn, session_id)

@@ -1,0 +1,20 @@
+"""How gunicorn serves the API: `gunicorn -c python:api.server "api.app:create_app()"`."""
+
+from dcm import settings as settings_module
+
+_settings = settings_module.load()
+
+bind = [f"{_settings.host}:{_settings.port}", f"{_settings.host}:{_settings.dashboard_port}"]
+workers = _settings.api_workers
+worker_class = "asgi"
+asgi_loop = "uvloop"
+asgi_lifespan = "on"
+keepalive = 3600
+graceful_timeout = 2
+timeout = 30
+backlog = 1024
+accesslog = None
+loglevel = "warning"
+proc_name = "dcm api"
+worker_tmp_dir = "/dev/shm"  # noqa: S108 - the workers' heartbeat must not wait for a disk
+control_socket_disable = True

@@ -1,0 +1,130 @@
+"""Actions: finished tool calls, partitioned by month."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from psycopg.rows import class_row, dict_row
+
+from db.columns import columns
+from db.pool import Conn
+from dcm.domain.actions import Action
+
+PATH_SEPARATOR = "\x1f"
+"""Joins the file paths of a row for the way to Postgres, whose unnest takes no arrays of arrays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A finished tool call as a brief reads it; `input` and `output` as stored."""
+
+    tool_name: str
+    tool: str
+    file_paths: list[str]
+    success: bool
+    exit_code: int
+    error: str | None
+    summary: str
+    at: datetime
+    agent_id: str | None
+    input: bytes | None
+    output: bytes | None
+
+
+def known(conn: Conn, tool_use_ids: Iterable[str]) -> set[str]:
+    """Those of the tool calls that are stored already."""
+    rows = conn.execute(
+        "SELECT tool_use_id FROM actions WHERE tool_use_id = ANY(%(ids)s)", {"ids": list(tool_use_ids)}
+    ).fetchall()
+    return {row[0] for row in rows}
+
+
+def ensure_months(conn: Conn, moments: Iterable[datetime]) -> None:
+    """Make the partitions that rows of these moments need."""
+    months = {moment.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0) for moment in moments}
+    for month in sorted(months):
+        conn.execute("SELECT ensure_month(%(month)s)", {"month": month})
+
+
+def insert(conn: Conn, actions: Sequence[Action]) -> None:
+    """Store finished tool calls; the caller knows that none of them is stored."""
+    if not actions:
+        return
+    values = columns(actions)
+    values["file_paths"] = [PATH_SEPARATOR.join(action.file_paths) for action in actions]
+    conn.execute(
+        """
+        INSERT INTO actions (id, subtask_id, tool_name, tool_type, input, output, file_paths, exit_code, duration_ms,
+                             created_at, metadata, session_id, tool_use_id, prompt_id, agent_id, success, error,
+                             summary)
+        SELECT e.id, s.id, e.tool_name, e.tool_type, e.input, e.output,
+               CASE e.file_paths WHEN '' THEN '{}' ELSE string_to_array(e.file_paths, chr(31)) END,
+               e.exit_code, e.duration_ms, e.created_at, e.metadata::jsonb, e.session_id, e.tool_use_id, e.prompt_id,
+               e.agent_id, e.success, e.error, e.summary
+        FROM unnest(%(id)s::uuid[], %(subtask_id)s::uuid[], %(tool_name)s::text[], %(tool_type)s::text[],
+                    %(input)s::bytea[], %(output)s::bytea[], %(file_paths)s::text[], %(exit_code)s::int[],
+                    %(duration_ms)s::int[], %(created_at)s::timestamptz[], %(metadata)s::text[],
+                    %(session_id)s::text[], %(tool_use_id)s::text[], %(prompt_id)s::text[], %(agent_id)s::text[],
+                    %(success)s::boolean[], %(error)s::text[], %(summary)s::text[])
+            AS e (id, subtask_id, tool_name, tool_type, input, output, file_paths, exit_code, duration_ms, created_at,
+                  metadata, session_id, tool_use_id, prompt_id, agent_id, success, error, summary)
+        LEFT JOIN subtasks s ON s.id = e.subtask_id
+        """,
+        values,
+    )
+
+
+def traces(conn: Conn, session_id: str, until: datetime, limit: int) -> list[Trace]:
+    """The newest tool calls of a session up to a moment, oldest first, subagents' included."""
+    with conn.cursor(row_factory=class_row(Trace)) as cursor:
+        rows = cursor.execute(
+            """
+            SELECT tool_name, coalesce(metadata ->> 'tool', tool_name) AS tool, file_paths, success, exit_code,
+                   error, summary, created_at AS at, agent_id, input, output
+            FROM actions
+            WHERE session_id = %(session)s AND created_at <= %(until)s
+            ORDER BY created_at DESC, id LIMIT %(limit)s
+            """,
+            {"session": session_id, "until": until, "limit": limit},
+        ).fetchall()
+    return rows[::-1]
+
+
+def page(
+    conn: Conn, *, tool_type: str | None, tool_name: str | None, session_id: str | None, limit: int, offset: int
+) -> list[dict[str, Any]]:
+    """A page of actions, newest first."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(
+            """
+            SELECT id, tool_name, tool_type, exit_code, success, duration_ms, file_paths, created_at, session_id,
+                   agent_id, summary
+            FROM actions
+            WHERE (%(tool_type)s::text IS NULL OR tool_type = %(tool_type)s)
+              AND (%(tool_name)s::text IS NULL OR tool_name = %(tool_name)s)
+              AND (%(session_id)s::text IS NULL OR session_id = %(session_id)s)
+            ORDER BY created_at DESC LIMIT %(limit)s OFFSET %(offset)s
+            """,
+            {"tool_type": tool_type, "tool_name": tool_name, "session_id": session_id, "limit": limit,
+             "offset": offset},
+        ).fetchall()  # fmt: skip
+
+
+def total(conn: Conn) -> int:
+    """How many actions are stored."""
+    row = conn.execute("SELECT coalesce(sum(total_tools_used), 0) FROM sessions").fetchone()
+    return int(row[0]) if row else 0
+
+
+def hourly(conn: Conn) -> list[tuple[datetime, int]]:
+    """(hour, actions) of the last 24 hours, oldest first, hours without any left out."""
+    return [
+        (row[0], int(row[1]))
+        for row in conn.execute(
+            """
+            SELECT date_trunc('hour', created_at) AS hour, count(*) FROM actions
+            WHERE created_at > now() - interval '24 hours' GROUP BY 1 ORDER BY 1
+            """
+        ).fetchall()
+    ]

@@ -1,0 +1,89 @@
+"""Briefs and the snapshots they are made from."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+from psycopg.rows import class_row
+
+from db.pool import Conn
+from dcm.domain.snapshots import Snapshot
+
+READY = "dcm_ready"
+"""Channel that tells the id of a session whose brief is ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """A brief and the moment up to which it holds everything of its session."""
+
+    content: str
+    made_for: datetime
+    created_at: datetime
+
+
+def keep(conn: Conn, snapshot: Snapshot, content: str, made_for: datetime) -> uuid.UUID:
+    """Store a brief with its snapshot, once per session and moment, and tell that it is ready."""
+    row = conn.execute(
+        """
+        INSERT INTO briefs (session_id, made_for, trigger, content, snapshot)
+        VALUES (%(session)s, %(made_for)s, %(trigger)s, %(content)s, %(snapshot)s::jsonb)
+        ON CONFLICT (session_id, made_for) DO UPDATE SET
+            content = excluded.content, snapshot = excluded.snapshot, created_at = now()
+        RETURNING id
+        """,
+        {
+            "session": snapshot.session_id,
+            "made_for": made_for,
+            "trigger": snapshot.trigger,
+            "content": content,
+            "snapshot": orjson.dumps(snapshot.role_context(), default=str).decode(),
+        },
+    ).fetchone()
+    conn.execute("SELECT pg_notify(%(channel)s, %(session)s)", {"channel": READY, "session": snapshot.session_id})
+    assert row is not None
+    found: uuid.UUID = row[0]
+    return found
+
+
+def newest(conn: Conn, session_id: str) -> Brief | None:
+    """The brief of a session that holds most, None when it has none."""
+    with conn.cursor(row_factory=class_row(Brief)) as cursor:
+        return cursor.execute(
+            """
+            SELECT content, made_for, created_at FROM briefs
+            WHERE session_id = %(session)s ORDER BY made_for DESC LIMIT 1
+            """,
+            {"session": session_id},
+        ).fetchone()
+
+
+def keep_snapshot(conn: Conn, snapshot: Snapshot) -> None:
+    """Store the snapshot where the contract's restore reads it: one agent context a session (section 8.1)."""
+    conn.execute(
+        """
+        INSERT INTO agent_contexts (project_id, agent_id, agent_type, role_context, progress_summary, tools_used,
+                                    session_id)
+        SELECT s.project_id, 'compact-snapshot-' || s.id, 'compact-snapshot', %(context)s::jsonb, %(summary)s,
+               %(files)s, s.id
+        FROM sessions s WHERE s.id = %(session)s
+        ON CONFLICT (project_id, agent_id) DO UPDATE SET
+            role_context = excluded.role_context, progress_summary = excluded.progress_summary,
+            tools_used = excluded.tools_used
+        """,
+        {
+            "session": snapshot.session_id,
+            "context": orjson.dumps(snapshot.role_context(), default=str).decode(),
+            "summary": snapshot.context_summary or "Pre-compact snapshot",
+            "files": snapshot.modified_files(),
+        },
+    )
+    conn.execute(
+        """
+        UPDATE requests SET metadata = metadata || jsonb_build_object(
+            'compact_snapshot_at', now(), 'compact_trigger', %(trigger)s::text)
+        WHERE session_id = %(session)s AND status = 'active'
+        """,
+        {"session": snapshot.session_id, "trigger": snapshot.trigger},
+    )

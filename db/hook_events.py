@@ -1,0 +1,70 @@
+"""Hook events that are not finished tool calls, as they came."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from db.pool import Conn
+from dcm.domain.hook_events import HookEvent
+from dcm.domain.ids import derived
+
+
+def known(conn: Conn, keys: Iterable[str]) -> dict[tuple[str, str], list[datetime]]:
+    """{(event, key): times} of the events of these keys that are stored already."""
+    rows = conn.execute(
+        "SELECT event, event_key, created_at FROM hook_events WHERE event_key = ANY(%(keys)s)", {"keys": list(keys)}
+    ).fetchall()
+    found: dict[tuple[str, str], list[datetime]] = {}
+    for event, key, at in rows:
+        found.setdefault((event, key), []).append(at)
+    return found
+
+
+def insert(conn: Conn, events: Sequence[HookEvent]) -> None:
+    """Store events; the caller knows that none of them is stored."""
+    if not events:
+        return
+    conn.execute(
+        """
+        INSERT INTO hook_events (id, session_id, event, event_key, agent_id, prompt_id, tool_use_id, created_at, payload)
+        SELECT id, session_id, event, event_key, agent_id, prompt_id, tool_use_id, created_at, payload::jsonb
+        FROM unnest(%(ids)s::uuid[], %(sessions)s::text[], %(events)s::text[], %(keys)s::text[], %(agents)s::text[],
+                    %(prompts)s::text[], %(tool_uses)s::text[], %(times)s::timestamptz[], %(payloads)s::text[])
+            AS e (id, session_id, event, event_key, agent_id, prompt_id, tool_use_id, created_at, payload)
+        """,
+        {
+            "ids": [derived("hook", event.name, event.key, event.at.isoformat()) for event in events],
+            "sessions": [event.session_id for event in events],
+            "events": [event.name for event in events],
+            "keys": [event.key for event in events],
+            "agents": [event.agent_id or None for event in events],
+            "prompts": [event.prompt_id or None for event in events],
+            "tool_uses": [event.tool_use_id or None for event in events],
+            "times": [event.at for event in events],
+            "payloads": [orjson.dumps(event.payload).decode() for event in events],
+        },
+    )
+
+
+def end_tools(conn: Conn, tool_use_ids: Sequence[str]) -> None:
+    """Forget the starts of tool calls that ended: their actions hold all that the starts said."""
+    if tool_use_ids:
+        conn.execute(
+            "DELETE FROM hook_events WHERE event = 'PreToolUse' AND tool_use_id = ANY(%(ids)s)",
+            {"ids": list(tool_use_ids)},
+        )
+
+
+def latest(conn: Conn, session_id: str, names: Sequence[str], until: datetime, limit: int) -> list[dict[str, Any]]:
+    """The payloads of a session's newest events of these names up to a moment, oldest first."""
+    rows = conn.execute(
+        """
+        SELECT payload FROM hook_events
+        WHERE session_id = %(session)s AND event = ANY(%(names)s) AND created_at <= %(until)s
+        ORDER BY created_at DESC LIMIT %(limit)s
+        """,
+        {"session": session_id, "names": list(names), "until": until, "limit": limit},
+    ).fetchall()
+    return [row[0] for row in rows[::-1]]

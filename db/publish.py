@@ -1,0 +1,68 @@
+"""Tell what happened: in the transaction of the write, as its last statement."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import orjson
+
+from db.pool import Conn
+from dcm.domain.events import Event, notification
+
+CHANNEL = "dcm_events"
+
+ORDER_LOCK = 0x44434D02
+"""Held from the moment ids are given until commit, so that ids become visible in their order."""
+
+
+def publish(conn: Conn, events: Sequence[Event]) -> None:
+    """Keep what must not be lost as rows of `events`, and notify all of them, in order."""
+    if not events:
+        return
+    timestamp_ms = int(datetime.now(UTC).timestamp() * 1000)
+    ids = iter(_keep(conn, [event for event in events if event.kept]))
+    texts = [notification(event, timestamp_ms, next(ids) if event.kept else None) for event in events]
+    conn.execute(
+        "SELECT pg_notify(%(channel)s, text) FROM unnest(%(texts)s::text[]) AS text",
+        {"channel": CHANNEL, "texts": texts},
+    )
+
+
+def _keep(conn: Conn, events: Sequence[Event]) -> list[int]:
+    if not events:
+        return []
+    conn.execute("SELECT pg_advisory_xact_lock(%s)", [ORDER_LOCK])
+    rows = conn.execute(
+        """
+        INSERT INTO events (channel, event, session_id, data)
+        SELECT channel, event, session_id, data::jsonb
+        FROM unnest(%(channels)s::text[], %(names)s::text[], %(sessions)s::text[], %(data)s::text[])
+            WITH ORDINALITY AS e (channel, event, session_id, data, position)
+        ORDER BY position
+        RETURNING id
+        """,
+        {
+            "channels": [event.channel for event in events],
+            "names": [event.name for event in events],
+            "sessions": [event.session_id for event in events],
+            "data": [orjson.dumps(event.data, default=str).decode() for event in events],
+        },
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def kept_after(conn: Conn, event_id: int, limit: int = 1000) -> list[tuple[int, Event, datetime]]:
+    """What was kept after an id, oldest first: (id, event, time)."""
+    rows = conn.execute(
+        """
+        SELECT id, event, data, channel, session_id, created_at FROM events
+        WHERE id > %(after)s ORDER BY id LIMIT %(limit)s
+        """,
+        {"after": event_id, "limit": limit},
+    ).fetchall()
+    return [(row[0], Event(row[1], row[2], row[3], row[4]), row[5]) for row in rows]
+
+
+def newest_kept(conn: Conn) -> int:
+    """The id of the newest event kept, 0 when there is none."""
+    row = conn.execute("SELECT coalesce(max(id), 0) FROM events").fetchone()
+    return int(row[0]) if row else 0

@@ -1,0 +1,98 @@
+"""Requests and their waves: what the user asked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg.rows import class_row
+
+from db.columns import columns
+from db.pool import Conn
+from dcm.domain.ids import wave_id
+from dcm.domain.requests import RequestSeen
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt of the user and when it was given."""
+
+    text: str
+    at: datetime
+    status: str
+
+
+def upsert(conn: Conn, seen: Sequence[RequestSeen]) -> set[str]:
+    """Store prompts; a placeholder takes the prompt it stood for. Returns the ids of the prompts told first here."""
+    if not seen:
+        return set()
+    values = columns(seen) | {"wave_id": [wave_id(row.id) for row in seen]}
+    rows = conn.execute(
+        """
+        INSERT INTO requests AS r (id, project_id, session_id, prompt, prompt_id, created_at, metadata)
+        SELECT e.id, s.project_id, e.session_id, e.prompt, e.prompt_id, e.created_at,
+               CASE WHEN e.seen THEN '{}' ELSE '{"placeholder": true}' END::jsonb
+        FROM unnest(%(id)s::uuid[], %(session_id)s::text[], %(prompt)s::text[], %(prompt_id)s::text[],
+                    %(created_at)s::timestamptz[], %(seen)s::boolean[])
+            AS e (id, session_id, prompt, prompt_id, created_at, seen)
+        LEFT JOIN sessions s ON s.id = e.session_id
+        ON CONFLICT (id) DO UPDATE SET
+            prompt = excluded.prompt, created_at = excluded.created_at, metadata = r.metadata - 'placeholder'
+            WHERE r.metadata ? 'placeholder' AND NOT excluded.metadata ? 'placeholder'
+        RETURNING r.id, NOT r.metadata ? 'placeholder'
+        """,
+        values,
+    ).fetchall()
+    conn.execute(
+        """
+        INSERT INTO task_lists (id, request_id, name, wave_number, status, created_at)
+        SELECT e.wave_id, e.id, 'Wave 0', 0, 'running', e.created_at
+        FROM unnest(%(wave_id)s::uuid[], %(id)s::uuid[], %(created_at)s::timestamptz[]) AS e (wave_id, id, created_at)
+        ON CONFLICT (id) DO NOTHING
+        """,
+        values,
+    )
+    return {str(row[0]) for row in rows if row[1]}
+
+
+def settle(conn: Conn, session_ids: Sequence[str]) -> None:
+    """Complete or fail the open requests whose turn has ended, whatever order its events came in."""
+    conn.execute(
+        """
+        WITH ended AS (
+            SELECT r.id, e.event, e.created_at
+            FROM requests r
+            JOIN LATERAL (
+                SELECT h.event, h.created_at FROM hook_events h
+                WHERE h.session_id = r.session_id AND h.event IN ('Stop', 'StopFailure')
+                  AND h.prompt_id = r.prompt_id
+                ORDER BY h.created_at DESC LIMIT 1
+            ) e ON true
+            WHERE r.session_id = ANY(%(sessions)s) AND r.status = 'active'
+        ), closed AS (
+            UPDATE requests AS r SET
+                status = CASE ended.event WHEN 'Stop' THEN 'completed' ELSE 'failed' END,
+                completed_at = ended.created_at
+            FROM ended WHERE r.id = ended.id
+            RETURNING r.id, r.status, r.completed_at
+        )
+        UPDATE task_lists AS t SET status = closed.status, completed_at = closed.completed_at
+        FROM closed WHERE t.request_id = closed.id
+        """,
+        {"sessions": sorted(session_ids)},
+    )
+
+
+def prompts(conn: Conn, session_id: str, until: datetime, limit: int) -> list[Prompt]:
+    """The prompts of a session up to a moment, oldest first: the first one and the newest `limit`."""
+    with conn.cursor(row_factory=class_row(Prompt)) as cursor:
+        return cursor.execute(
+            """
+            SELECT prompt AS text, created_at AS at, status FROM (
+                SELECT *, row_number() OVER (ORDER BY created_at) AS first,
+                          row_number() OVER (ORDER BY created_at DESC) AS newest
+                FROM requests
+                WHERE session_id = %(session)s AND created_at <= %(until)s AND NOT metadata ? 'placeholder'
+            ) r WHERE first = 1 OR newest <= %(limit)s ORDER BY created_at
+            """,
+            {"session": session_id, "until": until, "limit": limit},
+        ).fetchall()

@@ -1,0 +1,182 @@
+"""Sessions: one row a conversation of an agent."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg.rows import class_row, dict_row
+
+from db.columns import columns
+from db.pool import Conn
+from dcm.domain.sessions import SessionSeen
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPlace:
+    """Where a session runs: its project, and the root of the working tree it is in."""
+
+    session_id: str
+    project_id: uuid.UUID
+    worktree: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionChange:
+    """What an upsert did to a session: made it, ended it, or neither."""
+
+    id: str
+    project_id: uuid.UUID | None
+    created: bool
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFacts:
+    """What a brief and the context watch need of a session."""
+
+    id: str
+    project_id: uuid.UUID | None
+    project_path: str | None
+    cwd: str | None
+    worktree: str | None
+    transcript_path: str | None
+    started_at: datetime
+    last_seen_at: datetime
+    model: str | None
+    total_tools_used: int
+    total_errors: int
+
+
+def upsert(conn: Conn, seen: Sequence[SessionSeen], places: Mapping[str, SessionPlace]) -> list[SessionChange]:
+    """Merge what a batch tells of its sessions; an ended session with later activity is open again."""
+    if not seen:
+        return []
+    values = columns(seen) | {
+        "project_id": [places[row.id].project_id if row.id in places else None for row in seen],
+        "worktree": [places[row.id].worktree if row.id in places else None for row in seen],
+    }
+    with conn.cursor(row_factory=class_row(SessionChange)) as cursor:
+        return cursor.execute(
+            """
+            INSERT INTO sessions AS s (id, started_at, last_seen_at, last_active_at, ended_at, cwd, transcript_path,
+                                       model, source, end_reason, project_id, worktree)
+            SELECT id, first_at, last_at, active_at,
+                   CASE WHEN ended_at >= coalesce(active_at, ended_at) THEN ended_at END,
+                   cwd, transcript_path, model, source, end_reason, project_id, worktree
+            FROM unnest(%(id)s::text[], %(first_at)s::timestamptz[], %(last_at)s::timestamptz[],
+                        %(active_at)s::timestamptz[], %(ended_at)s::timestamptz[], %(cwd)s::text[],
+                        %(transcript_path)s::text[], %(model)s::text[], %(source)s::text[], %(end_reason)s::text[],
+                        %(project_id)s::uuid[], %(worktree)s::text[])
+                AS e (id, first_at, last_at, active_at, ended_at, cwd, transcript_path, model, source, end_reason,
+                      project_id, worktree)
+            ON CONFLICT (id) DO UPDATE SET
+                started_at = least(s.started_at, excluded.started_at),
+                last_seen_at = greatest(s.last_seen_at, excluded.last_seen_at),
+                last_active_at = greatest(s.last_active_at, excluded.last_active_at),
+                ended_at = CASE WHEN greatest(s.ended_at, excluded.ended_at)
+                                     >= coalesce(greatest(s.last_active_at, excluded.last_active_at), '-infinity')
+                                THEN greatest(s.ended_at, excluded.ended_at) END,
+                cwd = coalesce(excluded.cwd, s.cwd),
+                transcript_path = coalesce(excluded.transcript_path, s.transcript_path),
+                model = coalesce(excluded.model, s.model),
+                source = coalesce(excluded.source, s.source),
+                end_reason = coalesce(excluded.end_reason, s.end_reason),
+                project_id = coalesce(s.project_id, excluded.project_id),
+                worktree = coalesce(excluded.worktree, s.worktree)
+            RETURNING s.id, s.project_id, (xmax = 0) AS created,
+                      (s.ended_at IS NOT NULL AND s.ended_at = ANY(%(ended_at)s::timestamptz[])) AS ended
+            """,
+            values,
+        ).fetchall()
+
+
+def count_tools(conn: Conn, counts: Mapping[str, tuple[int, int]]) -> dict[str, int]:
+    """Add (successes, errors) to each session's counters; returns its tools used so far."""
+    ids = sorted(counts)
+    rows = conn.execute(
+        """
+        UPDATE sessions AS s SET
+            total_tools_used = total_tools_used + e.successes + e.errors,
+            total_success = total_success + e.successes,
+            total_errors = total_errors + e.errors
+        FROM unnest(%(ids)s::text[], %(successes)s::int[], %(errors)s::int[]) AS e (id, successes, errors)
+        WHERE s.id = e.id
+        RETURNING s.id, s.total_tools_used
+        """,
+        {
+            "ids": ids,
+            "successes": [counts[session_id][0] for session_id in ids],
+            "errors": [counts[session_id][1] for session_id in ids],
+        },
+    ).fetchall()
+    return {row[0]: row[1] for row in rows}
+
+
+def facts(conn: Conn, session_id: str) -> SessionFacts | None:
+    """The session, or None when it is not known."""
+    with conn.cursor(row_factory=class_row(SessionFacts)) as cursor:
+        return cursor.execute(
+            """
+            SELECT s.id, s.project_id, p.path AS project_path, s.cwd, s.worktree, s.transcript_path, s.started_at,
+                   s.last_seen_at, s.model, s.total_tools_used, s.total_errors
+            FROM sessions s LEFT JOIN projects p ON p.id = s.project_id
+            WHERE s.id = %(id)s
+            """,
+            {"id": session_id},
+        ).fetchone()
+
+
+def record_context(conn: Conn, session_id: str, context_bytes: int, cooldown_s: int, red_bytes: int) -> bool:
+    """Keep the size of a session's context; True when a proactive snapshot is due and is claimed by this call."""
+    row = conn.execute(
+        """
+        WITH before AS (
+            SELECT id, proactive_snapshot_at FROM sessions WHERE id = %(id)s FOR UPDATE
+        )
+        UPDATE sessions AS s SET
+            context_bytes = %(bytes)s,
+            proactive_snapshot_at = CASE
+                WHEN %(bytes)s >= %(red)s AND coalesce(before.proactive_snapshot_at, '-infinity')
+                     <= now() - make_interval(secs => %(cooldown)s) THEN now()
+                ELSE before.proactive_snapshot_at END
+        FROM before WHERE s.id = before.id
+        RETURNING s.proactive_snapshot_at IS DISTINCT FROM before.proactive_snapshot_at
+        """,
+        {"id": session_id, "bytes": context_bytes, "cooldown": cooldown_s, "red": red_bytes},
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def page(
+    conn: Conn, *, project_id: uuid.UUID | None, active_only: bool, limit: int, offset: int
+) -> tuple[list[dict[str, Any]], int]:
+    """A page of sessions, newest activity first, and how many match in all."""
+    parameters = {"project_id": project_id, "active_only": active_only, "limit": limit, "offset": offset}
+    with conn.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(
+            """
+            SELECT s.id, s.project_id, s.started_at, s.ended_at, s.total_tools_used, s.total_success, s.total_errors,
+                   s.last_seen_at, s.cwd, s.worktree, s.model, s.context_bytes,
+                   p.name AS project_name, p.path AS project_path,
+                   (SELECT left(r.prompt, 500) FROM requests r WHERE r.session_id = s.id
+                    ORDER BY r.created_at DESC LIMIT 1) AS last_prompt,
+                   (SELECT count(*) FROM subtasks t WHERE t.session_id = s.id AND t.status = 'running')
+                       AS running_subagents
+            FROM sessions s LEFT JOIN projects p ON p.id = s.project_id
+            WHERE (%(project_id)s::uuid IS NULL OR s.project_id = %(project_id)s)
+              AND (NOT %(active_only)s OR s.ended_at IS NULL)
+            ORDER BY s.last_seen_at DESC, s.id LIMIT %(limit)s OFFSET %(offset)s
+            """,
+            parameters,
+        ).fetchall()
+        total = cursor.execute(
+            """
+            SELECT count(*) AS total FROM sessions s
+            WHERE (%(project_id)s::uuid IS NULL OR s.project_id = %(project_id)s)
+              AND (NOT %(active_only)s OR s.ended_at IS NULL)
+            """,
+            parameters,
+        ).fetchone()
+    return rows, int(total["total"]) if total else 0

@@ -1,0 +1,130 @@
+"""Subtasks: what each subagent was given and what came of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg.rows import class_row
+
+from db.pool import Conn
+from dcm.domain.subtasks import SubtaskChange, SubtaskSeen
+
+
+@dataclass(frozen=True, slots=True)
+class SubtaskState:
+    """A subtask as a brief shows it."""
+
+    agent_id: str
+    agent_type: str | None
+    description: str | None
+    status: str
+    result: str | None
+    at: datetime
+
+
+def merge(conn: Conn, seen: SubtaskSeen) -> SubtaskChange | None:
+    """Merge what one event tells of a subagent; None when it is of an agent nobody saw before.
+
+    A later start reopens it, a later end closes it; what is known is not forgotten.
+    """
+    with conn.cursor(row_factory=class_row(SubtaskChange)) as cursor:
+        return cursor.execute(
+            """
+            WITH before AS (
+                SELECT id, status FROM subtasks WHERE id = %(id)s FOR UPDATE
+            ), merged AS (
+                INSERT INTO subtasks AS s (id, task_list_id, session_id, agent_id, agent_type, description, status,
+                                           created_at, started_at, completed_at, result, tool_use_id, last_seen_at)
+                SELECT %(id)s, %(task_list_id)s, %(session_id)s, %(agent_id)s, %(agent_type)s, %(description)s,
+                       %(status)s, %(seen_at)s, coalesce(%(started_at)s, %(seen_at)s), %(completed_at)s,
+                       CASE WHEN %(result)s::text IS NOT NULL
+                            THEN jsonb_build_object('summary', %(result)s::text) END,
+                       %(tool_use_id)s, %(seen_at)s
+                WHERE NOT %(known_only)s OR EXISTS (SELECT FROM before)
+                ON CONFLICT (id) DO UPDATE SET
+                    agent_type = coalesce(s.agent_type, excluded.agent_type),
+                    description = coalesce(excluded.description, s.description),
+                    started_at = least(s.started_at, excluded.started_at),
+                    completed_at = CASE
+                        WHEN %(started_at)s::timestamptz > s.completed_at THEN NULL
+                        ELSE greatest(s.completed_at, excluded.completed_at) END,
+                    status = CASE
+                        WHEN s.status = 'failed' AND %(started_at)s::timestamptz IS NULL THEN 'failed'
+                        WHEN %(completed_at)s::timestamptz IS NOT NULL THEN 'completed'
+                        WHEN s.completed_at IS NULL OR %(started_at)s::timestamptz > s.completed_at THEN 'running'
+                        ELSE s.status END,
+                    result = coalesce(excluded.result, s.result),
+                    tool_use_id = coalesce(excluded.tool_use_id, s.tool_use_id),
+                    last_seen_at = greatest(s.last_seen_at, excluded.last_seen_at)
+                RETURNING s.*
+            )
+            SELECT m.id, m.task_list_id, m.session_id, r.project_id, m.agent_id, m.agent_type, m.description,
+                   m.status, before.status AS was, m.result ->> 'summary' AS result, m.completed_at
+            FROM merged m
+            LEFT JOIN before ON before.id = m.id
+            LEFT JOIN task_lists t ON t.id = m.task_list_id
+            LEFT JOIN requests r ON r.id = t.request_id
+            """,
+            {field: getattr(seen, field) for field in seen.__dataclass_fields__},
+        ).fetchone()
+
+
+def describe_unnamed(conn: Conn, session_ids: Sequence[str]) -> None:
+    """Name running subagents after the Agent calls that are still open, in the order both began."""
+    conn.execute(
+        """
+        WITH calls AS (
+            SELECT h.session_id, h.tool_use_id, h.payload -> 'tool_input' ->> 'subagent_type' AS agent_type,
+                   h.payload -> 'tool_input' ->> 'description' AS description,
+                   row_number() OVER (PARTITION BY h.session_id, h.payload -> 'tool_input' ->> 'subagent_type'
+                                      ORDER BY h.created_at) AS place
+            FROM hook_events h
+            WHERE h.session_id = ANY(%(sessions)s) AND h.event = 'PreToolUse'
+              AND h.payload ->> 'tool_name' IN ('Agent', 'Task')
+              AND NOT EXISTS (SELECT FROM subtasks s WHERE s.tool_use_id = h.tool_use_id)
+        ), unnamed AS (
+            SELECT s.id, s.session_id, s.agent_type,
+                   row_number() OVER (PARTITION BY s.session_id, s.agent_type ORDER BY s.started_at) AS place
+            FROM subtasks s
+            WHERE s.session_id = ANY(%(sessions)s) AND s.status = 'running' AND s.description IS NULL
+        )
+        UPDATE subtasks AS s SET description = calls.description
+        FROM unnamed JOIN calls ON calls.session_id = unnamed.session_id
+             AND calls.agent_type = unnamed.agent_type AND calls.place = unnamed.place
+        WHERE s.id = unnamed.id
+        """,
+        {"sessions": list(session_ids)},
+    )
+
+
+def close_silent(conn: Conn, silent_minutes: int) -> list[SubtaskChange]:
+    """Fail the running subagents of hooks that were not heard of for so long, or whose session has ended."""
+    with conn.cursor(row_factory=class_row(SubtaskChange)) as cursor:
+        return cursor.execute(
+            """
+            UPDATE subtasks AS s SET
+                status = 'failed', completed_at = now(),
+                result = coalesce(s.result, jsonb_build_object('summary', 'It never reported its end.'))
+            FROM sessions e
+            WHERE s.session_id = e.id AND s.status = 'running'
+              AND s.last_seen_at < now() - make_interval(secs => 60)
+              AND (e.ended_at IS NOT NULL OR s.last_seen_at < now() - make_interval(mins => %(minutes)s))
+            RETURNING s.id, s.task_list_id, s.session_id, e.project_id, s.agent_id, s.agent_type, s.description,
+                      s.status, 'running' AS was, s.result ->> 'summary' AS result, s.completed_at
+            """,
+            {"minutes": silent_minutes},
+        ).fetchall()
+
+
+def of_session(conn: Conn, session_id: str, until: datetime, limit: int) -> list[SubtaskState]:
+    """The subtasks of a session that began before a moment, newest first."""
+    with conn.cursor(row_factory=class_row(SubtaskState)) as cursor:
+        return cursor.execute(
+            """
+            SELECT agent_id, agent_type, description, status, result ->> 'summary' AS result,
+                   coalesce(completed_at, last_seen_at) AS at
+            FROM subtasks WHERE session_id = %(session)s AND created_at <= %(until)s
+            ORDER BY created_at DESC LIMIT %(limit)s
+            """,
+            {"session": session_id, "until": until, "limit": limit},
+        ).fetchall()

@@ -1,0 +1,59 @@
+"""The Dramatiq broker, and how to send to an actor by name: api/ never imports workers/."""
+
+from typing import Any
+
+import dramatiq
+import redis
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.middleware import CurrentMessage, Retries, ShutdownNotifications
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from dcm.settings import Settings
+
+INGEST, DEFAULT = "ingest", "default"
+"""Queues: hook events come by the thousand and have a worker of their own."""
+
+CONNECT_TIMEOUT = 1.0
+"""Seconds until a Valkey that does not answer counts as away."""
+
+
+def stream_key(shard: int) -> str:
+    """The stream of accepted events of a shard."""
+    return f"dcm:events:{shard}"
+
+
+def nudge_key(shard: int) -> str:
+    """Set while a `drain` of a shard is on its way and has not begun to read."""
+    return f"dcm:nudge:{shard}"
+
+
+def compaction_key(session_id: str) -> str:
+    """Holds what is known of a session's compaction that has begun, as JSON."""
+    return f"dcm:compaction:{session_id}"
+
+
+def connection_options(timeout: float) -> dict[str, Any]:
+    """How a client connects: `timeout` in seconds of one command, one more try on a connection that died."""
+    return {"socket_connect_timeout": min(timeout, CONNECT_TIMEOUT), "socket_timeout": timeout}
+
+
+def redis_client(settings: Settings, timeout: float = 5.0) -> redis.Redis:
+    """A synchronous client; `timeout` in seconds of one command."""
+    return redis.Redis.from_url(settings.redis_url, retry=Retry(NoBackoff(), 1), **connection_options(timeout))
+
+
+def open_broker(settings: Settings) -> RedisBroker:
+    """The broker, also as Dramatiq's global one, so that actors declare themselves on it."""
+    broker = RedisBroker(  # type: ignore[no-untyped-call]
+        client=redis_client(settings, timeout=15.0),
+        middleware=[CurrentMessage(), ShutdownNotifications(), Retries(max_retries=3, max_backoff=60_000)],
+        namespace="dcm:dramatiq",
+    )
+    dramatiq.set_broker(broker)
+    return broker
+
+
+def enqueue(broker: dramatiq.Broker, queue: str, actor: str, *arguments: object) -> None:
+    """Send to an actor by the name of its queue and its own."""
+    broker.enqueue(dramatiq.Message(queue, actor, arguments, {}, {}))

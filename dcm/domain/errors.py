@@ -1,0 +1,33 @@
+"""The errors DCM raises on purpose. Their text is a sentence for the reader: what, to what, what to do."""
+
+
+class DcmError(Exception):
+    """Any error DCM raises on purpose."""
+
+
+class SettingsError(DcmError):
+    """A setting cannot be used."""
+
+
+class StartError(DcmError):
+    """A process cannot start: a port is taken, the disk is full, a store does not answer."""
+
+
+class InvalidInput(DcmError):
+    """What the caller sent cannot be used. `details` maps a field to what is wrong with it."""
+
+    def __init__(self, message: str, details: dict[str, list[str]] | None = None) -> None:
+        super().__init__(message)
+        self.details = details or {}
+
+
+class TooLarge(DcmError):
+    """What the caller sent is larger than is taken."""
+
+
+class NotFound(DcmError):
+    """What the caller named does not exist."""
+
+
+class Unavailable(DcmError):
+    """A store DCM needs does not answer; nothing was taken."""

@@ -1,0 +1,22 @@
+"""Entries of the stream of accepted events: when the door took each, and its payload as it came."""
+
+import zlib
+from datetime import UTC, datetime
+
+TIME_FIELD, PAYLOAD_FIELD = b"t", b"p"
+
+
+def shard_of(session_id: str, shards: int) -> int:
+    """The shard that holds a session: always the same one, so a session has one writer."""
+    return zlib.crc32(session_id.encode("utf-8", "replace")) % shards
+
+
+def stamp(moment_ns: int) -> bytes:
+    """The time field of an entry: microseconds since the epoch."""
+    return b"%d" % (moment_ns // 1000)
+
+
+def moment(stamped: bytes) -> datetime:
+    """The time of an entry."""
+    seconds, micros = divmod(int(stamped), 1_000_000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros)

@@ -1,0 +1,82 @@
+"""What a tool call is: its type, the files it touched, how it ended, in one line.
+
+Type table: contract, section 11.3. Tool input shapes: Claude Code's hooks reference.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+AGENT_TOOLS = frozenset({"Agent", "Task"})
+"""Claude Code calls it Agent; older clients call it Task."""
+
+WRITING_TOOLS = frozenset({"Edit", "Write", "MultiEdit", "NotebookEdit"})
+READING_TOOLS = frozenset({"Read"})
+SHELL_TOOLS = frozenset({"Bash", "PowerShell"})
+
+PATH_FIELDS = ("file_path", "notebook_path", "path")
+SUMMARY_FIELDS = ("description", "command", "file_path", "notebook_path", "pattern", "query", "url", "path", "prompt")
+SUMMARY_LIMIT = 200
+
+_EXIT_CODE = re.compile(r"\AExit code (\d+)")
+
+
+def tool_type(tool_name: str) -> str:
+    """builtin, agent, skill or mcp. (`command` is legal in the API and never comes from a hook.)"""
+    if tool_name in AGENT_TOOLS:
+        return "agent"
+    if tool_name == "Skill":
+        return "skill"
+    return "mcp" if tool_name.startswith("mcp__") else "builtin"
+
+
+def recorded_name(tool_name: str, tool_input: Mapping[str, Any]) -> str:
+    """The name an action is recorded under: the skill or the subagent's type where there is one."""
+    field = {"skill": "skill", "agent": "subagent_type"}.get(tool_type(tool_name))
+    value = tool_input.get(field) if field else None
+    return value if isinstance(value, str) and value else tool_name
+
+
+def file_paths(tool_name: str, tool_input: Mapping[str, Any]) -> list[str]:
+    """The files a tool call named, in order, each once."""
+    if tool_name not in WRITING_TOOLS | READING_TOOLS:
+        return []
+    paths = (tool_input.get(field) for field in PATH_FIELDS)
+    return list(dict.fromkeys(path for path in paths if isinstance(path, str) and path))
+
+
+def exit_code(error: str) -> int:
+    """The exit code a failure names, 1 when it names none."""
+    match = _EXIT_CODE.match(error)
+    return int(match[1]) if match else 1
+
+
+def summary(tool_input: Mapping[str, Any]) -> str:
+    """What the call was about, in one line of at most 200 characters."""
+    for field in SUMMARY_FIELDS:
+        value = tool_input.get(field)
+        if isinstance(value, str) and value.strip():
+            return one_line(value, SUMMARY_LIMIT)
+    return ""
+
+
+def one_line(text: str, limit: int) -> str:
+    """The text with its white space folded, cut to `limit` characters with an ellipsis."""
+    folded = " ".join(text.split())
+    return folded if len(folded) <= limit else folded[: limit - 1].rstrip() + "…"
+
+
+def values_text(tool_input: object) -> str:
+    """The words of a tool input: its values without the names of its fields."""
+    return " ".join(_values(tool_input))
+
+
+def _values(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _values(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _values(inner)

@@ -1,0 +1,62 @@
+"""What a transcript's records say. The format is the client's own and may change: what is not known is passed over.
+
+Shapes seen: hooks specification, section 8.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptFacts:
+    """What a transcript adds to the hooks. Empty when nothing could be read."""
+
+    last_words: str = ""
+    branch: str = ""
+    first_prompt: str = ""
+
+
+def records(lines: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:
+    """The records of a transcript's lines; half-written and unknown lines are passed over."""
+    for line in lines:
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(record, dict):
+            yield record
+
+
+def facts(found: Iterable[Mapping[str, Any]]) -> TranscriptFacts:
+    """What the agent said last, its branch and the first prompt, of the main conversation."""
+    last_words = branch = first_prompt = ""
+    for record in found:
+        if record.get("isSidechain"):
+            continue
+        branch = _text(record.get("gitBranch")) or branch
+        if record.get("type") == "assistant":
+            last_words = said(record) or last_words
+        elif record.get("type") == "user" and _is_prompt(record):
+            first_prompt = first_prompt or said(record)
+    return TranscriptFacts(last_words, branch, first_prompt)
+
+
+def _is_prompt(record: Mapping[str, Any]) -> bool:
+    return not (record.get("isMeta") or record.get("isCompactSummary") or "toolUseResult" in record)
+
+
+def said(record: Mapping[str, Any]) -> str:
+    """The text of a message, without its tool calls and results."""
+    message = record.get("message")
+    content = message.get("content") if isinstance(message, Mapping) else None
+    if isinstance(content, str):
+        return content.strip()
+    blocks = content if isinstance(content, list) else []
+    texts = [_text(block.get("text")) for block in blocks if isinstance(block, Mapping)]
+    return "\n".join(text for text in texts if text).strip()
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

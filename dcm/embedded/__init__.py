@@ -1,0 +1,1 @@
+"""Postgres and Valkey for people who have none."""

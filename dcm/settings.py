@@ -1,0 +1,161 @@
+"""One frozen Settings, read from the environment. `SETTINGS` in the docs is generated from the fields."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from urllib.parse import quote
+
+from dcm.domain.errors import SettingsError
+from dcm.embedded.places import places
+
+HONCHO_BASE_PORT = 5000
+"""honcho gives its first Procfile line this PORT when nobody chose one."""
+
+PROCFILE_ORDER = ("api", "worker", "ingest", "wsbridge", "clock", "postgres", "valkey")
+"""The lines of the Procfile, in order: honcho adds 100 to PORT for each."""
+
+
+def _doc(env: str, text: str, *, secret: bool = False) -> dict[str, object]:
+    return {"env": env, "doc": text, "secret": secret}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the processes can be told. Each field names its variable and says what it does."""
+
+    home: Path = field(metadata=_doc("DCM_HOME", "Folder of data, logs and the hook launcher."))
+    database_url: str = field(metadata=_doc("DCM_DATABASE_URL", "Postgres to use.", secret=True))
+    redis_url: str = field(metadata=_doc("DCM_REDIS_URL", "Valkey or Redis to use.", secret=True))
+    embedded_postgres: bool = field(metadata=_doc("", "True when neither DCM_DATABASE_URL nor DB_* is set."))
+    embedded_valkey: bool = field(metadata=_doc("", "True when DCM_REDIS_URL is not set."))
+    host: str = field(default="127.0.0.1", metadata=_doc("HOST", "Address all servers listen on."))
+    port: int = field(
+        default=3847, metadata=_doc("PORT", "Port of the API and the dashboard. DCM_PORT wins: honcho changes PORT.")
+    )
+    dashboard_port: int = field(
+        default=3848, metadata=_doc("DASHBOARD_PORT", "Second port of the same server, for the dashboard.")
+    )
+    ws_port: int = field(default=3849, metadata=_doc("WS_PORT", "Port of the WebSocket bridge."))
+    db_max_connections: int = field(
+        default=10, metadata=_doc("DB_MAX_CONNECTIONS", "Most database connections of one process.")
+    )
+    max_db_retries: int = field(
+        default=3, metadata=_doc("MAX_DB_RETRIES", "Tries to reach the database before start-up gives up.")
+    )
+    healthcheck_interval_ms: int = field(
+        default=30_000,
+        metadata=_doc("HEALTHCHECK_INTERVAL_MS", "Milliseconds between checks of the database by the clock."),
+    )
+    message_ttl_ms: int = field(
+        default=3_600_000, metadata=_doc("MESSAGE_TTL_MS", "Milliseconds a message lives when it says nothing.")
+    )
+    api_workers: int = field(default=1, metadata=_doc("DCM_API_WORKERS", "Processes of the API server."))
+    shards: int = field(default=1, metadata=_doc("DCM_SHARDS", "Ingest streams; a session stays on one."))
+    valkey_fsync: str = field(
+        default="everysec",
+        metadata=_doc("DCM_VALKEY_FSYNC", "appendfsync of the embedded Valkey: everysec, always or no."),
+    )
+    log_level: str = field(default="info", metadata=_doc("DCM_LOG_LEVEL", "debug, info, warning or error."))
+
+    def masked(self) -> dict[str, object]:
+        """Every setting by field name, for a person to read: passwords in URLs are masked."""
+        shown: dict[str, object] = {}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            shown[item.name] = _mask(value) if item.metadata["secret"] else value
+        return shown
+
+
+def _mask(url: str) -> str:
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
+
+
+def _integer(environ: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    text = environ.get(name, "").strip()
+    if not text:
+        return default
+    try:
+        value = int(text)
+    except ValueError:
+        raise SettingsError(f"{name} is {text!r}: give a whole number from {low} to {high}.") from None
+    if not low <= value <= high:
+        raise SettingsError(f"{name} is {value}: give a whole number from {low} to {high}.")
+    return value
+
+
+def _choice(environ: Mapping[str, str], name: str, default: str, allowed: tuple[str, ...]) -> str:
+    value = environ.get(name, "").strip().lower() or default
+    if value not in allowed:
+        raise SettingsError(f"{name} is {value!r}: give one of {', '.join(allowed)}.")
+    return value
+
+
+def _port(environ: Mapping[str, str]) -> int:
+    """PORT as the person meant it.
+
+    honcho gives line i of the Procfile, instance j, the port base + 100 i + j, with base 5000 when
+    nobody chose one; this takes that back, so `honcho start` and `make up` mean the same. `dcm up` knows
+    the port and says it in DCM_PORT.
+    """
+    if environ.get("DCM_PORT"):
+        return _integer(environ, "DCM_PORT", 3847, 1, 65535)
+    port = _integer(environ, "PORT", 3847, 1, 65535)
+    line, _, instance = environ.get("HONCHO_PROCESS_NAME", "").partition(".")
+    if line not in PROCFILE_ORDER or "PORT" not in environ:
+        return port
+    base = port - 100 * PROCFILE_ORDER.index(line) - (int(instance or 1) - 1)
+    started_alone = port - (int(instance or 1) - 1) == HONCHO_BASE_PORT
+    return 3847 if started_alone or base == HONCHO_BASE_PORT else base
+
+
+def _database_url(environ: Mapping[str, str], home: Path) -> tuple[str, bool]:
+    """The Postgres to use and whether it is the embedded one: DCM_DATABASE_URL, then DB_*, then embedded."""
+    if url := environ.get("DCM_DATABASE_URL", "").strip():
+        return url, False
+    given = [name for name in ("DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD") if environ.get(name)]
+    if not given:
+        return places(home).postgres_url, True
+    missing = [name for name in ("DB_USER", "DB_PASSWORD") if not environ.get(name)]
+    if missing:
+        raise SettingsError(
+            f"{', '.join(given)} is set but {' and '.join(missing)} is not: set DB_USER and DB_PASSWORD, "
+            "or DCM_DATABASE_URL, or none of them for the embedded Postgres."
+        )
+    port = _integer(environ, "DB_PORT", 5432, 1, 65535)
+    user, password = quote(environ["DB_USER"], safe=""), quote(environ["DB_PASSWORD"], safe="")
+    host, name = environ.get("DB_HOST") or "localhost", environ.get("DB_NAME") or "claude_context"
+    return f"postgresql://{user}:{password}@{host}:{port}/{quote(name, safe='')}", False
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings.
+
+    Raises:
+        SettingsError: a variable cannot be used; the message says which and what to give.
+    """
+    environ = os.environ if environ is None else environ
+    home = Path(environ.get("DCM_HOME") or Path(environ.get("HOME") or Path.home()) / ".dcm").expanduser()
+    home = home.absolute()
+    database_url, embedded_postgres = _database_url(environ, home)
+    redis_url = environ.get("DCM_REDIS_URL", "").strip()
+    return Settings(
+        home=home,
+        database_url=database_url,
+        redis_url=redis_url or places(home).valkey_url,
+        embedded_postgres=embedded_postgres,
+        embedded_valkey=not redis_url,
+        host=environ.get("HOST") or "127.0.0.1",
+        port=_port(environ),
+        dashboard_port=_integer(environ, "DASHBOARD_PORT", 3848, 1, 65535),
+        ws_port=_integer(environ, "WS_PORT", 3849, 1, 65535),
+        db_max_connections=_integer(environ, "DB_MAX_CONNECTIONS", 10, 1, 1000),
+        max_db_retries=_integer(environ, "MAX_DB_RETRIES", 3, 0, 1000),
+        healthcheck_interval_ms=_integer(environ, "HEALTHCHECK_INTERVAL_MS", 30_000, 1000, 86_400_000),
+        message_ttl_ms=_integer(environ, "MESSAGE_TTL_MS", 3_600_000, 1000, 86_400_000),
+        api_workers=_integer(environ, "DCM_API_WORKERS", 1, 1, 64),
+        shards=_integer(environ, "DCM_SHARDS", 1, 1, 64),
+        valkey_fsync=_choice(environ, "DCM_VALKEY_FSYNC", "everysec", ("everysec", "always", "no")),
+        log_level=_choice(environ, "DCM_LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
+    )

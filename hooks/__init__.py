@@ -1,0 +1,1 @@
+"""What Claude Code runs: the hook table and one small client."""

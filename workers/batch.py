@@ -1,0 +1,188 @@
+"""Write a batch of accepted events in one transaction."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from db import actions, hook_events, messages, projects, publish, requests, scores, sessions, subtasks
+from db.pool import Conn
+from dcm.domain import actions as action_rules
+from dcm.domain import requests as request_rules
+from dcm.domain import scores as score_rules
+from dcm.domain import sessions as session_rules
+from dcm.domain import subtasks as subtask_rules
+from dcm.domain.actions import Action
+from dcm.domain.events import Event
+from dcm.domain.hook_events import TOOL_STARTED, HookEvent, is_double, without_doubles
+from dcm.domain.subtasks import SubtaskChange
+from dcm.domain.tools import one_line
+from workers.places import place_of
+
+
+@dataclass(slots=True)
+class Written:
+    """What a batch did, for the work that follows its commit.
+
+    `events`: those of the batch that are stored, once each, redelivered ones included.
+    `tools_used`: {session: finished tool calls so far}, of the sessions that had some in this batch.
+    `tools_before`: the same before this batch.
+    """
+
+    events: list[HookEvent]
+    tools_used: dict[str, int] = field(default_factory=dict)
+    tools_before: dict[str, int] = field(default_factory=dict)
+
+
+def write(conn: Conn, batch: Sequence[HookEvent], message_ttl_ms: int) -> Written:
+    """Store a batch; what is stored already is left alone. The caller holds the shard's lock."""
+    distinct = without_doubles(sorted(batch, key=lambda event: (event.at, event.entry_id)))
+    with conn.transaction():
+        actions.ensure_months(conn, _new_months(distinct))
+        new, redelivered = _sort_out(conn, distinct)
+        written = Written(events=new + redelivered)
+        if new:
+            _write_new(conn, new, written, message_ttl_ms)
+    _months_made.update(_month(event) for event in distinct)
+    return written
+
+
+_months_made: set[tuple[int, int]] = set()
+
+
+def _month(event: HookEvent) -> tuple[int, int]:
+    return event.at.year, event.at.month
+
+
+def _new_months(events: Sequence[HookEvent]) -> list[datetime]:
+    return [event.at for event in events if _month(event) not in _months_made]
+
+
+def _sort_out(conn: Conn, events: Sequence[HookEvent]) -> tuple[list[HookEvent], list[HookEvent]]:
+    """(events not stored yet, events stored by an earlier delivery of the same entry)."""
+    ended = actions.known(conn, {event.key for event in events if event.ends_tool or event.name == TOOL_STARTED})
+    logged = hook_events.known(conn, {event.key for event in events if not event.ends_tool})
+    new, redelivered = [], []
+    for event in events:
+        times = logged.get((event.name, event.key), [])
+        if event.at in times:
+            redelivered.append(event)
+        elif any(is_double(event, earlier) for earlier in times) or event.key in ended:
+            continue
+        else:
+            new.append(event)
+    return new, redelivered
+
+
+def _write_new(conn: Conn, new: list[HookEvent], written: Written, message_ttl_ms: int) -> None:
+    told = _sessions(conn, new)
+    ended = [event for event in new if event.ends_tool]
+    _log(conn, new, ended)
+    told += _requests(conn, new)
+    told += _subtasks(conn, new, message_ttl_ms)
+    rows = [action_rules.of_event(event) for event in ended]
+    actions.insert(conn, rows)
+    _count(conn, rows, written)
+    _score(conn, rows)
+    told += [action_rules.announcement(row) for row in rows]
+    publish.publish(conn, told)
+
+
+def _sessions(conn: Conn, new: Sequence[HookEvent]) -> list[Event]:
+    seen = session_rules.seen(list(new))
+    roots = {row.id: place_of(row.cwd) for row in seen if row.cwd}
+    ids = projects.ensure(conn, {place.project: place.name for place in roots.values()})
+    changes = sessions.upsert(
+        conn,
+        seen,
+        {
+            session_id: sessions.SessionPlace(session_id, ids[place.project], place.worktree)
+            for session_id, place in roots.items()
+        },
+    )
+    names = {session_id: place.name for session_id, place in roots.items()}
+    told = []
+    for change in changes:
+        data = {"id": change.id, "session_id": change.id, "project_id": change.project_id}
+        if change.created:
+            told.append(Event("session.created", data | {"project_name": names.get(change.id)}, session_id=change.id))
+        if change.ended:
+            told.append(Event("session.ended", data, session_id=change.id))
+    return told
+
+
+def _log(conn: Conn, new: Sequence[HookEvent], ended: Sequence[HookEvent]) -> None:
+    over = {event.tool_use_id for event in ended if event.tool_use_id}
+    kept = [e for e in new if not e.ends_tool and not (e.name == TOOL_STARTED and e.tool_use_id in over)]
+    hook_events.insert(conn, kept)
+    hook_events.end_tools(conn, sorted(over))
+
+
+def _requests(conn: Conn, new: Sequence[HookEvent]) -> list[Event]:
+    rows = request_rules.seen(list(new))
+    first_told = requests.upsert(conn, rows)
+    stopped = {event.session_id for event in new if event.name in {"Stop", "StopFailure", "UserPromptSubmit"}}
+    if stopped:
+        requests.settle(conn, sorted(stopped))
+    return [
+        Event(
+            "request.created",
+            {"id": str(row.id), "session_id": row.session_id, "prompt": one_line(row.prompt, 300)},
+            session_id=row.session_id,
+        )
+        for row in rows
+        if row.seen and str(row.id) in first_told
+    ]
+
+
+def _subtasks(conn: Conn, new: Sequence[HookEvent], message_ttl_ms: int) -> list[Event]:
+    told: list[Event] = []
+    named: set[str] = set()
+    for event in new:
+        seen = subtask_rules.seen(event)
+        change = subtasks.merge(conn, seen) if seen else None
+        if change is None:
+            continue
+        if change.was is None and change.description is None:
+            named.add(event.session_id)
+        told += subtask_rules.announcements(change)
+        told += _announce(conn, change, message_ttl_ms)
+    if named:
+        subtasks.describe_unnamed(conn, sorted(named))
+    return told
+
+
+def _announce(conn: Conn, change: SubtaskChange, message_ttl_ms: int) -> list[Event]:
+    message = subtask_rules.message(change)
+    if message is None or not messages.announce(conn, message, message_ttl_ms):
+        return []
+    data = {
+        "id": str(message.id),
+        "from": message.from_agent_id,
+        "to": "broadcast",
+        "from_agent": message.from_agent_id,
+        "to_agent": "broadcast",
+        "topic": message.topic,
+        "session_id": message.session_id,
+        "description": change.description,
+    }
+    return [Event("message.new", data, session_id=message.session_id)]
+
+
+def _count(conn: Conn, rows: Sequence[Action], written: Written) -> None:
+    if not rows:
+        return
+    good = Counter(row.session_id for row in rows if row.success)
+    bad = Counter(row.session_id for row in rows if not row.success)
+    counts = {row.session_id: (good[row.session_id], bad[row.session_id]) for row in rows}
+    written.tools_used = sessions.count_tools(conn, counts)
+    written.tools_before = {
+        session_id: used - sum(counts[session_id]) for session_id, used in written.tools_used.items()
+    }
+
+
+def _score(conn: Conn, rows: Sequence[Action]) -> None:
+    scores.apply(
+        conn,
+        score_rules.fold((word, row.tool_name, row.tool_type, row.success) for row in rows for word in row.words),
+    )

@@ -1,0 +1,154 @@
+"""Make briefs before they are asked for, and watch how large contexts grow."""
+
+import contextlib
+import json
+import logging
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import dramatiq
+
+from db import actions, briefs, hook_events, messages, requests, sessions, subtasks
+from db.pool import Conn
+from dcm.broker import DEFAULT
+from dcm.domain import briefs as brief_rules
+from dcm.domain import tool_calls, transcripts
+from dcm.domain.actions import unpacked
+from dcm.domain.snapshots import AgentState, Asked, Note, Snapshot
+from dcm.domain.tools import AGENT_TOOLS, READING_TOOLS, one_line
+from workers import running
+
+logger = logging.getLogger("dcm.briefs")
+broker = running.broker()
+
+CALLS_LIMIT, PROMPTS_LIMIT, SUBTASKS_LIMIT, MESSAGES_LIMIT = 2000, 30, 20, 10
+"""How much of a session is read for a snapshot: its newest rows."""
+
+TAIL_BYTES = 512 * 1024
+"""Bytes of a transcript's end that are read for what the agent said last."""
+
+YELLOW_BYTES, RED_BYTES, COOLDOWN_S = 512_000, 819_200, 60
+"""Sizes of a transcript that are logged and that save a snapshot, and seconds between two such (contract, 11.5)."""
+
+
+@dramatiq.actor(queue_name=DEFAULT, max_retries=3)
+def make_brief(session_id: str, made_for: str, trigger: str) -> None:
+    """Assemble the snapshot of a session as it was at `made_for` (ISO time) and store the brief made of it."""
+    with running.pool().connection() as conn:
+        snapshot = assemble(conn, session_id, datetime.fromisoformat(made_for), trigger)
+        if snapshot is None:
+            logger.warning("no brief: the session is not known", extra={"session": session_id})
+            return
+        with conn.transaction():
+            briefs.keep(conn, snapshot, brief_rules.brief(snapshot), datetime.fromisoformat(made_for))
+            briefs.keep_snapshot(conn, snapshot)
+
+
+@dramatiq.actor(queue_name=DEFAULT, max_retries=1)
+def watch_context(session_id: str) -> None:
+    """Record how large a session's transcript is; past the red line, save a snapshot before a compaction does."""
+    with running.pool().connection() as conn:
+        facts = sessions.facts(conn, session_id)
+        size = _size(facts.transcript_path) if facts else None
+        if size is None:
+            return
+        due = sessions.record_context(conn, session_id, size, COOLDOWN_S, RED_BYTES)
+    if size >= YELLOW_BYTES:
+        logger.warning("the context is large", extra={"session": session_id, "bytes": size})
+    if due:
+        make_brief.send(session_id, datetime.now(UTC).isoformat(), "proactive")
+
+
+def _size(transcript_path: str | None) -> int | None:
+    try:
+        return os.stat(transcript_path).st_size if transcript_path else None  # noqa: PTH116 - a path as text
+    except OSError:
+        return None
+
+
+def assemble(conn: Conn, session_id: str, until: datetime, trigger: str) -> Snapshot | None:
+    """The snapshot of a session up to a moment, None when it is not known."""
+    facts = sessions.facts(conn, session_id)
+    if facts is None:
+        return None
+    calls = [_call(trace) for trace in actions.traces(conn, session_id, until, CALLS_LIMIT)]
+    said = _transcript(facts.transcript_path)
+    changed = tool_calls.files_changed(calls)
+    return Snapshot(
+        session_id=session_id,
+        trigger=trigger,
+        saved_at=until,
+        folder=facts.worktree or facts.cwd or "",
+        branch=said.branch,
+        asked=[Asked(p.text, p.at) for p in requests.prompts(conn, session_id, until, PROMPTS_LIMIT)]
+        or ([Asked(said.first_prompt, facts.started_at)] if said.first_prompt else []),
+        decisions=tool_calls.decisions(calls),
+        changed=changed,
+        read=tool_calls.files_read(calls, changed),
+        commands=tool_calls.commands(calls),
+        open_errors=tool_calls.open_errors(call for call in calls if call.tool not in AGENT_TOOLS),
+        tasks=tool_calls.todo_list(calls),
+        agents=[_agent(state) for state in subtasks.of_session(conn, session_id, until, SUBTASKS_LIMIT)],
+        notes=[_note(m) for m in messages.unread(conn, session_id, MESSAGES_LIMIT)],
+        last_words=said.last_words or _last_answer(conn, session_id, until),
+        context_summary=one_line(said.last_words, 500),
+        tool_calls=facts.total_tools_used,
+    )
+
+
+def _call(trace: actions.Trace) -> tool_calls.ToolCall:
+    return tool_calls.ToolCall(
+        tool=trace.tool,
+        asked=_object(trace.input),
+        got={} if trace.tool in READING_TOOLS else _object(trace.output),
+        file_paths=trace.file_paths,
+        success=trace.success,
+        error=trace.error or "",
+        at=trace.at,
+        by_subagent=trace.agent_id is not None,
+    )
+
+
+def _object(stored: bytes | None) -> Mapping[str, Any]:
+    with contextlib.suppress(ValueError):
+        value = json.loads(unpacked(stored) or "{}")
+        if isinstance(value, dict):
+            return value
+    return {}
+
+
+def _agent(state: subtasks.SubtaskState) -> AgentState:
+    return AgentState(
+        agent_id=state.agent_id,
+        agent_type=state.agent_type or "",
+        status=state.status,
+        task=state.description or "",
+        summary=state.result or "",
+    )
+
+
+def _note(message: messages.Message) -> Note:
+    text = message.payload.get("result_summary") or message.payload.get("message") or json.dumps(message.payload)
+    return Note(message.from_agent_id or "system", message.topic or "general", str(text))
+
+
+def _last_answer(conn: Conn, session_id: str, until: datetime) -> str:
+    stops = hook_events.latest(conn, session_id, ["Stop"], until, 1)
+    answer = stops[0].get("last_assistant_message") if stops else None
+    return answer if isinstance(answer, str) else ""
+
+
+def _transcript(path: str | None) -> transcripts.TranscriptFacts:
+    """What the end of a transcript says; nothing when it cannot be read here."""
+    if not path:
+        return transcripts.TranscriptFacts()
+    try:
+        with Path(path).open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - TAIL_BYTES))
+            return transcripts.facts(transcripts.records(file.read().splitlines()))
+    except OSError:
+        return transcripts.TranscriptFacts()

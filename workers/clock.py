@@ -1,0 +1,111 @@
+"""Periodic work: nudge what was forgotten, make next month's partitions, close what fell silent."""
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import psycopg
+import redis
+from dramatiq.errors import BrokerConnectionError
+from psycopg_pool import PoolTimeout
+
+from db import health, housekeeping, messages, publish, subtasks
+from dcm.broker import INGEST, enqueue, nudge_key, redis_client, stream_key
+from dcm.domain import subtasks as subtask_rules
+from workers import running
+
+logger = logging.getLogger("dcm.clock")
+
+SILENT_MINUTES = 120
+"""Minutes without a sign of life after which a running subagent counts as lost."""
+
+
+@dataclass(slots=True)
+class Duty:
+    """Something done every so many seconds; `next_at` is in seconds of the monotonic clock."""
+
+    name: str
+    every: float
+    run: Callable[[], None]
+    next_at: float = 0.0
+
+
+def nudge_forgotten() -> None:
+    """Send a drain to each shard whose stream holds something and that has none on its way."""
+    client = redis_client(running.settings())
+    for shard in range(running.settings().shards):
+        if client.xlen(stream_key(shard)) and client.set(nudge_key(shard), 1, nx=True, px=1000):
+            enqueue(running.broker(), INGEST, "drain", shard)
+
+
+def make_months() -> None:
+    """Make the partitions of this month and the next two."""
+    with running.pool().connection() as conn:
+        housekeeping.make_months(conn, ahead=2)
+
+
+def close_silent_subtasks() -> None:
+    """Fail the subagents that will never report their end, and tell it."""
+    with running.pool().connection() as conn, conn.transaction():
+        told = []
+        for change in subtasks.close_silent(conn, SILENT_MINUTES):
+            told += subtask_rules.announcements(change)
+            message = subtask_rules.message(change)
+            if message:
+                messages.announce(conn, message, running.settings().message_ttl_ms)
+        publish.publish(conn, told)
+
+
+def forget_expired() -> None:
+    """Delete the messages that have expired."""
+    with running.pool().connection() as conn:
+        housekeeping.delete_expired_messages(conn)
+
+
+def check_database() -> None:
+    """Say so in the log when the database is slow or away."""
+    with running.pool().connection() as conn:
+        latency = health.latency_ms(conn)
+    if latency > 1000:
+        logger.warning("the database answers slowly", extra={"ms": latency})
+
+
+def duties() -> list[Duty]:
+    """All periodic work with its period in seconds."""
+    return [
+        Duty("nudge", 1.0, nudge_forgotten),
+        Duty("months", 3600.0, make_months),
+        Duty("silent subtasks", 60.0, close_silent_subtasks),
+        Duty("expired messages", 60.0, forget_expired),
+        Duty("database", running.settings().healthcheck_interval_ms / 1000, check_database),
+    ]
+
+
+def run_due(pending: list[Duty], now: float) -> float:
+    """Run what is due and return the seconds until the next; a failure is logged and waits for its next turn."""
+    for duty in pending:
+        if duty.next_at <= now:
+            duty.next_at = now + duty.every
+            try:
+                duty.run()
+            except (psycopg.Error, PoolTimeout, redis.RedisError, BrokerConnectionError) as error:
+                logger.warning("%s: %s", duty.name, error)
+    return max(0.0, min(duty.next_at for duty in pending) - now)
+
+
+def main() -> None:
+    """Do the periodic work until told to stop."""
+    running.broker()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    pending = duties()
+    while not stop.is_set():
+        stop.wait(run_due(pending, time.monotonic()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""Drain the stream of accepted events into Postgres."""
+
+import json
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any, cast
+
+import dramatiq
+import orjson
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from db import rejected
+from db.pool import Conn
+from dcm.broker import DEFAULT, INGEST, enqueue, nudge_key, redis_client, stream_key
+from dcm.domain import streams
+from dcm.domain.hook_events import HookEvent, check, parse
+from workers import running
+from workers.batch import Written, write
+
+logger = logging.getLogger("dcm.ingest")
+broker = running.broker()
+
+BATCH = 500
+"""Events written in one transaction."""
+
+YIELD_AFTER = 5.0
+"""Seconds after which a drain makes way for the next message."""
+
+WATCH_EVERY = 10
+"""Finished tool calls between two looks at the size of a session's context."""
+
+SHARD_LOCK = 0x44434D04
+"""With the shard's number: one drain a shard at a time, so a session has one writer."""
+
+_AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, psycopg.errors.UndefinedTable)
+"""Postgres is away or not ready: the events stay in the stream and are tried again."""
+
+Entry = tuple[bytes, dict[bytes, bytes]]
+
+
+@dramatiq.actor(queue_name=INGEST, max_retries=0, throws=_AWAY)
+def drain(shard: int) -> None:
+    """Write what a shard's stream holds, oldest first, until it is empty.
+
+    The stream is the list of what is not committed yet: an entry is deleted only after its commit,
+    so a drain that dies leaves it to the next, which recognises what was written by its key.
+    """
+    client = redis_client(running.settings(), timeout=15.0)
+    stream, deadline = stream_key(shard), time.monotonic() + YIELD_AFTER
+    with running.pool().connection() as conn, _one_at_a_time(conn, shard):
+        client.delete(nudge_key(shard))
+        while entries := cast("list[Entry]", client.xrange(stream, count=BATCH)):
+            _follow_up(_write(conn, entries))
+            client.xdel(stream, *(entry_id for entry_id, _ in entries))
+            if time.monotonic() > deadline:
+                enqueue(broker, INGEST, "drain", shard)
+                return
+
+
+class _one_at_a_time:  # noqa: N801 - reads as a statement
+    """Hold the shard's lock; a second drain waits for the first."""
+
+    def __init__(self, conn: Conn, shard: int) -> None:
+        self.conn, self.key = conn, [SHARD_LOCK, shard]
+
+    def __enter__(self) -> None:
+        self.conn.execute("SELECT pg_advisory_lock(%s, %s)", self.key)
+
+    def __exit__(self, *_: object) -> None:
+        if not self.conn.closed:
+            self.conn.execute("SELECT pg_advisory_unlock(%s, %s)", self.key)
+
+
+def _write(conn: Conn, entries: Sequence[Entry]) -> Written:
+    """Write a batch; where its data is refused, write its events one by one and set aside those that fail."""
+    try:
+        return write(conn, [_event(entry) for entry in entries], running.settings().message_ttl_ms)
+    except _AWAY:
+        raise
+    except Exception:
+        logger.exception("a batch was refused, writing its %d events one by one", len(entries))
+    together = Written(events=[])
+    for entry in entries:
+        written = _write_one(conn, entry)
+        together.events += written.events
+        together.tools_before = written.tools_before | together.tools_before
+        together.tools_used |= written.tools_used
+    return together
+
+
+def _write_one(conn: Conn, entry: Entry) -> Written:
+    try:
+        return write(conn, [_event(entry)], running.settings().message_ttl_ms)
+    except _AWAY:
+        raise
+    except Exception as error:
+        logger.exception("an event was refused and set aside", extra={"entry": entry[0].decode()})
+        with conn.transaction():
+            rejected.keep(conn, _rejected(entry, error))
+        return Written(events=[])
+
+
+def _event(entry: Entry) -> HookEvent:
+    entry_id, fields = entry
+    payload = check(_cleaned(fields[streams.PAYLOAD_FIELD]))
+    return parse(entry_id.decode(), streams.moment(fields[streams.TIME_FIELD]), payload)
+
+
+def _cleaned(raw: bytes) -> Any:
+    """The payload, with what Postgres cannot store (NUL, half of a surrogate pair) replaced."""
+    if b"\\u0000" in raw:
+        raw = raw.replace(b"\\u0000", b"\\ufffd")
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        text = json.dumps(json.loads(raw), ensure_ascii=False)
+        return json.loads(text.encode("utf-8", "replace"))
+
+
+def _rejected(entry: Entry, error: Exception) -> rejected.Rejected:
+    entry_id, fields = entry
+    raw = fields.get(streams.PAYLOAD_FIELD, b"")
+    try:
+        payload = json.loads(raw)
+        session_id, name = str(payload["session_id"]), str(payload["hook_event_name"])
+    except (ValueError, TypeError, KeyError):
+        session_id, name = None, None
+    reason = f"{type(error).__name__}: {error}"
+    return rejected.Rejected(entry_id.decode(), session_id, name, reason, raw.decode("utf-8", "replace"))
+
+
+def _follow_up(written: Written) -> None:
+    """Send the work that a committed batch asks for: briefs for compactions, looks at growing contexts."""
+    for event in written.events:
+        if event.name == "PreCompact":
+            trigger = event.text("trigger") or "auto"
+            enqueue(broker, DEFAULT, "make_brief", event.session_id, event.at.isoformat(), trigger)
+    for session_id, used in written.tools_used.items():
+        if used // WATCH_EVERY > written.tools_before[session_id] // WATCH_EVERY:
+            enqueue(broker, DEFAULT, "watch_context", session_id)

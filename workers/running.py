@@ -1,0 +1,72 @@
+"""What every worker process shares: settings, the broker, a pool, and one log line a run."""
+
+import functools
+import logging
+import time
+from typing import Any
+
+import dramatiq
+from dramatiq.brokers.redis import RedisBroker
+
+from db.pool import Pool, open_pool
+from dcm import settings as settings_module
+from dcm.broker import open_broker
+from dcm.logs import log_to_stderr
+from dcm.settings import Settings
+
+logger = logging.getLogger("dcm.worker")
+
+
+@functools.cache
+def settings() -> Settings:
+    """The settings of this process."""
+    return settings_module.load()
+
+
+@functools.cache
+def broker() -> RedisBroker:
+    """The broker of this process, with a log line for each run of an actor."""
+    log_to_stderr(settings().log_level)
+    opened = open_broker(settings())
+    opened.add_middleware(RunLog())
+    return opened
+
+
+@functools.cache
+def pool() -> Pool:
+    """The connections of this process."""
+    return open_pool(settings().database_url, most=settings().db_max_connections, name="worker", timeout=10.0)
+
+
+class RunLog(dramatiq.Middleware):
+    """One JSON line a run: actor, message, milliseconds, error."""
+
+    def __init__(self) -> None:
+        self.started: dict[str, float] = {}
+
+    def before_process_message(self, broker: dramatiq.Broker, message: dramatiq.MessageProxy) -> None:  # noqa: ARG002
+        """Remember when the run began."""
+        self.started[message.message_id] = time.monotonic()
+
+    def after_process_message(
+        self,
+        broker: dramatiq.Broker,  # noqa: ARG002
+        message: dramatiq.MessageProxy,
+        *,
+        result: Any = None,  # noqa: ARG002
+        exception: BaseException | None = None,
+    ) -> None:
+        """Say what ran, for how long and how it ended; a drain that went well says so only when debugging."""
+        began = self.started.pop(message.message_id, time.monotonic())
+        quiet = message.actor_name == "drain" and exception is None
+        logger.log(
+            logging.DEBUG if quiet else logging.INFO,
+            "ran",
+            extra={
+                "actor": message.actor_name,
+                "message_id": message.message_id,
+                "arguments": list(message.args),
+                "ms": round((time.monotonic() - began) * 1000, 1),
+                "error": repr(exception) if exception else None,
+            },
+        )

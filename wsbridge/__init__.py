@@ -1,0 +1,1 @@
+"""The WebSocket bridge: relays what Postgres tells."""
