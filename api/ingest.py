@@ -38,7 +38,8 @@ class _Waiting:
     shard: int
     entry: dict[EncodableT, EncodableT]
     marks: Mapping[str, bytes]
-    taken: asyncio.Future[None]
+    mailbox: str | None
+    taken: asyncio.Future[bytes | None]
 
 
 class Door:
@@ -55,10 +56,19 @@ class Door:
         self._nudges: set[asyncio.Future[None]] = set()
         self._resting_until = 0.0
 
-    async def take(self, session_id: str, raw: bytes, at_ns: int, marks: Mapping[str, bytes] | None = None) -> None:
-        """Accept a checked payload; it is safe when this returns.
+    async def take(
+        self,
+        session_id: str,
+        raw: bytes,
+        at_ns: int,
+        *,
+        marks: Mapping[str, bytes] | None = None,
+        mailbox: str | None = None,
+    ) -> bytes | None:
+        """Accept a checked payload; it is safe when this returns. Returns what lay in the mailbox.
 
         `at_ns`: nanoseconds since the epoch. `marks`: keys to set in Valkey with it, for an hour.
+        `mailbox`: a key to read and empty with it.
 
         Raises:
             Unavailable: Valkey does not take it; nothing was accepted.
@@ -69,11 +79,12 @@ class Door:
             streams.TIME_FIELD: streams.stamp(at_ns),
             streams.PAYLOAD_FIELD: raw,
         }
-        taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(streams.shard_of(session_id, self._shards), entry, marks or {}, taken))
+        taken: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
+        shard = streams.shard_of(session_id, self._shards)
+        self._waiting.append(_Waiting(shard, entry, marks or {}, mailbox, taken))
         if self._writer is None:
             self._writer = asyncio.create_task(self._write_all())
-        await taken
+        return await taken
 
     async def mark(self, key: str) -> bytes | None:
         """A mark set earlier, None when there is none or Valkey is away."""
@@ -105,21 +116,25 @@ class Door:
     async def _write(self, batch: list[_Waiting]) -> None:
         shards = sorted({waiting.shard for waiting in batch})
         pipeline = self._valkey.pipeline(transaction=False)
+        for shard in shards:
+            pipeline.set(nudge_key(shard), 1, nx=True, px=NUDGE_MS)
         for waiting in batch:
             pipeline.xadd(stream_key(waiting.shard), waiting.entry)
             for key, value in waiting.marks.items():
                 pipeline.set(key, value, ex=3600)
-        for shard in shards:
-            pipeline.set(nudge_key(shard), 1, nx=True, px=NUDGE_MS)
+        mailboxes = [waiting for waiting in batch if waiting.mailbox]
+        for waiting in mailboxes:
+            pipeline.getdel(waiting.mailbox or "")
         try:
             results = await pipeline.execute()
         except (RedisError, OSError, TimeoutError) as error:
             self._refuse(batch, error)
             return
+        mail = dict(zip(map(id, mailboxes), results[len(results) - len(mailboxes) :], strict=True))
         for waiting in batch:
             if not waiting.taken.done():
-                waiting.taken.set_result(None)
-        for shard, nudge in zip(shards, results[-len(shards) :], strict=True):
+                waiting.taken.set_result(mail.get(id(waiting)))
+        for shard, nudge in zip(shards, results, strict=False):
             if nudge:
                 self.ask(INGEST, "drain", shard)
 

@@ -2,19 +2,19 @@
 
 import asyncio
 import contextlib
-import json
 import logging
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from api.ingest import Door
-from db import briefs
+from db import briefs, compactions
 from db.briefs import Brief
 from db.listen import listen
 from db.pool import Pool
 from dcm.broker import DEFAULT, compaction_key
 from dcm.domain.briefs import aged
+from dcm.domain.compactions import Subject
 from dcm.domain.streams import moment
 
 logger = logging.getLogger("dcm.api")
@@ -56,23 +56,39 @@ class Briefs:
                 event.set()
 
     async def of(self, session_id: str, asked_at: datetime) -> str | None:
-        """The brief for the compaction of a session that has just ended, None when there is none at all.
+        """The brief for the compaction of a session's main conversation that has just ended, else None.
 
         It waits for the one being made; when time is up it gives the newest there is and says its age.
+        A subagent's compaction, or one that may be, gets none here: its boundary settles it.
         """
         began = await self._began(session_id)
         if began is None:
             self._door.ask(DEFAULT, "make_brief", session_id, asked_at.isoformat(), "auto")
         wanted = began or asked_at
         found = await self._wait(session_id, wanted)
-        if found is None:
+        if found is None or found.subject != Subject.MAIN:
             return None
-        return found.content if found.made_for >= wanted else aged(found.content, found.made_for, datetime.now(UTC))
+        if found.made_for < wanted:
+            return aged(found.content, found.made_for, datetime.now(UTC))
+        return found.content if await self._give(session_id, found) else None
 
     async def _began(self, session_id: str) -> datetime | None:
-        """When the session's compaction began, as its PreCompact was stamped."""
+        """When the session's newest compaction began, as its PreCompact was stamped."""
         mark = await self._door.mark(compaction_key(session_id))
-        return moment(json.loads(mark)["at"].encode()) if mark else None
+        return moment(mark) if mark else None
+
+    async def _give(self, session_id: str, brief: Brief) -> bool:
+        """Note that the brief is given; False when another compaction began meanwhile and may be the one asked for."""
+
+        def note() -> bool:
+            with self._pool.connection() as conn:
+                running = compactions.running(conn, session_id, brief.made_for)
+                if running.others and running.subagents:
+                    return False
+                compactions.give(conn, session_id, brief.made_for)
+                return True
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, note)
 
     async def _wait(self, session_id: str, wanted: datetime) -> Brief | None:
         ready = asyncio.Event()

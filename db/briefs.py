@@ -8,6 +8,7 @@ import orjson
 from psycopg.rows import class_row
 
 from db.pool import Conn
+from dcm.domain.compactions import Subject
 from dcm.domain.snapshots import Snapshot
 
 READY = "dcm_ready"
@@ -16,26 +17,27 @@ READY = "dcm_ready"
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """A brief and the moment up to which it holds everything of its session."""
+    """A brief, the moment up to which it holds everything of its session, and whose compaction it was made for."""
 
     content: str
     made_for: datetime
-    created_at: datetime
+    subject: str
 
 
-def keep(conn: Conn, snapshot: Snapshot, content: str, made_for: datetime) -> uuid.UUID:
+def keep(conn: Conn, snapshot: Snapshot, content: str, subject: Subject) -> uuid.UUID:
     """Store a brief with its snapshot, once per session and moment, and tell that it is ready."""
     row = conn.execute(
         """
-        INSERT INTO briefs (session_id, made_for, trigger, content, snapshot)
-        VALUES (%(session)s, %(made_for)s, %(trigger)s, %(content)s, %(snapshot)s::jsonb)
+        INSERT INTO briefs (session_id, made_for, trigger, content, snapshot, subject)
+        VALUES (%(session)s, %(made_for)s, %(trigger)s, %(content)s, %(snapshot)s::jsonb, %(subject)s)
         ON CONFLICT (session_id, made_for) DO UPDATE SET
             content = excluded.content, snapshot = excluded.snapshot, created_at = now()
         RETURNING id
         """,
         {
             "session": snapshot.session_id,
-            "made_for": made_for,
+            "made_for": snapshot.saved_at,
+            "subject": str(subject),
             "trigger": snapshot.trigger,
             "content": content,
             "snapshot": orjson.dumps(snapshot.role_context(), default=str).decode(),
@@ -52,7 +54,7 @@ def newest(conn: Conn, session_id: str) -> Brief | None:
     with conn.cursor(row_factory=class_row(Brief)) as cursor:
         return cursor.execute(
             """
-            SELECT content, made_for, created_at FROM briefs
+            SELECT content, made_for, subject FROM briefs
             WHERE session_id = %(session)s ORDER BY made_for DESC LIMIT 1
             """,
             {"session": session_id},

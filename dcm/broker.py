@@ -29,8 +29,13 @@ def nudge_key(shard: int) -> str:
 
 
 def compaction_key(session_id: str) -> str:
-    """Holds what is known of a session's compaction that has begun, as JSON."""
+    """Holds when a session's newest compaction began, as a stream's time field."""
     return f"dcm:compaction:{session_id}"
+
+
+def mailbox_key(session_id: str) -> str:
+    """Holds text that the main conversation of a session gets with its next hook that can carry it."""
+    return f"dcm:mail:{session_id}"
 
 
 def connection_options(timeout: float) -> dict[str, Any]:

@@ -1,37 +1,33 @@
-"""Make briefs before they are asked for, and watch how large contexts grow."""
+"""Make briefs before they are asked for."""
 
 import contextlib
 import json
 import logging
-import os
+import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import datetime
 from typing import Any
 
 import dramatiq
 
-from db import actions, briefs, hook_events, messages, requests, sessions, subtasks
+from db import actions, briefs, compactions, hook_events, messages, publish, requests, sessions, subtasks
 from db.pool import Conn
 from dcm.broker import DEFAULT
 from dcm.domain import briefs as brief_rules
-from dcm.domain import tool_calls, transcripts
+from dcm.domain import tool_calls
+from dcm.domain import transcripts as transcript_rules
 from dcm.domain.actions import unpacked
+from dcm.domain.compactions import Subject, subject
+from dcm.domain.events import Event
 from dcm.domain.snapshots import AgentState, Asked, Note, Snapshot
 from dcm.domain.tools import AGENT_TOOLS, READING_TOOLS, one_line
-from workers import running
+from workers import running, transcripts
 
 logger = logging.getLogger("dcm.briefs")
 broker = running.broker()
 
 CALLS_LIMIT, PROMPTS_LIMIT, SUBTASKS_LIMIT, MESSAGES_LIMIT = 2000, 30, 20, 10
 """How much of a session is read for a snapshot: its newest rows."""
-
-TAIL_BYTES = 512 * 1024
-"""Bytes of a transcript's end that are read for what the agent said last."""
-
-YELLOW_BYTES, RED_BYTES, COOLDOWN_S = 512_000, 819_200, 60
-"""Sizes of a transcript that are logged and that save a snapshot, and seconds between two such (contract, 11.5)."""
 
 
 @dramatiq.actor(queue_name=DEFAULT, max_retries=3)
@@ -42,31 +38,17 @@ def make_brief(session_id: str, made_for: str, trigger: str) -> None:
         if snapshot is None:
             logger.warning("no brief: the session is not known", extra={"session": session_id})
             return
+        whose = subject(trigger, compactions.running(conn, session_id, snapshot.saved_at))
         with conn.transaction():
-            briefs.keep(conn, snapshot, brief_rules.brief(snapshot), datetime.fromisoformat(made_for))
-            briefs.keep_snapshot(conn, snapshot)
+            brief_id = briefs.keep(conn, snapshot, brief_rules.brief(snapshot), whose)
+            if whose == Subject.MAIN:
+                briefs.keep_snapshot(conn, snapshot)
+            publish.publish(conn, _told(snapshot, brief_id, whose))
 
 
-@dramatiq.actor(queue_name=DEFAULT, max_retries=1)
-def watch_context(session_id: str) -> None:
-    """Record how large a session's transcript is; past the red line, save a snapshot before a compaction does."""
-    with running.pool().connection() as conn:
-        facts = sessions.facts(conn, session_id)
-        size = _size(facts.transcript_path) if facts else None
-        if size is None:
-            return
-        due = sessions.record_context(conn, session_id, size, COOLDOWN_S, RED_BYTES)
-    if size >= YELLOW_BYTES:
-        logger.warning("the context is large", extra={"session": session_id, "bytes": size})
-    if due:
-        make_brief.send(session_id, datetime.now(UTC).isoformat(), "proactive")
-
-
-def _size(transcript_path: str | None) -> int | None:
-    try:
-        return os.stat(transcript_path).st_size if transcript_path else None  # noqa: PTH116 - a path as text
-    except OSError:
-        return None
+def _told(snapshot: Snapshot, brief_id: uuid.UUID, whose: Subject) -> list[Event]:
+    data = {"id": str(brief_id), "session_id": snapshot.session_id, "trigger": snapshot.trigger, "subject": str(whose)}
+    return [Event(name, data, session_id=snapshot.session_id) for name in ("compact.saved", "brief.ready")]
 
 
 def assemble(conn: Conn, session_id: str, until: datetime, trigger: str) -> Snapshot | None:
@@ -75,7 +57,7 @@ def assemble(conn: Conn, session_id: str, until: datetime, trigger: str) -> Snap
     if facts is None:
         return None
     calls = [_call(trace) for trace in actions.traces(conn, session_id, until, CALLS_LIMIT)]
-    said = _transcript(facts.transcript_path)
+    said = transcript_rules.facts(transcripts.tail(facts.transcript_path))
     changed = tool_calls.files_changed(calls)
     return Snapshot(
         session_id=session_id,
@@ -139,16 +121,3 @@ def _last_answer(conn: Conn, session_id: str, until: datetime) -> str:
     stops = hook_events.latest(conn, session_id, ["Stop"], until, 1)
     answer = stops[0].get("last_assistant_message") if stops else None
     return answer if isinstance(answer, str) else ""
-
-
-def _transcript(path: str | None) -> transcripts.TranscriptFacts:
-    """What the end of a transcript says; nothing when it cannot be read here."""
-    if not path:
-        return transcripts.TranscriptFacts()
-    try:
-        with Path(path).open("rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - TAIL_BYTES))
-            return transcripts.facts(transcripts.records(file.read().splitlines()))
-    except OSError:
-        return transcripts.TranscriptFacts()

@@ -137,6 +137,9 @@ def _follow_up(written: Written) -> None:
         if event.name == "PreCompact":
             trigger = event.text("trigger") or "auto"
             enqueue(broker, DEFAULT, "make_brief", event.session_id, event.at.isoformat(), trigger)
+        elif event.name == "PostCompact":
+            trigger = event.text("trigger") or "auto"
+            enqueue(broker, DEFAULT, "settle_compaction", event.session_id, event.at.isoformat(), trigger)
     for session_id, used in written.tools_used.items():
         if used // WATCH_EVERY > written.tools_before[session_id] // WATCH_EVERY:
             enqueue(broker, DEFAULT, "watch_context", session_id)

@@ -9,13 +9,17 @@ from falcon.asgi import Request, Response
 from api.bodies import kept_bytes, parse_json, read_body
 from api.ingest import Door
 from api.restore import Briefs
-from dcm.broker import compaction_key
+from dcm.broker import compaction_key, mailbox_key
 from dcm.domain.briefs import TO_KEEP
-from dcm.domain.hook_events import Payload, check
+from dcm.domain.hook_events import check
 from dcm.domain.streams import stamp
 
 NOTHING = b"{}"
 """The answer to a hook that needs none."""
+
+
+CARRIERS = frozenset({"UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure"})
+"""Events whose answer reaches the model: with the main conversation's next one its mail is delivered."""
 
 
 class ClaudeHooks:
@@ -31,22 +35,23 @@ class ClaudeHooks:
         payload = check(parse_json(raw))
         now = time.time_ns()
         session_id, name = payload["session_id"], payload["hook_event_name"]
-        marks = {compaction_key(session_id): _begun(now)} if name == "PreCompact" else None
-        await self._door.take(session_id, kept_bytes(raw, payload), now, marks)
-        resp.content_type = "application/json"
-        resp.data = NOTHING
-        if name == "PreCompact":
+        mail = await self._door.take(
+            session_id,
+            kept_bytes(raw, payload),
+            now,
+            marks={compaction_key(session_id): stamp(now)} if name == "PreCompact" else None,
+            mailbox=mailbox_key(session_id) if name in CARRIERS and not payload.get("agent_id") else None,
+        )
+        resp.content_type, resp.data = "application/json", NOTHING
+        if mail:
+            resp.data = _context(name, mail.decode())
+        elif name == "PreCompact":
             resp.content_type, resp.data = "text/plain; charset=utf-8", TO_KEEP.encode()
         elif name == "SessionStart" and payload.get("source") == "compact":
-            resp.data = await self._restored(payload, now)
-
-    async def _restored(self, payload: Payload, now: int) -> bytes:
-        brief = await self._briefs.of(payload["session_id"], datetime.fromtimestamp(now / 1e9, UTC))
-        if brief is None:
-            return NOTHING
-        output = {"hookEventName": "SessionStart", "additionalContext": brief}
-        return json.dumps({"hookSpecificOutput": output}).encode()
+            brief = await self._briefs.of(session_id, datetime.fromtimestamp(now / 1e9, UTC))
+            resp.data = _context(name, brief) if brief else NOTHING
 
 
-def _begun(now: int) -> bytes:
-    return json.dumps({"at": stamp(now).decode()}).encode()
+def _context(event: str, text: str) -> bytes:
+    """The answer that puts a text into the conversation."""
+    return json.dumps({"hookSpecificOutput": {"hookEventName": event, "additionalContext": text}}).encode()

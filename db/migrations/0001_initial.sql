@@ -133,8 +133,13 @@ CREATE TABLE briefs (
     trigger text NOT NULL,
     content text NOT NULL,
     snapshot jsonb NOT NULL,
+    subject text NOT NULL DEFAULT 'main',
+    given_at timestamptz,
+    settled_at timestamptz,
     UNIQUE (session_id, made_for)
 );
+COMMENT ON COLUMN briefs.subject IS 'Whose compaction it was made for: main, subagent or unknown.';
+COMMENT ON COLUMN briefs.settled_at IS 'When the compaction it was made for was seen to be over.';
 COMMENT ON COLUMN briefs.made_for IS 'When the compaction it was made for began; it holds everything of the session up to then.';
 
 CREATE TABLE agent_messages (

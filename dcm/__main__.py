@@ -1,0 +1,5 @@
+"""`python -m dcm` is `dcm`."""
+
+from dcm.cli.main import main
+
+main()

@@ -1,0 +1,94 @@
+"""`dcm up`: look whether everything can start, say so, and hand over to honcho."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+from honcho import environ
+
+from dcm import lease, ports
+from dcm.domain.errors import StartError
+from dcm.embedded.places import make_home, places
+from dcm.launcher import write_launcher
+from dcm.settings import Settings, load
+
+ROOT = Path(__file__).parents[2]
+"""The clone: it holds the Procfile and, if the person made one, .env."""
+
+
+@click.command()
+@click.option("-c", "--concurrency", metavar="LINE=N,...", help="How many of a line to run: -c worker=3.")
+def command(concurrency: str | None) -> None:
+    """Run everything in the foreground; Ctrl-C stops it.
+
+    \b
+    Examples:
+      dcm up
+      dcm up -c worker=3
+      DCM_HOME=/srv/second PORT=4847 DASHBOARD_PORT=4848 WS_PORT=4849 dcm up
+    """
+    if not (ROOT / "Procfile").exists():
+        raise StartError("There is no Procfile beside the installed package: run `dcm up` from a clone of DCM.")
+    read_dotenv(ROOT / ".env")
+    settings = load()
+    make_home(settings.home)
+    require_stopped(settings)
+    require_ports(settings)
+    write_launcher(settings)
+    describe(settings)
+    os.environ.update(PORT=str(settings.port), DCM_PORT=str(settings.port))
+    os.chdir(ROOT)
+    scale = ["-c", concurrency] if concurrency else []
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "honcho", "start", *scale])  # noqa: S606 - Ctrl-C is honcho's
+
+
+def read_dotenv(path: Path) -> None:
+    """Take the variables of .env as honcho does: they win over the environment."""
+    if path.exists():
+        os.environ.update(environ.parse(path.read_text(encoding="utf-8")))
+
+
+def require_stopped(settings: Settings) -> None:
+    """Refuse a second start of the same DCM_HOME.
+
+    Raises:
+        StartError: one of its lines is being kept.
+    """
+    if any(lease.held(lock) for lock in places(settings.home).run.glob("*.keeper")):
+        raise StartError(ports_hint(settings))
+
+
+def ports_hint(settings: Settings) -> str:
+    """The sentence for a DCM_HOME that is in use."""
+    return f"DCM already runs in {settings.home}: stop it first, or give this one a DCM_HOME and ports of its own."
+
+
+def require_ports(settings: Settings) -> None:
+    """Look at all three ports, so that a person changes them once.
+
+    Raises:
+        StartError: one sentence for each port that cannot be used.
+    """
+    wanted = (
+        (settings.port, "PORT", "the API"),
+        (settings.dashboard_port, "DASHBOARD_PORT", "the dashboard"),
+        (settings.ws_port, "WS_PORT", "the WebSocket bridge"),
+    )
+    problems = []
+    for port, variable, purpose in wanted:
+        try:
+            ports.require_free(settings.host, port, variable, purpose)
+        except StartError as error:
+            problems.append(str(error))
+    if problems:
+        raise StartError("\n     ".join(problems))
+
+
+def describe(settings: Settings) -> None:
+    """Say what is about to start, and with whose stores."""
+    shown, where = settings.masked(), places(settings.home)
+    postgres = f"embedded, data in {where.postgres_data}" if settings.embedded_postgres else shown["database_url"]
+    valkey = f"embedded, data in {where.valkey_data}" if settings.embedded_valkey else shown["redis_url"]
+    click.echo(f"DCM_HOME  {settings.home}\nPostgres  {postgres}\nValkey    {valkey}\nLogs      {where.logs}")

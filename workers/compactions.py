@@ -1,0 +1,74 @@
+"""Settle whose compaction it was, by the boundary it left, and give the main conversation a brief it still lacks."""
+
+import time
+from datetime import datetime
+
+import dramatiq
+
+from db import briefs, compactions, sessions
+from db.compactions import Pending
+from db.pool import Conn
+from dcm.broker import DEFAULT, mailbox_key, redis_client
+from dcm.domain.compactions import CLOCK_SLACK, GIVEN_SLACK, Subject, newest_boundary
+from workers import running, transcripts
+from workers.briefs import assemble
+
+broker = running.broker()
+
+BOUNDARY_PATIENCE, BOUNDARY_PAUSE = 2.0, 0.05
+"""Seconds a boundary is waited for (0.4 were seen at most), and between two looks."""
+
+MAIL_SECONDS = 24 * 3600
+"""Seconds an undelivered brief is kept."""
+
+
+@dramatiq.actor(queue_name=DEFAULT, max_retries=3)
+def settle_compaction(session_id: str, ended: str, trigger: str) -> None:
+    """Settle the compaction that a PostCompact at `ended` (ISO time) is about."""
+    with running.pool().connection() as conn:
+        pending = _pending(conn, session_id, datetime.fromisoformat(ended), trigger)
+        if pending is None:
+            return
+        facts = sessions.facts(conn, session_id)
+        path = facts.transcript_path if facts else None
+        whose, boundary = _find_boundary(path, pending) if path else (Subject.UNKNOWN, None)
+        if whose == Subject.UNKNOWN:
+            whose = pending.subject
+        compactions.settle(conn, session_id, pending.made_for, whose)
+        if whose == Subject.SUBAGENT:
+            return
+        if pending.subject != Subject.MAIN:
+            snapshot = assemble(conn, session_id, pending.made_for, trigger)
+            if snapshot and whose == Subject.MAIN:
+                briefs.keep_snapshot(conn, snapshot)
+        given = compactions.last_given(conn, session_id)
+        if given is None or given < (boundary or pending.made_for) - GIVEN_SLACK:
+            redis_client(running.settings()).set(mailbox_key(session_id), pending.content, ex=MAIL_SECONDS)
+            compactions.give(conn, session_id, pending.made_for)
+
+
+def _pending(conn: Conn, session_id: str, ended: datetime, trigger: str) -> Pending | None:
+    """The compaction, once the brief for it is made."""
+    deadline = time.monotonic() + BOUNDARY_PATIENCE
+    while True:
+        pending = compactions.oldest_pending(conn, session_id, trigger, ended)
+        if pending or time.monotonic() > deadline:
+            return pending
+        time.sleep(BOUNDARY_PAUSE)
+
+
+def _find_boundary(path: str, pending: Pending) -> tuple[Subject, datetime | None]:
+    """Whose transcript has a boundary since the compaction began, the main one's first, and when it was written."""
+    deadline = time.monotonic() + BOUNDARY_PATIENCE
+    since = pending.made_for - CLOCK_SLACK
+    while True:
+        boundary = newest_boundary(transcripts.tail(path))
+        if boundary and boundary >= since:
+            return Subject.MAIN, boundary
+        for subagent in transcripts.of_subagents(path):
+            boundary = newest_boundary(transcripts.tail(subagent))
+            if boundary and boundary >= since:
+                return Subject.SUBAGENT, boundary
+        if time.monotonic() > deadline:
+            return Subject.UNKNOWN, None
+        time.sleep(BOUNDARY_PAUSE)
