@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from db.pool import Conn
+from dcm.domain.texts import storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +27,9 @@ def keep(conn: Conn, rejected: Rejected) -> None:
         """,
         {
             "entry_id": rejected.entry_id,
-            "session_id": rejected.session_id,
-            "event": rejected.event,
-            "reason": rejected.reason,
-            "payload": rejected.payload.replace("\x00", "\ufffd"),
+            "session_id": storable(rejected.session_id) if rejected.session_id else None,
+            "event": storable(rejected.event) if rejected.event else None,
+            "reason": storable(rejected.reason),
+            "payload": storable(rejected.payload),
         },
     )

@@ -27,45 +27,50 @@ def merge(conn: Conn, seen: SubtaskSeen) -> SubtaskChange | None:
 
     A later start reopens it, a later end closes it; what is known is not forgotten.
     """
+    values = {field: getattr(seen, field) for field in seen.__dataclass_fields__}
+    before = conn.execute("SELECT status FROM subtasks WHERE id = %(id)s FOR UPDATE", values).fetchone()
+    if seen.known_only and before is None:
+        return None
     with conn.cursor(row_factory=class_row(SubtaskChange)) as cursor:
         return cursor.execute(
             """
-            WITH before AS (
-                SELECT id, status FROM subtasks WHERE id = %(id)s FOR UPDATE
-            ), merged AS (
+            WITH merged AS (
                 INSERT INTO subtasks AS s (id, task_list_id, session_id, agent_id, agent_type, description, status,
-                                           created_at, started_at, completed_at, result, tool_use_id, last_seen_at)
-                SELECT %(id)s, %(task_list_id)s, %(session_id)s, %(agent_id)s, %(agent_type)s, %(description)s,
-                       %(status)s, %(seen_at)s, coalesce(%(started_at)s, %(seen_at)s), %(completed_at)s,
-                       CASE WHEN %(result)s::text IS NOT NULL
-                            THEN jsonb_build_object('summary', %(result)s::text) END,
-                       %(tool_use_id)s, %(seen_at)s
-                WHERE NOT %(known_only)s OR EXISTS (SELECT FROM before)
+                                           created_at, started_at, resumed_at, completed_at, result, tool_use_id,
+                                           last_seen_at)
+                VALUES (%(id)s, %(task_list_id)s, %(session_id)s, %(agent_id)s, %(agent_type)s, %(description)s,
+                        %(status)s, %(seen_at)s, coalesce(%(started_at)s, %(seen_at)s), %(started_at)s,
+                        %(completed_at)s,
+                        CASE WHEN %(result)s::text IS NOT NULL
+                             THEN jsonb_build_object('summary', %(result)s::text) END,
+                        %(tool_use_id)s, %(seen_at)s)
                 ON CONFLICT (id) DO UPDATE SET
                     agent_type = coalesce(s.agent_type, excluded.agent_type),
                     description = coalesce(excluded.description, s.description),
+                    created_at = least(s.created_at, excluded.created_at),
                     started_at = least(s.started_at, excluded.started_at),
+                    resumed_at = greatest(s.resumed_at, excluded.resumed_at),
                     completed_at = CASE
-                        WHEN %(started_at)s::timestamptz > s.completed_at THEN NULL
-                        ELSE greatest(s.completed_at, excluded.completed_at) END,
+                        WHEN greatest(s.completed_at, excluded.completed_at)
+                             >= coalesce(greatest(s.resumed_at, excluded.resumed_at), '-infinity')
+                        THEN greatest(s.completed_at, excluded.completed_at) END,
                     status = CASE
-                        WHEN s.status = 'failed' AND %(started_at)s::timestamptz IS NULL THEN 'failed'
-                        WHEN %(completed_at)s::timestamptz IS NOT NULL THEN 'completed'
-                        WHEN s.completed_at IS NULL OR %(started_at)s::timestamptz > s.completed_at THEN 'running'
-                        ELSE s.status END,
+                        WHEN s.status = 'failed' AND excluded.resumed_at IS NULL THEN 'failed'
+                        WHEN greatest(s.completed_at, excluded.completed_at)
+                             >= coalesce(greatest(s.resumed_at, excluded.resumed_at), '-infinity')
+                        THEN 'completed' ELSE 'running' END,
                     result = coalesce(excluded.result, s.result),
                     tool_use_id = coalesce(excluded.tool_use_id, s.tool_use_id),
                     last_seen_at = greatest(s.last_seen_at, excluded.last_seen_at)
                 RETURNING s.*
             )
             SELECT m.id, m.task_list_id, m.session_id, r.project_id, m.agent_id, m.agent_type, m.description,
-                   m.status, before.status AS was, m.result ->> 'summary' AS result, m.completed_at
+                   m.status, %(was)s::text AS was, m.result ->> 'summary' AS result, m.completed_at
             FROM merged m
-            LEFT JOIN before ON before.id = m.id
             LEFT JOIN task_lists t ON t.id = m.task_list_id
             LEFT JOIN requests r ON r.id = t.request_id
             """,
-            {field: getattr(seen, field) for field in seen.__dataclass_fields__},
+            values | {"was": before[0] if before else None},
         ).fetchone()
 
 
@@ -88,7 +93,7 @@ def describe_unnamed(conn: Conn, session_ids: Sequence[str]) -> None:
             FROM subtasks s
             WHERE s.session_id = ANY(%(sessions)s) AND s.status = 'running' AND s.description IS NULL
         )
-        UPDATE subtasks AS s SET description = calls.description
+        UPDATE subtasks AS s SET description = calls.description, tool_use_id = calls.tool_use_id
         FROM unnamed JOIN calls ON calls.session_id = unnamed.session_id
              AND calls.agent_type = unnamed.agent_type AND calls.place = unnamed.place
         WHERE s.id = unnamed.id

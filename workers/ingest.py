@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import time
 from collections.abc import Sequence
 from typing import Any, cast
@@ -33,6 +34,9 @@ WATCH_EVERY = 10
 
 SHARD_LOCK = 0x44434D04
 """With the shard's number: one drain a shard at a time, so a session has one writer."""
+
+_NULS = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+"""An escaped NUL; an even number of backslashes before it are text of their own."""
 
 _AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, psycopg.errors.UndefinedTable)
 """Postgres is away or not ready: the events stay in the stream and are tried again."""
@@ -77,9 +81,9 @@ def _write(conn: Conn, entries: Sequence[Entry]) -> Written:
     """Write a batch; where its data is refused, write its events one by one and set aside those that fail."""
     try:
         return write(conn, [_event(entry) for entry in entries], running.settings().message_ttl_ms)
-    except _AWAY:
-        raise
-    except Exception:
+    except Exception as error:
+        if _is_away(error):
+            raise
         logger.exception("a batch was refused, writing its %d events one by one", len(entries))
     together = Written(events=[])
     for entry in entries:
@@ -93,13 +97,18 @@ def _write(conn: Conn, entries: Sequence[Entry]) -> Written:
 def _write_one(conn: Conn, entry: Entry) -> Written:
     try:
         return write(conn, [_event(entry)], running.settings().message_ttl_ms)
-    except _AWAY:
-        raise
     except Exception as error:
+        if _is_away(error):
+            raise
         logger.exception("an event was refused and set aside", extra={"entry": entry[0].decode()})
         with conn.transaction():
             rejected.keep(conn, _rejected(entry, error))
         return Written(events=[])
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether the same events may go through later. A value too large for an index never does."""
+    return isinstance(error, _AWAY) and not isinstance(error, psycopg.errors.ProgramLimitExceeded)
 
 
 def _event(entry: Entry) -> HookEvent:
@@ -110,8 +119,7 @@ def _event(entry: Entry) -> HookEvent:
 
 def _cleaned(raw: bytes) -> Any:
     """The payload, with what Postgres cannot store (NUL, half of a surrogate pair) replaced."""
-    if b"\\u0000" in raw:
-        raw = raw.replace(b"\\u0000", b"\\ufffd")
+    raw = _NULS.sub(rb"\1\\ufffd", raw)
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError:

@@ -46,7 +46,7 @@ def _look(folder: Path) -> Place:
                 return Place(str(candidate), str(candidate))
             if mark.is_file():
                 return Place(_main_tree(candidate, mark), str(candidate))
-    except OSError:
+    except (OSError, ValueError, RuntimeError):  # unreadable; a path nobody can have; a loop of links
         pass
     return Place(given, given)
 

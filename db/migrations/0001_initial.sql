@@ -71,8 +71,10 @@ CREATE TABLE subtasks (
     result jsonb,
     session_id text,
     tool_use_id text,
+    resumed_at timestamptz,
     last_seen_at timestamptz NOT NULL DEFAULT now()
 );
+COMMENT ON COLUMN subtasks.resumed_at IS 'The latest start: a subagent may be started again after it ended.';
 
 CREATE TABLE actions (
     id uuid NOT NULL DEFAULT gen_random_uuid(),

@@ -9,6 +9,7 @@ from honcho import environ
 
 from dcm import lease, ports
 from dcm.domain.errors import StartError
+from dcm.embedded.disk import require_room
 from dcm.embedded.places import make_home, places
 from dcm.launcher import write_launcher
 from dcm.settings import Settings, load
@@ -35,6 +36,7 @@ def command(concurrency: str | None) -> None:
     make_home(settings.home)
     require_stopped(settings)
     require_ports(settings)
+    require_room(settings.home, 20, "DCM")
     write_launcher(settings)
     describe(settings)
     os.environ.update(PORT=str(settings.port), DCM_PORT=str(settings.port))
@@ -57,10 +59,10 @@ def require_stopped(settings: Settings) -> None:
         StartError: one of its lines is being kept.
     """
     if any(lease.held(lock) for lock in places(settings.home).run.glob("*.keeper")):
-        raise StartError(ports_hint(settings))
+        raise StartError(already_runs(settings))
 
 
-def ports_hint(settings: Settings) -> str:
+def already_runs(settings: Settings) -> str:
     """The sentence for a DCM_HOME that is in use."""
     return f"DCM already runs in {settings.home}: stop it first, or give this one a DCM_HOME and ports of its own."
 

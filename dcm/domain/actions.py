@@ -66,7 +66,7 @@ def of_event(event: HookEvent) -> Action:
         agent_id=event.agent_id or None,
         success=success,
         error=error,
-        summary=tools.summary(asked),
+        summary=tools.summary(asked, event.cwd),
         words=keywords.extract(tools.values_text(event.payload.get("tool_input"))),
     )
 

@@ -20,11 +20,12 @@ AGE_NOTE = 120
 PROMPT_LIMIT, FIRST_PROMPT_LIMIT, WORDS_LIMIT = 1_200, 800, 900
 """Characters kept of a prompt, of the first one, and of what the agent said last."""
 
+PLACE_LIMIT = 300
+"""Characters kept of the folder and of the branch in the first line."""
+
 TO_KEEP = """\
-DCM keeps this session's files, commands, errors and subagent results and gives them back after the compaction.
-Worth keeping in the summary itself, in the words they were said in: what the user asked for, required, \
-forbade or decided, and why; what was tried and ruled out; what is half done; what comes next; exact error texts \
-and exact commands that are still needed."""
+DCM restores this session's files, commands, errors and subagent results after the compaction. Worth keeping in the \
+summary, word for word: what the user asked, required, forbade or decided and why; what was ruled out; what comes next."""
 """What the summariser is told before a compaction."""
 
 
@@ -43,8 +44,8 @@ def brief(snapshot: Snapshot, limit: int = HOOK_LIMIT - AGE_NOTE) -> str:
 
 
 def _opening(snapshot: Snapshot) -> str:
-    where = f" in {snapshot.folder}" if snapshot.folder else ""
-    branch = f", branch {snapshot.branch}" if snapshot.branch else ""
+    where = f" in {one_line(snapshot.folder, PLACE_LIMIT)}" if snapshot.folder else ""
+    branch = f", branch {one_line(snapshot.branch, PLACE_LIMIT)}" if snapshot.branch else ""
     return (
         f"# Where this session stood{where}{branch}\n"
         f"Recorded by DCM from the session's own events up to {_time(snapshot.saved_at)}, "
@@ -71,17 +72,22 @@ def sections(snapshot: Snapshot) -> list[Section]:
 
 def compose(opening: str, parts: Sequence[Section], limit: int) -> str:
     """The text of the sections within `limit`: heads first, then each one's least, then by importance."""
-    room = limit - len(opening) - sum(_head_cost(part) for part in parts)
+    room = limit - _size(opening) - sum(_head_cost(part) for part in parts)
     kept = [0] * len(parts)
     for wanted in ([part.least for part in parts], [len(part.items) for part in parts]):
         for index, part in enumerate(parts):
             while kept[index] < min(wanted[index], len(part.items)):
-                cost = len(part.items[kept[index]]) + 1
+                cost = _size(part.items[kept[index]]) + 1
                 if cost > room:
                     break
                 room -= cost
                 kept[index] += 1
     return "\n".join([opening, *(_shown(part, count) for part, count in zip(parts, kept, strict=True))])
+
+
+def _size(text: str) -> int:
+    """Characters as the client counts them: UTF-16 units, so an emoji is two."""
+    return len(text) + sum(character > "\uffff" for character in text)
 
 
 _MORE = "- … {count} more"

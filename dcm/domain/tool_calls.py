@@ -96,43 +96,78 @@ def _error(call: ToolCall) -> str:
     return f"{first}\n…{rest[-(ERROR_LIMIT - len(first)) :]}" if rest else one_line(text, ERROR_LIMIT)
 
 
+@dataclass(slots=True)
+class _Failure:
+    """A failed call, and the programs of its command that have not succeeded since."""
+
+    call: ToolCall
+    left: list[list[str]]
+
+
 def open_errors(calls: Iterable[ToolCall]) -> list[OpenError]:
     """The failures that no later success of the same thing put right, newest first."""
-    failing: dict[tuple[str, str], ToolCall] = {}
+    failing: dict[tuple[str, str], _Failure] = {}
     for call in calls:
-        things = _things(call)
-        for thing in things:
+        for thing in _settled_by(call):
             failing.pop(thing, None)
-        if not call.success and things:
-            failing[things[0]] = call
-        elif call.success:
-            _clear_program(failing, call)
-    newest = sorted(failing.values(), key=lambda call: call.at, reverse=True)
+        if not call.success:
+            failing[_about(call)] = _Failure(call, programs(command_of(call)))
+        elif call.tool in SHELL_TOOLS:
+            _put_right(failing, certain_programs(command_of(call)))
+    newest = sorted((failure.call for failure in failing.values()), key=lambda call: call.at, reverse=True)
     return [OpenError(_what(call), _error(call), call.at) for call in newest]
 
 
-def _things(call: ToolCall) -> list[tuple[str, str]]:
+def _about(call: ToolCall) -> tuple[str, str]:
     """What a call was about, so that a later call about the same can put it right."""
     if call.tool in SHELL_TOOLS:
-        return [("command", command_of(call))]
+        return "command", command_of(call)
     if call.file_paths:
-        return [("file", path) for path in call.file_paths]
-    return [(call.tool, json.dumps(call.asked, sort_keys=True, default=str))]
+        return "read" if call.tool in READING_TOOLS else "write", call.file_paths[0]
+    return call.tool, json.dumps(call.asked, sort_keys=True, default=str)
 
 
-def _clear_program(failing: dict[tuple[str, str], ToolCall], call: ToolCall) -> None:
-    """A program that succeeds on all of what it failed on before puts that right: `pytest` after `pytest -k x`."""
-    if call.tool not in SHELL_TOOLS:
-        return
-    done = program_words(command_of(call))
-    for thing, failed in list(failing.items()):
-        tried = program_words(command_of(failed)) if thing[0] == "command" else []
-        if done and tried and done[0] == tried[0] and set(done) <= set(tried):
+def _settled_by(call: ToolCall) -> list[tuple[str, str]]:
+    """What is no longer open after a call: reading a file does not make up for an edit of it that failed."""
+    if call.success and call.tool in WRITING_TOOLS:
+        return [(kind, path) for path in call.file_paths for kind in ("write", "read")]
+    return [_about(call)]
+
+
+def _put_right(failing: dict[tuple[str, str], _Failure], done: list[list[str]]) -> None:
+    """A command that failed is put right when each of its programs has succeeded since."""
+    for thing, failure in list(failing.items()):
+        left = [tried for tried in failure.left if not any(_covers(program, tried) for program in done)]
+        if failure.left and not left:
             del failing[thing]
+        failure.left = left
+
+
+def _covers(done: list[str], tried: list[str]) -> bool:
+    """A program that succeeds on all of what it failed on before: `pytest` after `pytest -k x`."""
+    return done[0] == tried[0] and set(done) <= set(tried)
 
 
 _PREFIX = re.compile(r"^(?:cd\s+\S+\s*(?:&&|;)\s*|[A-Z_][A-Z0-9_]*=\S*\s+)+")
 _SUFFIX = re.compile(r"\s*(?:\d?>|\||&&|;).*", re.DOTALL)
+_SEQUENCE, _CHAIN = re.compile(r"\|\||;"), re.compile(r"&&")
+_ASIDE = frozenset({"cd", "export", "source", ".", "set", "echo"})
+"""Programs nobody waits for the success of."""
+
+
+def programs(command: str) -> list[list[str]]:
+    """The words of each program a command runs."""
+    return [words for part in _SEQUENCE.split(command) for words in _chained(part)]
+
+
+def certain_programs(command: str) -> list[list[str]]:
+    """The words of those programs that have succeeded when the command has: not of `a` in `a; b`."""
+    return _chained(_SEQUENCE.split(command)[-1])
+
+
+def _chained(command: str) -> list[list[str]]:
+    parts = [program_words(part) for part in _CHAIN.split(command)]
+    return [words for words in parts if words and words[0] not in _ASIDE]
 
 
 def program_words(command: str) -> list[str]:

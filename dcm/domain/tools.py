@@ -18,7 +18,7 @@ PATH_FIELDS = ("file_path", "notebook_path", "path")
 SUMMARY_FIELDS = ("description", "command", "file_path", "notebook_path", "pattern", "query", "url", "path", "prompt")
 SUMMARY_LIMIT = 200
 
-_EXIT_CODE = re.compile(r"\AExit code (\d+)")
+_EXIT_CODE = re.compile(r"\AExit code (\d{1,10})\b")
 
 
 def tool_type(tool_name: str) -> str:
@@ -46,17 +46,20 @@ def file_paths(tool_name: str, tool_input: Mapping[str, Any]) -> list[str]:
 
 
 def exit_code(error: str) -> int:
-    """The exit code a failure names, 1 when it names none."""
+    """The exit code a failure names, 1 when it names none; Windows' unsigned ones as the signed 32 bits they are."""
     match = _EXIT_CODE.match(error)
-    return int(match[1]) if match else 1
+    code = int(match[1]) if match else 1
+    return code if code < 2**31 else code - 2**32 if code < 2**32 else 1
 
 
-def summary(tool_input: Mapping[str, Any]) -> str:
-    """What the call was about, in one line of at most 200 characters."""
+def summary(tool_input: Mapping[str, Any], folder: str = "") -> str:
+    """What the call was about, in one line of at most 200 characters; paths are relative to `folder`."""
     for field in SUMMARY_FIELDS:
         value = tool_input.get(field)
         if isinstance(value, str) and value.strip():
-            return one_line(value, SUMMARY_LIMIT)
+            inside = f"{folder.rstrip('/')}/"
+            shown = value.removeprefix(inside) if folder and field in PATH_FIELDS else value
+            return one_line(shown, SUMMARY_LIMIT)
     return ""
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dcm.domain.texts import storable
+
 
 @dataclass(frozen=True, slots=True)
 class TranscriptFacts:
@@ -52,11 +54,11 @@ def said(record: Mapping[str, Any]) -> str:
     message = record.get("message")
     content = message.get("content") if isinstance(message, Mapping) else None
     if isinstance(content, str):
-        return content.strip()
+        return storable(content).strip()
     blocks = content if isinstance(content, list) else []
     texts = [_text(block.get("text")) for block in blocks if isinstance(block, Mapping)]
     return "\n".join(text for text in texts if text).strip()
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    return storable(value) if isinstance(value, str) else ""

@@ -1,0 +1,66 @@
+from pathlib import Path
+
+import pytest
+from honcho.environ import expand_processes, parse_procfile
+
+from dcm.domain.errors import SettingsError
+from dcm.settings import PROCFILE_ORDER, load
+
+PROCFILE = parse_procfile((Path(__file__).parents[2] / "Procfile").read_text()).processes
+
+
+def ports_under_honcho(environ: dict[str, str], **concurrency: int) -> set[int]:
+    """The PORT each line ends up with when honcho starts the Procfile in this environment."""
+    lines = expand_processes(PROCFILE, concurrency=concurrency, env=environ, port=int(environ.get("PORT", "5000")))
+    return {load({"HOME": "/home/ada", **environ, **line.env}).port for line in lines}
+
+
+def test_with_nothing_set_everything_is_embedded_on_the_usual_ports() -> None:
+    settings = load({"HOME": "/home/ada"})
+    assert settings.home == Path("/home/ada/.dcm")
+    assert (settings.host, settings.port, settings.dashboard_port, settings.ws_port) == ("127.0.0.1", 3847, 3848, 3849)
+    assert settings.embedded_postgres
+    assert settings.embedded_valkey
+
+
+def test_honchos_counting_of_ports_is_taken_back_on_every_line() -> None:
+    assert ports_under_honcho({}) == {3847}
+    assert ports_under_honcho({"PORT": "4000"}) == {4000}
+    assert ports_under_honcho({"PORT": "4000"}, worker=3, ingest=2) == {4000}
+    assert ports_under_honcho({}, worker=3) == {3847}
+
+
+@pytest.mark.parametrize("line", PROCFILE_ORDER)
+def test_a_line_started_alone_by_honcho_has_the_usual_port(line: str) -> None:
+    assert load({"HOME": "/h", "PORT": "5000", "HONCHO_PROCESS_NAME": f"{line}.1"}).port == 3847
+
+
+def test_dcm_port_is_the_last_word_also_for_honchos_own_5000() -> None:
+    assert ports_under_honcho({"PORT": "5000", "DCM_PORT": "5000"}) == {5000}
+
+
+def test_a_url_of_the_database_wins_over_its_pieces() -> None:
+    environ = {"HOME": "/h", "DCM_DATABASE_URL": "postgresql://a:b@c/d", "DB_USER": "x", "DB_PASSWORD": "y"}
+    settings = load(environ)
+    assert settings.database_url == "postgresql://a:b@c/d"
+    assert not settings.embedded_postgres
+
+
+def test_the_pieces_make_a_url_with_their_signs_quoted() -> None:
+    settings = load({"HOME": "/h", "DB_USER": "ada", "DB_PASSWORD": "p@ss/word", "DB_HOST": "db", "DB_PORT": "6000"})
+    assert settings.database_url == "postgresql://ada:p%40ss%2Fword@db:6000/claude_context"
+    assert settings.masked()["database_url"] == "postgresql://ada:***@db:6000/claude_context"
+
+
+def test_half_of_the_pieces_is_refused_by_name() -> None:
+    with pytest.raises(SettingsError, match=r"DB_HOST is set but DB_USER and DB_PASSWORD is not"):
+        load({"HOME": "/h", "DB_HOST": "db"})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("PORT", "many"), ("WS_PORT", "70000"), ("DCM_SHARDS", "0"), ("DCM_LOG_LEVEL", "loud"), ("DCM_VALKEY_FSYNC", "x")],
+)
+def test_what_cannot_be_used_is_refused_by_name(variable: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=variable):
+        load({"HOME": "/h", variable: value})

@@ -1,0 +1,235 @@
+"""The whole system by honcho, as a person starts it: real stores, real services, signals as a terminal sends them."""
+
+import contextlib
+import os
+import pty
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from dcm import lease
+from dcm.embedded.places import ROOT_STORE, places
+
+ROOT = Path(__file__).parents[2]
+HONCHO = str(Path(sys.executable).parent / "honcho")
+DCM = str(Path(sys.executable).parent / "dcm")
+
+
+def until(condition: Callable[[], object], seconds: float, what: str) -> None:
+    """Wait for a condition, or fail and say what was waited for."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+def free_ports() -> list[int]:
+    with contextlib.ExitStack() as stack:
+        servers = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(3)]
+        return [server.getsockname()[1] for server in servers]
+
+
+class System:
+    """DCM started in a terminal of its own."""
+
+    def __init__(self, home: Path, *argv: str, **environ: str) -> None:
+        self.home, self.output = home, ""
+        self.port, dashboard, websocket = free_ports()
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("DCM_", "DB_"))}
+        own = {"DCM_HOME": str(home), "PORT": self.port, "DASHBOARD_PORT": dashboard, "WS_PORT": websocket}
+        terminal, inside = pty.openpty()
+        self.process = subprocess.Popen(
+            argv,
+            cwd=ROOT,
+            env={**kept, **{name: str(value) for name, value in own.items()}, **environ},
+            stdin=inside,
+            stdout=inside,
+            stderr=inside,
+            start_new_session=True,
+        )
+        os.close(inside)
+        self._reader = threading.Thread(target=self._read, args=[terminal])
+        self._reader.start()
+
+    def _read(self, terminal: int) -> None:
+        try:
+            while chunk := os.read(terminal, 4096):
+                self.output += chunk.decode(errors="replace")
+        except OSError:
+            pass
+        finally:
+            os.close(terminal)
+
+    def healthy(self) -> bool:
+        """Whether GET /health answers 200."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=2) as link:
+                link.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                return link.recv(12) == b"HTTP/1.1 200"
+        except OSError:
+            return False
+
+    def wait_up(self) -> "System":
+        """Wait until it says where the dashboard is."""
+        until(lambda: "DCM is up: http://" in self.output or self.process.poll() is not None, 60, self.output)
+        assert self.process.poll() is None, self.output
+        return self
+
+    def stop(self, sign: int = signal.SIGINT) -> int:
+        """What Ctrl-C does: a signal to the foreground group; gives the exit code."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, sign)
+        code = self.process.wait(timeout=15)
+        self._reader.join(timeout=15)
+        return code
+
+    def locks(self, kind: str) -> list[str]:
+        """The lines whose keeper or child lives."""
+        folder = places(self.home).run
+        return sorted(path.stem for path in folder.glob(f"*.{kind}") if lease.held(path))
+
+    def first_of(self, line: str) -> psutil.Process:
+        """The first process of a line's family."""
+        return psutil.Process(lease.read_pid(places(self.home).run / f"{line}.child"))
+
+    def keeper_of(self, line: str) -> psutil.Process:
+        """The keeper of a line: the parent of what it keeps."""
+        return self.first_of(line).parents()[0]
+
+
+@pytest.fixture
+def make_home() -> Iterator[Callable[[], Path]]:
+    """Makes homes, and removes them with their data."""
+    homes: list[Path] = []
+
+    def make() -> Path:
+        homes.append(Path(tempfile.mkdtemp(prefix="dcm-up-")))
+        return homes[-1]
+
+    yield make
+    for home in homes:
+        store = places(home).postgres_data.parent
+        if ROOT_STORE in store.parents:
+            shutil.rmtree(store, ignore_errors=True)
+        shutil.rmtree(home)
+
+
+@pytest.fixture
+def start(make_home: Callable[[], Path]) -> Iterator[Callable[..., System]]:
+    """Starts systems, and stops those that still run."""
+    systems: list[System] = []
+
+    def begin(*argv: str, home: Path | None = None, **environ: str) -> System:
+        systems.append(System(home or make_home(), *argv, **environ))
+        return systems[-1]
+
+    yield begin
+    for system in systems:
+        system.stop()
+
+
+ALL = ["api.1", "clock.1", "ingest.1", "postgres.1", "valkey.1", "worker.1", "wsbridge.1"]
+
+
+def test_bare_honcho_serves_scales_and_leaves_nothing_behind_after_ctrl_c(start: Callable[..., System]) -> None:
+    system = start(HONCHO, "start", "-c", "worker=3", PATH="/usr/bin:/bin").wait_up()
+    until(system.healthy, 5, "GET /health should answer 200")
+    until(lambda: system.locks("child") == sorted([*ALL, "worker.2", "worker.3"]), 10, "three workers should run")
+    assert system.stop() == 130
+    assert system.locks("child") == []
+    assert system.locks("keeper") == []
+
+
+def test_a_second_start_is_refused_and_another_home_runs_beside_it(start: Callable[..., System]) -> None:
+    first = start(DCM, "up").wait_up()
+    second = start(DCM, "up", home=first.home)
+    assert second.process.wait(timeout=20) == 1
+    assert f"DCM already runs in {first.home}" in second.output
+    other = start(DCM, "up").wait_up()
+    assert first.healthy()
+    assert other.healthy()
+    assert other.stop() == 130
+    assert first.healthy()
+
+
+def test_whatever_is_killed_comes_back_while_the_rest_serves(start: Callable[..., System]) -> None:
+    system = start(DCM, "up").wait_up()
+    until(lambda: system.locks("child") == ALL, 10, "every line should run")
+    for line in ALL:
+        kill_and_wait(system, line, system.first_of(line))
+        kill_and_wait(system, line, system.keeper_of(line))
+    for line in ("api.1", "worker.1", "ingest.1"):
+        kill_and_wait(system, line, system.first_of(line).children()[0])
+    assert system.stop() == 130
+    assert system.locks("child") == []
+
+
+def kill_and_wait(system: System, line: str, victim: psutil.Process) -> None:
+    """kill -9, then wait until the line is whole and the API answers; other lines never die of it."""
+    others = {name: lease.read_pid(places(system.home).run / f"{name}.child") for name in ALL if name != line}
+    children = len(system.first_of(line).children()) if line in {"api.1", "worker.1", "ingest.1"} else 0
+    victim.kill()
+    until(lambda: not victim.is_running() or victim.status() == psutil.STATUS_ZOMBIE, 5, "it should be dead")
+    until(lambda: whole(system, line, children), 20, f"{line} should come back\n{system.output[-3000:]}")
+    until(system.healthy, 20, f"the API should answer after {line} was killed\n{system.output[-3000:]}")
+    assert others == {name: lease.read_pid(places(system.home).run / f"{name}.child") for name in others}
+
+
+def whole(system: System, line: str, children: int) -> bool:
+    """Whether a line has its keeper, its process and that one's children."""
+    try:
+        first = system.first_of(line)
+        return (
+            system.locks("child") == ALL
+            and system.locks("keeper") == ALL
+            and first.ppid() > 1
+            and len(first.children()) >= children
+        )
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_when_honcho_is_killed_everything_ends(start: Callable[..., System]) -> None:
+    system = start(HONCHO, "start").wait_up()
+    system.process.kill()
+    until(lambda: not system.locks("child") and not system.locks("keeper"), 10, "nothing should be left")
+
+
+def test_a_taken_port_is_said_in_one_sentence(start: Callable[..., System]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        by_dcm = start(DCM, "up", WS_PORT=str(port))
+        by_honcho = start(HONCHO, "start", WS_PORT=str(port))
+        sentence = f"Port {port} (the WebSocket bridge) cannot be used: process {os.getpid()}"
+        for system in (by_dcm, by_honcho):
+            assert system.process.wait(timeout=20) == 1
+            assert system.stop() == 1
+            assert system.output.count(sentence) == 1, system.output
+
+
+@pytest.mark.parametrize(
+    ("variable", "url", "sentence"),
+    [
+        ("DCM_DATABASE_URL", "postgresql://ada:secret@127.0.0.1:{port}/dcm", "Postgres at postgresql://ada:***@"),
+        ("DCM_REDIS_URL", "redis://127.0.0.1:{port}/0", "Valkey at redis://127.0.0.1"),
+    ],
+)
+def test_a_store_of_ones_own_that_does_not_answer_is_said_in_one_sentence(
+    start: Callable[..., System], variable: str, url: str, sentence: str
+) -> None:
+    system = start(DCM, "up", MAX_DB_RETRIES="1", **{variable: url.format(port=free_ports()[0])})
+    assert system.process.wait(timeout=30) == 1
+    system.stop()
+    assert system.output.count(sentence) == 1, system.output
+    assert "does not answer" in system.output
+    assert "secret" not in system.output
