@@ -11,15 +11,15 @@ from typing import Any
 import falcon
 import falcon.asgi
 import orjson
-import psycopg
 from falcon import media
 from falcon.asgi import Request, Response
 
 from api.ingest import Door
+from api.pages import Pages
 from api.restore import Briefs
 from api.routes import Parts, routes
 from api.routes.reads import Reader, instant
-from db.pool import open_pool
+from db.pool import AWAY, open_pool
 from dcm import settings as settings_module
 from dcm.domain.errors import DcmError, InvalidInput, NotFound, TooLarge, Unavailable
 from dcm.logs import log_to_stderr
@@ -32,12 +32,20 @@ STATUS: Mapping[type[DcmError], int] = {InvalidInput: 400, NotFound: 404, TooLar
 
 DASHBOARD = Path(__file__).parent.parent / "dashboard" / "dist"
 
+_TITLES: Mapping[int, str] = {
+    405: "This path does not take that method.",
+    500: "This failed for a reason nobody foresaw: the log of the API tells it.",
+}
+"""What is said when the framework only has a title."""
+
 HOOK_CONNECTIONS = 2
 """Database connections kept for hooks that are answered, apart from those of pages."""
 
 
-def create_app(settings: Settings | None = None) -> falcon.asgi.App[Request, Response]:
-    """The ASGI application; `settings` from the environment when none are given."""
+def create_app(
+    settings: Settings | None = None, dashboard: str | Path = DASHBOARD
+) -> falcon.asgi.App[Request, Response]:
+    """The ASGI application; `settings` from the environment when none are given, `dashboard` the built pages."""
     settings = settings or settings_module.load()
     log_to_stderr(settings.log_level)
     app: falcon.asgi.App[Request, Response] = falcon.asgi.App()
@@ -45,11 +53,12 @@ def create_app(settings: Settings | None = None) -> falcon.asgi.App[Request, Res
     app.add_middleware(parts)
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = media.JSONHandler(dumps=_dumps, loads=orjson.loads)
     app.add_error_handler(DcmError, _said)
-    app.add_error_handler(psycopg.OperationalError, _database_away)
+    for away in AWAY:
+        app.add_error_handler(away, _database_away)
+    app.set_error_serializer(_refused)
+    Pages(Path(dashboard)).add_to(app)
     for path, resource in routes(parts.parts):
         app.add_route(path, resource)
-    if DASHBOARD.is_dir():
-        app.add_static_route("/", DASHBOARD, fallback_filename="index.html")
     return app
 
 
@@ -93,6 +102,12 @@ async def _said(req: Request, resp: Response, error: DcmError, params: dict[str,
         body["details"] = error.details
     resp.content_type = falcon.MEDIA_JSON
     resp.data = json.dumps(body).encode()
+
+
+def _refused(req: Request, resp: Response, error: falcon.HTTPError) -> None:  # noqa: ARG001
+    """What the framework refuses, said as everything else is."""
+    resp.content_type = falcon.MEDIA_JSON
+    resp.data = json.dumps({"error": error.description or _TITLES.get(error.status_code, f"{error.title}.")}).encode()
 
 
 async def _database_away(req: Request, resp: Response, error: Exception, params: dict[str, Any]) -> None:  # noqa: ARG001

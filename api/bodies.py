@@ -12,6 +12,9 @@ from dcm.domain.errors import InvalidInput, TooLarge
 BODY_LIMIT = 1024 * 1024
 """Bytes of the largest body that is taken."""
 
+HEARD_OUT = 16 * BODY_LIMIT
+"""Bytes of a refused body that are read and dropped: a client that is still sending does not read the answer."""
+
 
 async def read_body(req: Request) -> bytes:
     """The body of a request.
@@ -20,11 +23,19 @@ async def read_body(req: Request) -> bytes:
         TooLarge: it has more than 1 MiB.
     """
     if (req.content_length or 0) > BODY_LIMIT:
+        await _hear_out(req)
         raise TooLarge(f"The body has {req.content_length} bytes: {BODY_LIMIT} are taken at most.")
     raw: bytes = await req.stream.read(BODY_LIMIT + 1)
     if len(raw) > BODY_LIMIT:
+        await _hear_out(req)
         raise TooLarge(f"The body has more than the {BODY_LIMIT} bytes that are taken.")
     return raw
+
+
+async def _hear_out(req: Request) -> None:
+    left = HEARD_OUT
+    while left > 0 and (dropped := await req.stream.read(65_536)):
+        left -= len(dropped)
 
 
 def parse_json(raw: bytes) -> Any:
@@ -50,8 +61,16 @@ def kept_bytes(raw: bytes, payload: Any) -> bytes:
     """The bytes of a payload that are queued: as it came, or with the fields cut that are too big to keep."""
     if len(raw) <= FIELD_LIMIT:
         return raw
-    cut = cut_fields(payload)
-    return raw if cut == payload else json.dumps(cut, ensure_ascii=True, separators=(",", ":")).encode()
+    try:
+        cut = cut_fields(payload)
+        return raw if cut == payload else json.dumps(cut, ensure_ascii=True, separators=(",", ":")).encode()
+    except RecursionError:
+        return raw
+
+
+def storable(text: str) -> str:
+    """The text as the workers store it: Postgres takes neither NUL nor half of a surrogate pair."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 
 def integer(req: Request, name: str, default: int, low: int, high: int) -> int:
@@ -68,3 +87,15 @@ def integer(req: Request, name: str, default: int, low: int, high: int) -> int:
     except ValueError:
         raise InvalidInput("Invalid query parameters", {name: [f"give a whole number from {low} to {high}"]}) from None
     return max(low, min(value, high))
+
+
+def text(req: Request, name: str) -> str | None:
+    """A text of the query, None when it is not given.
+
+    Raises:
+        InvalidInput: no stored text can be like it.
+    """
+    value: str | None = req.get_param(name)
+    if value is not None and value != storable(value):
+        raise InvalidInput("Invalid query parameters", {name: ["give text without NUL"]})
+    return value

@@ -24,7 +24,7 @@ from dcm.settings import Settings
 logger = logging.getLogger("dcm.api")
 
 WRITE_TIMEOUT = 0.5
-"""Seconds until a Valkey that does not answer counts as away."""
+"""Seconds until a Valkey that does not answer counts as away, whatever the client tries meanwhile."""
 
 REST_AFTER_STALL = 1.0
 """Seconds without further tries after a Valkey that did not answer in time: nobody waits for it twice."""
@@ -89,7 +89,8 @@ class Door:
     async def mark(self, key: str) -> bytes | None:
         """A mark set earlier, None when there is none or Valkey is away."""
         try:
-            value = await self._valkey.get(key)
+            async with asyncio.timeout(WRITE_TIMEOUT):
+                value = await self._valkey.get(key)
         except (RedisError, OSError):
             return None
         return value.encode() if isinstance(value, str) else value
@@ -126,8 +127,9 @@ class Door:
         for waiting in mailboxes:
             pipeline.getdel(waiting.mailbox or "")
         try:
-            results = await pipeline.execute()
-        except (RedisError, OSError, TimeoutError) as error:
+            async with asyncio.timeout(WRITE_TIMEOUT):
+                results = await pipeline.execute()
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody is left waiting
             self._refuse(batch, error)
             return
         mail = dict(zip(map(id, mailboxes), results[len(results) - len(mailboxes) :], strict=True))
@@ -142,6 +144,7 @@ class Door:
         logger.warning("Valkey did not take %d events: %s", len(batch), error)
         if isinstance(error, TimeoutError | redis.exceptions.TimeoutError):
             self._resting_until = time.monotonic() + REST_AFTER_STALL
+            batch, self._waiting = batch + self._waiting, []
         for waiting in batch:
             if not waiting.taken.done():
                 waiting.taken.set_exception(_away(str(error)))
@@ -153,4 +156,6 @@ class Door:
 
 
 def _away(reason: str) -> Unavailable:
-    return Unavailable(f"Valkey did not take the event ({reason}). Nothing was stored; it may be sent again.")
+    return Unavailable(
+        f"Valkey did not take the event ({reason or 'no answer in time'}). Nothing was stored; it may be sent again."
+    )

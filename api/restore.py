@@ -11,7 +11,7 @@ from api.ingest import Door
 from db import briefs, compactions
 from db.briefs import Brief
 from db.listen import listen
-from db.pool import Pool
+from db.pool import AWAY, Pool
 from dcm.broker import DEFAULT, compaction_key
 from dcm.domain.briefs import aged
 from dcm.domain.compactions import Subject
@@ -61,6 +61,13 @@ class Briefs:
         It waits for the one being made; when time is up it gives the newest there is and says its age.
         A subagent's compaction, or one that may be, gets none here: its boundary settles it.
         """
+        try:
+            return await self._answer(session_id, asked_at)
+        except AWAY as error:
+            logger.warning("no brief: the database did not answer: %s", error)
+            return None
+
+    async def _answer(self, session_id: str, asked_at: datetime) -> str | None:
         began = await self._began(session_id)
         if began is None:
             self._door.ask(DEFAULT, "make_brief", session_id, asked_at.isoformat(), "auto")

@@ -28,7 +28,8 @@ def insert(conn: Conn, events: Sequence[HookEvent]) -> None:
         return
     conn.execute(
         """
-        INSERT INTO hook_events (id, session_id, event, event_key, agent_id, prompt_id, tool_use_id, created_at, payload)
+        INSERT INTO hook_events (id, session_id, event, event_key, agent_id, prompt_id, tool_use_id, created_at,
+                                 payload)
         SELECT id, session_id, event, event_key, agent_id, prompt_id, tool_use_id, created_at, payload::jsonb
         FROM unnest(%(ids)s::uuid[], %(sessions)s::text[], %(events)s::text[], %(keys)s::text[], %(agents)s::text[],
                     %(prompts)s::text[], %(tool_uses)s::text[], %(times)s::timestamptz[], %(payloads)s::text[])

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import psycopg
 
+from dcm.domain.errors import Unavailable
+
 logger = logging.getLogger(__name__)
 
 QUIET_CHECK = 15.0
@@ -21,7 +23,8 @@ async def listen(
 ) -> AsyncIterator[str]:
     """The payloads notified on a channel, for ever.
 
-    `ready` runs on every (re)connect, after LISTEN took effect: there a caller reads what it missed.
+    `ready` runs on every (re)connect, after LISTEN took effect: there a caller reads what it missed. When
+    it finds Postgres away, the connection is made anew.
     """
     pause = FIRST_PAUSE
     while True:
@@ -31,12 +34,12 @@ async def listen(
             )
             async with connection:
                 await connection.execute(f'LISTEN "{channel}"')
-                pause = FIRST_PAUSE
                 if ready is not None:
                     await ready()
+                pause = FIRST_PAUSE
                 async for payload in _heard(connection):
                     yield payload
-        except psycopg.OperationalError as error:
+        except (psycopg.OperationalError, Unavailable) as error:
             logger.warning("listen: lost Postgres (%s), next try in %.1f s", _first_line(error), pause)
         await asyncio.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE)

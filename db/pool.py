@@ -1,4 +1,4 @@
-"""Connections: a pool for a process, or one of its own for work that holds a lock."""
+"""Connections: a pool for a process, or one of its own for work that holds a lock; and what can go wrong with them."""
 
 import psycopg
 from psycopg import Connection
@@ -9,6 +9,15 @@ from dcm.domain.errors import Unavailable
 
 Conn = Connection[TupleRow]
 Pool = ConnectionPool[Conn]
+
+DatabaseError = psycopg.Error
+"""Anything that can go wrong with Postgres."""
+
+AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.UndefinedTable)
+"""Postgres is away or not ready, or gave no connection in time: what was asked may be tried again."""
+
+RECONNECT_FOR = 2.0
+"""Seconds a pool goes on with one try to connect: a longer one would leave more and more time between its tries."""
 
 
 def open_pool(database_url: str, *, most: int, name: str, timeout: float = 5.0) -> Pool:
@@ -23,6 +32,7 @@ def open_pool(database_url: str, *, most: int, name: str, timeout: float = 5.0) 
         max_size=most,
         max_idle=60.0,
         timeout=timeout,
+        reconnect_timeout=RECONNECT_FOR,
         name=name,
         check=ConnectionPool.check_connection,
         open=True,
@@ -39,3 +49,8 @@ def connect(database_url: str, name: str) -> Conn:
         return psycopg.connect(database_url, autocommit=True, connect_timeout=5, application_name=f"dcm {name}")
     except psycopg.OperationalError as error:
         raise Unavailable(f"Postgres does not answer: {error}") from error
+
+
+def is_away(error: Exception) -> bool:
+    """Whether the same may go through later. A value too large for an index never does."""
+    return isinstance(error, AWAY) and not isinstance(error, psycopg.errors.ProgramLimitExceeded)

@@ -36,7 +36,8 @@ def upsert(conn: Conn, seen: Sequence[RequestSeen]) -> set[str]:
             AS e (id, session_id, prompt, prompt_id, created_at, seen)
         LEFT JOIN sessions s ON s.id = e.session_id
         ON CONFLICT (id) DO UPDATE SET
-            prompt = excluded.prompt, created_at = excluded.created_at, metadata = r.metadata - 'placeholder'
+            prompt = excluded.prompt, created_at = excluded.created_at, metadata = r.metadata - 'placeholder',
+            project_id = coalesce(r.project_id, excluded.project_id)
             WHERE r.metadata ? 'placeholder' AND NOT excluded.metadata ? 'placeholder'
         RETURNING r.id, NOT r.metadata ? 'placeholder'
         """,
@@ -64,7 +65,7 @@ def settle(conn: Conn, session_ids: Sequence[str]) -> None:
             JOIN LATERAL (
                 SELECT h.event, h.created_at FROM hook_events h
                 WHERE h.session_id = r.session_id AND h.event IN ('Stop', 'StopFailure')
-                  AND h.prompt_id = r.prompt_id
+                  AND (h.prompt_id = r.prompt_id OR h.prompt_id IS NULL AND h.created_at >= r.created_at)
                 ORDER BY h.created_at DESC LIMIT 1
             ) e ON true
             WHERE r.session_id = ANY(%(sessions)s) AND r.status = 'active'

@@ -15,11 +15,11 @@ from dcm.domain.sessions import SessionSeen
 
 @dataclass(frozen=True, slots=True)
 class SessionPlace:
-    """Where a session runs: its project, and the root of the working tree it is in."""
+    """Where a session runs: the project it began in, and the root of the working tree it is in, where known."""
 
     session_id: str
     project_id: uuid.UUID
-    worktree: str
+    worktree: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +60,21 @@ def upsert(conn: Conn, seen: Sequence[SessionSeen], places: Mapping[str, Session
     with conn.cursor(row_factory=class_row(SessionChange)) as cursor:
         return cursor.execute(
             """
-            INSERT INTO sessions AS s (id, started_at, last_seen_at, last_active_at, ended_at, cwd, transcript_path,
-                                       model, source, end_reason, project_id, worktree)
+            INSERT INTO sessions AS s (id, started_at, last_seen_at, last_active_at, ended_at, cwd, cwd_at,
+                                       transcript_path, transcript_path_at, model, model_at, source, source_at,
+                                       end_reason, end_reason_at, project_id, worktree)
             SELECT id, first_at, last_at, active_at,
                    CASE WHEN ended_at >= coalesce(active_at, ended_at) THEN ended_at END,
-                   cwd, transcript_path, model, source, end_reason, project_id, worktree
+                   cwd, cwd_at, transcript_path, transcript_path_at, model, model_at, source, source_at,
+                   end_reason, end_reason_at, project_id, worktree
             FROM unnest(%(id)s::text[], %(first_at)s::timestamptz[], %(last_at)s::timestamptz[],
                         %(active_at)s::timestamptz[], %(ended_at)s::timestamptz[], %(cwd)s::text[],
-                        %(transcript_path)s::text[], %(model)s::text[], %(source)s::text[], %(end_reason)s::text[],
+                        %(cwd_at)s::timestamptz[], %(transcript_path)s::text[], %(transcript_path_at)s::timestamptz[],
+                        %(model)s::text[], %(model_at)s::timestamptz[], %(source)s::text[],
+                        %(source_at)s::timestamptz[], %(end_reason)s::text[], %(end_reason_at)s::timestamptz[],
                         %(project_id)s::uuid[], %(worktree)s::text[])
-                AS e (id, first_at, last_at, active_at, ended_at, cwd, transcript_path, model, source, end_reason,
-                      project_id, worktree)
+                AS e (id, first_at, last_at, active_at, ended_at, cwd, cwd_at, transcript_path, transcript_path_at,
+                      model, model_at, source, source_at, end_reason, end_reason_at, project_id, worktree)
             ON CONFLICT (id) DO UPDATE SET
                 started_at = least(s.started_at, excluded.started_at),
                 last_seen_at = greatest(s.last_seen_at, excluded.last_seen_at),
@@ -78,15 +82,23 @@ def upsert(conn: Conn, seen: Sequence[SessionSeen], places: Mapping[str, Session
                 ended_at = CASE WHEN greatest(s.ended_at, excluded.ended_at)
                                      >= coalesce(greatest(s.last_active_at, excluded.last_active_at), '-infinity')
                                 THEN greatest(s.ended_at, excluded.ended_at) END,
-                cwd = coalesce(excluded.cwd, s.cwd),
-                transcript_path = coalesce(excluded.transcript_path, s.transcript_path),
-                model = coalesce(excluded.model, s.model),
-                source = coalesce(excluded.source, s.source),
-                end_reason = coalesce(excluded.end_reason, s.end_reason),
-                project_id = coalesce(s.project_id, excluded.project_id),
-                worktree = coalesce(excluded.worktree, s.worktree)
+                cwd = later(s.cwd, s.cwd_at, excluded.cwd, excluded.cwd_at),
+                cwd_at = greatest(s.cwd_at, excluded.cwd_at),
+                worktree = later(s.worktree, s.cwd_at, excluded.worktree, excluded.cwd_at),
+                transcript_path = later(s.transcript_path, s.transcript_path_at,
+                                        excluded.transcript_path, excluded.transcript_path_at),
+                transcript_path_at = greatest(s.transcript_path_at, excluded.transcript_path_at),
+                model = later(s.model, s.model_at, excluded.model, excluded.model_at),
+                model_at = greatest(s.model_at, excluded.model_at),
+                source = later(s.source, s.source_at, excluded.source, excluded.source_at),
+                source_at = greatest(s.source_at, excluded.source_at),
+                end_reason = later(s.end_reason, s.end_reason_at, excluded.end_reason, excluded.end_reason_at),
+                end_reason_at = greatest(s.end_reason_at, excluded.end_reason_at),
+                project_id = CASE WHEN excluded.started_at < s.started_at
+                                  THEN coalesce(excluded.project_id, s.project_id)
+                                  ELSE coalesce(s.project_id, excluded.project_id) END
             RETURNING s.id, s.project_id, (xmax = 0) AS created,
-                      (s.ended_at IS NOT NULL AND s.ended_at = ANY(%(ended_at)s::timestamptz[])) AS ended
+                      coalesce(s.ended_at = ANY(%(ended_at)s::timestamptz[]), false) AS ended
             """,
             values,
         ).fetchall()

@@ -43,6 +43,7 @@ def start(program: Program, lock: Path) -> subprocess.Popen[bytes]:
     if (descriptor := lease.take(lock)) is None:
         raise StartError(f"{Path(program.argv[0]).name} of process {lease.read_pid(lock)} is still running.")
     try:
+        os.ftruncate(descriptor, 0)
         with _output(program.log) as output:
             child = subprocess.Popen(
                 program.argv,

@@ -122,16 +122,20 @@ class Keeper:
                 if done.stdout:
                     say(done.stdout.strip())
                 return
-            if self.line == SPEAKER and self.first:
+            if self._gives_up():
                 raise StartError(done.stdout.strip().removeprefix("dcm: "))
             self._back_off()
+
+    def _gives_up(self) -> bool:
+        """Whether this line ends the start for all when a store of the person's own is not there."""
+        return self.line == SPEAKER and self.first
 
     def _await(self, store: Store) -> None:
         began, tries, told = time.monotonic(), 0, False
         while not self.wake.stopping and not store.answers(self.settings):
             waited = time.monotonic() - began
             tries += 1
-            if not store.embedded(self.settings) and self.first and tries > self.settings.max_db_retries:
+            if self._gives_up() and not store.embedded(self.settings) and tries > self.settings.max_db_retries:
                 raise StartError(no_answer(store, self.settings))
             if not told and waited > (1 if self.line == SPEAKER else 10):
                 say(f"waiting for {store.title}")

@@ -12,8 +12,8 @@ from dcm.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
-    """A line that is one of our own programs: `python -m` what, with which environment."""
+class Line:
+    """A line of our own programs: `python -m` what, with which environment."""
 
     run: tuple[str, ...]
     env: dict[str, str] = field(default_factory=dict)
@@ -32,20 +32,20 @@ class Store:
 
 
 SERVICES = {
-    "api": Service(
+    "api": Line(
         ("gunicorn", "-c", "python:api.server", "api.app:create_app()"),
         ports=(("port", "PORT", "the API"), ("dashboard_port", "DASHBOARD_PORT", "the dashboard")),
     ),
-    "worker": Service(
-        ("dramatiq", "workers.general", "--processes", "1", "--threads", "4"),
-        {"dramatiq_worker_timeout": "200", "dramatiq_restart_delay": "500"},
+    "worker": Line(
+        ("workers.serve", "general"),
+        {"dramatiq_restart_delay": "500"},
     ),
-    "ingest": Service(
-        ("dramatiq", "workers.ingest", "--processes", "1", "--threads", "1"),
-        {"dramatiq_worker_timeout": "50", "dramatiq_restart_delay": "500"},
+    "ingest": Line(
+        ("workers.serve", "ingest"),
+        {"dramatiq_restart_delay": "500"},
     ),
-    "wsbridge": Service(("wsbridge",), ports=(("ws_port", "WS_PORT", "the WebSocket bridge"),)),
-    "clock": Service(("workers.clock",)),
+    "wsbridge": Line(("wsbridge",), ports=(("ws_port", "WS_PORT", "the WebSocket bridge"),)),
+    "clock": Line(("workers.clock",)),
 }
 
 STORES = {
@@ -66,7 +66,7 @@ STORES = {
 }
 
 
-def service_program(service: Service) -> child.Program:
+def service_program(service: Line) -> child.Program:
     """The program of one of our own lines."""
     return child.Program(argv=(sys.executable, "-m", *service.run), env=service.env)
 

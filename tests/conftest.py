@@ -66,16 +66,14 @@ def valkey_server() -> Iterator[str]:
 
 
 @pytest.fixture
-def valkey_url(valkey_server: str) -> Iterator[str]:
+def valkey_url(valkey_server: str) -> str:
     """The URL of a Valkey with nothing in it."""
     with redis.Redis.from_url(valkey_server) as client:
         client.flushall()
-    yield valkey_server
+    return valkey_server
 
 
 @pytest.fixture
 def settings(database_url: str, valkey_url: str) -> Settings:
     """Settings that lead to this test's stores, with ports that are free."""
-    return settings_module.load(
-        {"DCM_HOME": str(HOME), "DCM_DATABASE_URL": database_url, "DCM_REDIS_URL": valkey_url}
-    )
+    return settings_module.load({"DCM_HOME": str(HOME), "DCM_DATABASE_URL": database_url, "DCM_REDIS_URL": valkey_url})

@@ -90,13 +90,14 @@ def _write_new(conn: Conn, new: list[HookEvent], written: Written, message_ttl_m
 
 def _sessions(conn: Conn, new: Sequence[HookEvent]) -> list[Event]:
     seen = session_rules.seen(list(new))
-    roots = {row.id: place_of(row.cwd) for row in seen if row.cwd}
+    roots = {row.id: place_of(row.first_cwd) for row in seen if row.first_cwd}
+    trees = {row.id: place_of(row.cwd).worktree for row in seen if row.cwd}
     ids = projects.ensure(conn, {place.project: place.name for place in roots.values()})
     changes = sessions.upsert(
         conn,
         seen,
         {
-            session_id: sessions.SessionPlace(session_id, ids[place.project], place.worktree)
+            session_id: sessions.SessionPlace(session_id, ids[place.project], trees.get(session_id))
             for session_id, place in roots.items()
         },
     )
@@ -156,17 +157,7 @@ def _announce(conn: Conn, change: SubtaskChange, message_ttl_ms: int) -> list[Ev
     message = subtask_rules.message(change)
     if message is None or not messages.announce(conn, message, message_ttl_ms):
         return []
-    data = {
-        "id": str(message.id),
-        "from": message.from_agent_id,
-        "to": "broadcast",
-        "from_agent": message.from_agent_id,
-        "to_agent": "broadcast",
-        "topic": message.topic,
-        "session_id": message.session_id,
-        "description": change.description,
-    }
-    return [Event("message.new", data, session_id=message.session_id)]
+    return [subtask_rules.message_event(message)]
 
 
 def _count(conn: Conn, rows: Sequence[Action], written: Written) -> None:

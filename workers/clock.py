@@ -7,12 +7,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import psycopg
 import redis
 from dramatiq.errors import BrokerConnectionError
-from psycopg_pool import PoolTimeout
 
 from db import health, housekeeping, messages, publish, subtasks
+from db.pool import DatabaseError
 from dcm.broker import INGEST, enqueue, nudge_key, redis_client, stream_key
 from dcm.domain import subtasks as subtask_rules
 from workers import running
@@ -54,8 +53,8 @@ def close_silent_subtasks() -> None:
         for change in subtasks.close_silent(conn, SILENT_MINUTES):
             told += subtask_rules.announcements(change)
             message = subtask_rules.message(change)
-            if message:
-                messages.announce(conn, message, running.settings().message_ttl_ms)
+            if message and messages.announce(conn, message, running.settings().message_ttl_ms):
+                told.append(subtask_rules.message_event(message))
         publish.publish(conn, told)
 
 
@@ -91,7 +90,7 @@ def run_due(pending: list[Duty], now: float) -> float:
             duty.next_at = now + duty.every
             try:
                 duty.run()
-            except (psycopg.Error, PoolTimeout, redis.RedisError, BrokerConnectionError) as error:
+            except (DatabaseError, redis.RedisError, BrokerConnectionError) as error:
                 logger.warning("%s: %s", duty.name, error)
     return max(0.0, min(duty.next_at for duty in pending) - now)
 

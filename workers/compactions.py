@@ -33,7 +33,7 @@ def settle_compaction(session_id: str, ended: str, trigger: str) -> None:
         path = facts.transcript_path if facts else None
         whose, boundary = _find_boundary(path, pending) if path else (Subject.UNKNOWN, None)
         if whose == Subject.UNKNOWN:
-            whose = pending.subject
+            whose = Subject(pending.subject)
         compactions.settle(conn, session_id, pending.made_for, whose)
         if whose == Subject.SUBAGENT:
             return

@@ -9,11 +9,9 @@ from typing import Any, cast
 
 import dramatiq
 import orjson
-import psycopg
-from psycopg_pool import PoolTimeout
 
 from db import rejected
-from db.pool import Conn
+from db.pool import AWAY, Conn, is_away
 from dcm.broker import DEFAULT, INGEST, enqueue, nudge_key, redis_client, stream_key
 from dcm.domain import streams
 from dcm.domain.hook_events import HookEvent, check, parse
@@ -38,13 +36,10 @@ SHARD_LOCK = 0x44434D04
 _NULS = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 """An escaped NUL; an even number of backslashes before it are text of their own."""
 
-_AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, psycopg.errors.UndefinedTable)
-"""Postgres is away or not ready: the events stay in the stream and are tried again."""
-
 Entry = tuple[bytes, dict[bytes, bytes]]
 
 
-@dramatiq.actor(queue_name=INGEST, max_retries=0, throws=_AWAY)
+@dramatiq.actor(queue_name=INGEST, max_retries=0, throws=AWAY)
 def drain(shard: int) -> None:
     """Write what a shard's stream holds, oldest first, until it is empty.
 
@@ -82,7 +77,7 @@ def _write(conn: Conn, entries: Sequence[Entry]) -> Written:
     try:
         return write(conn, [_event(entry) for entry in entries], running.settings().message_ttl_ms)
     except Exception as error:
-        if _is_away(error):
+        if is_away(error):
             raise
         logger.exception("a batch was refused, writing its %d events one by one", len(entries))
     together = Written(events=[])
@@ -98,17 +93,12 @@ def _write_one(conn: Conn, entry: Entry) -> Written:
     try:
         return write(conn, [_event(entry)], running.settings().message_ttl_ms)
     except Exception as error:
-        if _is_away(error):
+        if is_away(error):
             raise
         logger.exception("an event was refused and set aside", extra={"entry": entry[0].decode()})
         with conn.transaction():
             rejected.keep(conn, _rejected(entry, error))
         return Written(events=[])
-
-
-def _is_away(error: Exception) -> bool:
-    """Whether the same events may go through later. A value too large for an index never does."""
-    return isinstance(error, _AWAY) and not isinstance(error, psycopg.errors.ProgramLimitExceeded)
 
 
 def _event(entry: Entry) -> HookEvent:
@@ -133,7 +123,7 @@ def _rejected(entry: Entry, error: Exception) -> rejected.Rejected:
     try:
         payload = json.loads(raw)
         session_id, name = str(payload["session_id"]), str(payload["hook_event_name"])
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         session_id, name = None, None
     reason = f"{type(error).__name__}: {error}"
     return rejected.Rejected(entry_id.decode(), session_id, name, reason, raw.decode("utf-8", "replace"))

@@ -40,7 +40,7 @@ def place_of(cwd: str) -> Place:
 def _look(folder: Path) -> Place:
     given = str(folder)
     try:
-        for candidate in (folder, *folder.parents):
+        for candidate in (folder, *folder.parents) if folder.is_absolute() else ():
             mark = candidate / ".git"
             if mark.is_dir():
                 return Place(str(candidate), str(candidate))

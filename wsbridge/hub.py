@@ -85,7 +85,7 @@ class Hub:
             channels.append(GLOBAL)
         if told.session_id:
             channels.append(f"sessions/{told.session_id}")
-        for channel in channels:
+        for channel in dict.fromkeys(channels):
             clients = self._by_channel.get(channel)
             if clients:
                 text = write(self._on(told, channel))

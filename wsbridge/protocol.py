@@ -85,7 +85,7 @@ def read(text: str | bytes) -> Request:
     """
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadFrame(f"the frame is not JSON: {error}") from None
     if not isinstance(value, dict) or not isinstance(value.get("type"), str):
         raise BadFrame("the frame is not an object with a type")
@@ -95,6 +95,7 @@ def read(text: str | bytes) -> Request:
 
 
 def write(frame: Frame) -> str:
-    """The text of a frame, without the fields that are not set."""
+    """The text of a frame, without the fields that are not set; half of a surrogate pair cannot be sent."""
     body = {name: value for name, value in asdict(frame).items() if value is not None or name == "data"}
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace").decode()

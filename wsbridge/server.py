@@ -12,6 +12,7 @@ from http import HTTPStatus
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
 from websockets.http11 import Request as HttpRequest
 from websockets.http11 import Response
 from websockets.typing import Origin
@@ -29,6 +30,9 @@ PING_EVERY, SILENT_FOR = 30.0, 60.0
 PING_TIMEOUT_CODE = 4000
 TOO_SLOW_CODE = 1013
 
+CLOSE_TIMEOUT = 0.5
+"""Seconds a client has to say goodbye."""
+
 FRAME_LIMIT = 64 * 1024
 """Bytes of the largest frame taken from a client."""
 
@@ -42,8 +46,8 @@ class Bridge:
         self._relay = Relay(settings.database_url, self.hub)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Serve until told to stop."""
-        relay = asyncio.create_task(self._relay.run())
+        """Serve until told to stop, or until the relay breaks: then it raises what broke it."""
+        relay, told = asyncio.create_task(self._relay.run()), asyncio.create_task(stop.wait())
         async with serve(
             self._connected,
             self._settings.host,
@@ -54,8 +58,10 @@ class Bridge:
             ping_interval=None,
             max_size=FRAME_LIMIT,
             logger=logging.getLogger("dcm.wsbridge.connections"),
-        ):
-            await stop.wait()
+        ) as server:
+            await asyncio.wait({relay, told}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.gather(*(_close(each, CloseCode.GOING_AWAY, "") for each in server.connections))
+        told.cancel()
         relay.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await relay
@@ -111,7 +117,7 @@ class Bridge:
         while True:
             await asyncio.sleep(PING_EVERY)
             if time.monotonic() - client.heard_at > SILENT_FOR:
-                await connection.close(PING_TIMEOUT_CODE, "Ping timeout")
+                await _close(connection, PING_TIMEOUT_CODE, "Ping timeout")
                 return
             client.send(write(Beat("ping", now_ms())))
 
@@ -148,6 +154,14 @@ def allowed_origins(settings: Settings) -> Sequence[Origin | None]:
     names = ["localhost", "127.0.0.1", "[::1]", settings.host]
     ports = [settings.port, settings.dashboard_port]
     return [None, *(Origin(f"http://{name}:{port}") for name in dict.fromkeys(names) for port in ports)]
+
+
+async def _close(connection: ServerConnection, code: int, reason: str) -> None:
+    """Close a connection; one whose client does not read would never let go and is cut off."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_TIMEOUT):
+            await connection.close(code, reason)
+    connection.transport.abort()
 
 
 def _json(body: dict[str, object]) -> Response:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from falcon.asgi import Request, Response
 
-from api.bodies import kept_bytes, parse_json, read_body
+from api.bodies import kept_bytes, parse_json, read_body, storable
 from api.ingest import Door
 from api.restore import Briefs
 from dcm.broker import compaction_key, mailbox_key
@@ -34,7 +34,7 @@ class ClaudeHooks:
         raw = await read_body(req)
         payload = check(parse_json(raw))
         now = time.time_ns()
-        session_id, name = payload["session_id"], payload["hook_event_name"]
+        session_id, name = storable(payload["session_id"]), payload["hook_event_name"]
         mail = await self._door.take(
             session_id,
             kept_bytes(raw, payload),

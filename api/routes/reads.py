@@ -9,7 +9,7 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from api.bodies import integer
+from api.bodies import integer, text
 from db import actions, health, kpis, sessions
 from db.pool import Conn, Pool
 from dcm import __version__
@@ -121,15 +121,14 @@ class Actions:
     async def on_get(self, req: Request, resp: Response) -> None:
         """`tool_type`, `tool_name`, `session_id`, `limit` 1 to 5000, `offset`; `count` is of the whole table."""
         limit, offset = integer(req, "limit", 100, 1, 5000), integer(req, "offset", 0, 0, 10**9)
+        filters = {name: text(req, name) for name in ("tool_type", "tool_name", "session_id")}
 
         def query(conn: Conn) -> tuple[list[dict[str, Any]], int]:
             rows = actions.page(
                 conn,
-                tool_type=req.get_param("tool_type"),
-                tool_name=req.get_param("tool_name"),
-                session_id=req.get_param("session_id"),
                 limit=limit,
                 offset=offset,
+                **filters,
             )
             return rows, actions.total(conn)
 

@@ -22,16 +22,26 @@ CREATE TABLE sessions (
     last_seen_at timestamptz NOT NULL DEFAULT now(),
     last_active_at timestamptz,
     cwd text,
+    cwd_at timestamptz,
     worktree text,
     transcript_path text,
+    transcript_path_at timestamptz,
     model text,
+    model_at timestamptz,
     source text,
+    source_at timestamptz,
     end_reason text,
+    end_reason_at timestamptz,
     context_bytes bigint,
     proactive_snapshot_at timestamptz
 );
 COMMENT ON COLUMN sessions.cwd IS 'The working folder as the client gave it.';
+COMMENT ON COLUMN sessions.cwd_at IS 'When the event that told it came: the latest wins, whatever order they are written in.';
 COMMENT ON COLUMN sessions.worktree IS 'The root of the working tree that cwd lies in; differs from the project path in a git worktree.';
+
+CREATE FUNCTION later(known text, known_at timestamptz, told text, told_at timestamptz) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN CASE WHEN told_at >= coalesce(known_at, '-infinity') OR known IS NULL THEN coalesce(told, known) ELSE known END;
 
 CREATE TABLE requests (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),

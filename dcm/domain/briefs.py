@@ -25,7 +25,7 @@ PLACE_LIMIT = 300
 
 TO_KEEP = """\
 DCM restores this session's files, commands, errors and subagent results after the compaction. Worth keeping in the \
-summary, word for word: what the user asked, required, forbade or decided and why; what was ruled out; what comes next."""
+summary, word for word: what the user asked, required, forbade or decided and why; what was ruled out; what is next."""
 """What the summariser is told before a compaction."""
 
 

@@ -175,3 +175,18 @@ def message(change: SubtaskChange) -> Announcement | None:
         created_at=change.completed_at,
         session_id=change.session_id,
     )
+
+
+def message_event(message: Announcement) -> Event:
+    """The event of contract section 4.2 for that broadcast."""
+    data = {
+        "id": str(message.id),
+        "from": message.from_agent_id,
+        "to": "broadcast",
+        "from_agent": message.from_agent_id,
+        "to_agent": "broadcast",
+        "topic": message.topic,
+        "session_id": message.session_id,
+        "description": message.payload["description"],
+    }
+    return Event("message.new", data, session_id=message.session_id)

@@ -1,6 +1,5 @@
 """Where the programs of the embedded stores are: in their wheels, or in a copy another user can reach."""
 
-import importlib.metadata
 import importlib.util
 import os
 import shutil
@@ -39,7 +38,9 @@ def _package(name: str) -> Path:
 
 def _copy(package: Path) -> Path:
     """A copy of the wheel's programs and libraries that everybody can run, made once for each version."""
-    place = ROOT_STORE / f"pgserver-{importlib.metadata.version(WHEEL)}"
+    from importlib.metadata import version  # noqa: PLC0415 - large, and seldom needed
+
+    place = ROOT_STORE / f"pgserver-{version(WHEEL)}"
     if place.exists():
         return place
     ROOT_STORE.mkdir(mode=0o755, parents=True, exist_ok=True)

@@ -1,0 +1,172 @@
+"""SessionStart after a compaction: the brief that is ready, the one that soon will be, or the last there is."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from api_server import Answer, ApiServer, database_away, wait_for
+
+from db import briefs
+from db.pool import Conn
+from dcm.broker import compaction_key
+from dcm.domain.briefs import AGE_NOTE, HOOK_LIMIT
+from dcm.domain.compactions import Subject
+from dcm.domain.snapshots import Snapshot
+from dcm.domain.streams import moment
+
+AGO = datetime.now(UTC) - timedelta(minutes=7, seconds=30)
+
+
+@pytest.fixture
+def asking(server: ApiServer, conn: Conn) -> Iterator["Asking"]:
+    """Sessions that ask for their brief."""
+    with ThreadPoolExecutor(10) as threads:
+        yield Asking(server, threads)
+
+
+class Asking:
+    """Begins compactions and asks for briefs beside the test."""
+
+    def __init__(self, server: ApiServer, threads: ThreadPoolExecutor) -> None:
+        self.server, self.threads = server, threads
+
+    def begin(self, session: str = "s1") -> datetime:
+        """A PreCompact; gives when the server says it began."""
+        assert self.server.hook({"session_id": session, "hook_event_name": "PreCompact"}).status == 200
+        return moment(self.server.valkey.client.get(compaction_key(session)))
+
+    def start(self, session: str = "s1", source: str = "compact") -> Future[Answer]:
+        """A SessionStart; it is taken when this returns, and perhaps not answered."""
+        before = len(self.server.valkey.payloads())
+        payload = {"session_id": session, "hook_event_name": "SessionStart", "source": source}
+        answer = self.threads.submit(self.server.hook, payload)
+        wait_for(lambda: len(self.server.valkey.payloads()) > before or answer.done(), "taking the event")
+        return answer
+
+
+def keep(
+    conn: Conn, made_for: datetime, content: str = "the brief", session: str = "s1", subject: Subject = Subject.MAIN
+) -> None:
+    snapshot = Snapshot(session_id=session, trigger="auto", saved_at=made_for, folder="/src")
+    briefs.keep(conn, snapshot, content, subject)
+
+
+def given(answer: Answer) -> str:
+    """The text put into the conversation."""
+    assert answer.status == 200
+    output = answer.json["hookSpecificOutput"]
+    assert output["hookEventName"] == "SessionStart"
+    text: str = output["additionalContext"]
+    return text
+
+
+def test_a_brief_that_is_ready_is_given_at_once_and_noted_as_given(asking: Asking, conn: Conn) -> None:
+    keep(conn, asking.begin(), "what was done — é")
+    answer = asking.start().result()
+    assert given(answer) == "what was done — é"
+    assert answer.seconds < 0.3
+    assert conn.execute("SELECT count(given_at) FROM briefs").fetchall() == [(1,)]
+
+
+def test_a_brief_that_gets_ready_meanwhile_is_given_as_soon_as_it_is_kept(asking: Asking, conn: Conn) -> None:
+    began = asking.begin()
+    keep(conn, AGO, "an older one")
+    waiting, other = asking.start(), asking.start()
+    keep(conn, datetime.now(UTC), "another session's", session="s2")
+    assert not waiting.done()
+    keep(conn, began, "the one made for it")
+    kept = datetime.now(UTC)
+    assert [given(waiting.result()), given(other.result())] == ["the one made for it"] * 2
+    assert datetime.now(UTC) - kept < timedelta(seconds=0.5)
+
+
+def test_when_nothing_gets_ready_in_two_seconds_the_newest_older_brief_is_given_with_its_age(
+    asking: Asking, conn: Conn
+) -> None:
+    longest = "b" * (HOOK_LIMIT - AGE_NOTE)
+    keep(conn, AGO - timedelta(hours=5), "an old one")
+    keep(conn, AGO, longest)
+    asking.begin()
+    answer = asking.start().result()
+    assert 1.9 < answer.seconds < 2.6
+    text = given(answer)
+    assert "made 7 minutes ago" in text.partition("\n")[0]
+    assert text.endswith("\n" + longest)
+    assert len(text) <= HOOK_LIMIT
+
+
+def test_when_there_is_no_brief_at_all_the_answer_is_empty_after_two_seconds(asking: Asking) -> None:
+    asking.begin()
+    answer = asking.start().result()
+    assert (answer.status, answer.body) == (200, b"{}")
+    assert 1.9 < answer.seconds < 2.6
+
+
+@pytest.mark.parametrize("subject", [Subject.SUBAGENT, Subject.UNKNOWN])
+def test_a_compaction_that_is_or_may_be_a_subagents_gets_nothing(asking: Asking, conn: Conn, subject: Subject) -> None:
+    began = asking.begin()
+    keep(conn, AGO, "the main conversation's")
+    keep(conn, began, subject=subject)
+    answer = asking.start().result()
+    assert answer.body == b"{}"
+    assert answer.seconds < 0.5
+
+
+def test_a_brief_is_not_given_when_another_compaction_began_meanwhile_beside_a_subagent(
+    asking: Asking, conn: Conn
+) -> None:
+    keep(conn, asking.begin())
+    conn.execute("INSERT INTO subtasks (session_id, agent_type, status) VALUES ('s1', 'Explore', 'running')")
+    conn.execute(
+        "INSERT INTO hook_events (id, session_id, event, event_key, created_at, payload) "
+        "VALUES (%s, 's1', 'PreCompact', 'k', now(), '{}')",
+        [uuid.uuid4()],
+    )
+    assert asking.start().result().body == b"{}"
+    assert conn.execute("SELECT count(given_at) FROM briefs").fetchall() == [(0,)]
+
+
+@pytest.mark.parametrize("source", ["startup", "resume", "clear"])
+def test_a_session_that_starts_otherwise_waits_for_nothing(asking: Asking, conn: Conn, source: str) -> None:
+    keep(conn, asking.begin())
+    answer = asking.start(source=source).result()
+    assert answer.body == b"{}"
+    assert answer.seconds < 0.3
+
+
+def test_a_compaction_whose_beginning_was_not_seen_asks_for_a_brief_of_its_own(asking: Asking, conn: Conn) -> None:
+    waiting = asking.start()
+
+    def messages() -> list[bytes]:
+        found: list[bytes] = asking.server.valkey.client.hvals("dcm:dramatiq:default.msgs")
+        return found
+
+    [sent] = map(json.loads, wait_for(messages, "a request for a brief"))
+    session, asked_at, trigger = sent["args"]
+    assert (sent["actor_name"], session, trigger) == ("make_brief", "s1", "auto")
+    keep(conn, datetime.fromisoformat(asked_at), "made when asked")
+    assert given(waiting.result()) == "made when asked"
+    assert waiting.result().seconds < 1.9
+
+
+def test_while_postgres_is_away_the_answer_is_empty_in_time_and_briefs_are_told_again_when_it_is_back(
+    asking: Asking, conn: Conn
+) -> None:
+    conn.close()
+    url = asking.server.database_url
+    with database_away(url):
+        answer = asking.start("s0").result()
+        assert (answer.status, answer.body) == (200, b"{}")
+        assert answer.seconds < 2.6
+    listening = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'dcm listen dcm_ready'"
+    with psycopg.connect(url, autocommit=True) as again:
+        wait_for(lambda: again.execute(f"{listening} AND datname = current_database()").fetchone()[0], "listening")
+        began = asking.begin()
+        waiting = asking.start()
+        keep(again, began, "after the outage")
+        assert given(waiting.result()) == "after the outage"
+        assert waiting.result().seconds < 1.9

@@ -1,0 +1,31 @@
+"""Workers that write to this test's stores."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from dcm.settings import Settings
+from workers import batch, running
+
+
+@pytest.fixture(autouse=True)
+def months_of_no_other_database() -> None:
+    """A worker remembers which partitions it made; each test has a database of its own."""
+    batch._months_made.clear()
+
+
+@pytest.fixture
+def worker(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """A worker process whose settings and pool lead to this test's stores."""
+    monkeypatch.setenv("DCM_DATABASE_URL", settings.database_url)
+    monkeypatch.setenv("DCM_REDIS_URL", settings.redis_url)
+    running.settings.cache_clear()
+    running.pool.cache_clear()
+    yield running.settings()
+    running.pool().close()
+    running.settings.cache_clear()
+    running.pool.cache_clear()

@@ -1,0 +1,60 @@
+"""Watching how large contexts grow (contract, section 11.5)."""
+
+import logging
+from pathlib import Path
+
+import pytest
+import redis
+from stories import rows, sent, store, tool
+
+from db.pool import Conn
+from dcm.settings import Settings
+from workers.contexts import COOLDOWN_S, RED_BYTES, YELLOW_BYTES, watch_context
+
+
+def grow(path: Path, size: int) -> None:
+    """A transcript of so many bytes, which take no room."""
+    with path.open("wb") as file:
+        file.truncate(size)
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> int:
+    """How often a large context was logged since the last time this was asked."""
+    found = [record for record in caplog.records if "context is large" in record.message]
+    caplog.clear()
+    return len(found)
+
+
+def test_a_snapshot_is_saved_past_the_red_line_with_a_pause_for_each_session(
+    worker: Settings, conn: Conn, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "dcm.contexts")
+    valkey = redis.Redis.from_url(worker.redis_url)
+    paths = {session: tmp_path / f"{session}.jsonl" for session in ("s1", "s2")}
+    store(conn, *(tool(n, session_id=s, transcript_path=str(p)) for n, (s, p) in enumerate(paths.items())))
+
+    def watch(session: str, size: int) -> tuple[int, int]:
+        """(warnings logged, snapshots asked for in all) once the transcript has this size."""
+        grow(paths[session], size)
+        watch_context(session)
+        return warnings(caplog), len(sent(valkey, "make_brief"))
+
+    assert watch("s1", YELLOW_BYTES - 1) == (0, 0)
+    assert watch("s1", YELLOW_BYTES) == (1, 0)
+    assert watch("s1", RED_BYTES - 1) == (1, 0)
+    assert watch("s1", RED_BYTES) == (1, 1)
+    assert watch("s1", RED_BYTES + 1) == (1, 1)
+    assert watch("s2", RED_BYTES) == (1, 2)
+    conn.execute("UPDATE sessions SET proactive_snapshot_at = now() - make_interval(secs => %s)", [COOLDOWN_S])
+    assert watch("s1", RED_BYTES) == (1, 3)
+    assert sorted((args[0], args[2]) for args in sent(valkey, "make_brief")) == [
+        ("s1", "proactive"), ("s1", "proactive"), ("s2", "proactive")]  # fmt: skip
+    assert rows(conn, "SELECT id, context_bytes FROM sessions ORDER BY id") == [("s1", RED_BYTES), ("s2", RED_BYTES)]
+
+
+def test_a_session_whose_transcript_cannot_be_read_is_left_alone(worker: Settings, conn: Conn, tmp_path: Path) -> None:
+    store(conn, tool(1), tool(2, session_id="s2", transcript_path=str(tmp_path / "missing")))
+    for session in ("s1", "s2", "unknown"):
+        watch_context(session)
+    assert rows(conn, "SELECT context_bytes FROM sessions") == [(None,), (None,)]
+    assert sent(redis.Redis.from_url(worker.redis_url), "make_brief") == []

@@ -1,0 +1,128 @@
+"""The real bridge on a free loopback port, inside the test's own event loop, and clients of it."""
+
+import asyncio
+import contextlib
+import dataclasses
+import http.client
+import json
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from websockets.asyncio.client import ClientConnection, connect
+
+from db import publish
+from db.pool import Conn
+from dcm.domain.events import Event
+from dcm.settings import Settings
+from wsbridge.server import Bridge
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A bridge that serves and listens."""
+
+    bridge: Bridge
+    settings: Settings
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self.settings.ws_port}"
+
+    async def page(self, path: str) -> tuple[int, str, str]:
+        """Status, content type and text of a page of the same port."""
+
+        def get() -> tuple[int, str, str]:
+            connection = http.client.HTTPConnection("127.0.0.1", self.settings.ws_port, timeout=5)
+            with contextlib.closing(connection):
+                connection.request("GET", path)
+                answer = connection.getresponse()
+                return answer.status, answer.headers.get_content_type(), answer.read().decode()
+
+        return await asyncio.to_thread(get)
+
+    @contextlib.asynccontextmanager
+    async def client(self, path: str = "/ws", **options: Any) -> AsyncIterator[ClientConnection]:
+        """A client that has been welcomed."""
+        async with connect(f"{self.url}{path}", **options) as client:
+            assert (await heard(client))["type"] == "connected"
+            yield client
+
+
+@contextlib.asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[Running]:
+    """A bridge until the block ends."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        settings = dataclasses.replace(settings, ws_port=free.getsockname()[1])
+    running, stop = Running(Bridge(settings), settings), asyncio.Event()
+    serving_ = asyncio.create_task(running.bridge.run(stop))
+    try:
+        await until(lambda: listens(settings), "the bridge's LISTEN")
+        yield running
+    finally:
+        stop.set()
+        await asyncio.wait_for(serving_, 10)
+
+
+def listens(settings: Settings) -> bool:
+    """Whether the bridge's LISTEN is in effect and its port is open."""
+    with (
+        contextlib.suppress(OSError),
+        socket.create_connection(("127.0.0.1", settings.ws_port), 1),
+        psycopg.connect(settings.database_url, autocommit=True) as conn,
+    ):
+        return bool(listeners(conn))
+    return False
+
+
+def listeners(conn: Conn) -> list[int]:
+    """The backends that hold the bridge's LISTEN and wait."""
+    rows = conn.execute(
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
+        "AND application_name = 'dcm listen dcm_events' "
+        "AND (query = 'SELECT 1' OR query LIKE 'LISTEN%%' AND state = 'idle')"
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+async def until(condition: Callable[[], Any], what: str, seconds: float = 10.0) -> Any:
+    """What the condition gives as soon as it is true; the condition may block."""
+    deadline = time.monotonic() + seconds
+    while not (found := await asyncio.to_thread(condition)):
+        assert time.monotonic() < deadline, f"{what} did not happen within {seconds} s"
+        await asyncio.sleep(0.01)
+    return found
+
+
+async def heard(client: ClientConnection, seconds: float = 5.0) -> Any:
+    """The next frame a client hears."""
+    return json.loads(await asyncio.wait_for(client.recv(), seconds))
+
+
+async def say(client: ClientConnection, **frame: Any) -> Any:
+    """Send a frame and give the next one heard."""
+    await client.send(json.dumps(frame))
+    return await heard(client)
+
+
+async def events_until(client: ClientConnection, last: str) -> list[tuple[str, str, Any]]:
+    """(channel, event, data) of all that is heard up to the event named `last` on global."""
+    found = []
+    while not found or found[-1][:2] != ("global", last):
+        frame = await heard(client)
+        found.append((frame["channel"], frame["event"], frame["data"]))
+    return found
+
+
+async def tell(conn: Conn, *events: Event) -> None:
+    """Publish events in one transaction."""
+
+    def run() -> None:
+        with conn.transaction():
+            publish.publish(conn, list(events))
+
+    await asyncio.to_thread(run)
