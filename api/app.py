@@ -14,6 +14,7 @@ import orjson
 from falcon import media
 from falcon.asgi import Request, Response
 
+from api.callers import Callers
 from api.ingest import Door
 from api.pages import Pages
 from api.restore import Briefs
@@ -21,13 +22,19 @@ from api.routes import Parts, routes
 from api.routes.reads import Reader, instant
 from db.pool import AWAY, open_pool
 from dcm import settings as settings_module
-from dcm.domain.errors import DcmError, InvalidInput, NotFound, TooLarge, Unavailable
+from dcm.domain.errors import DcmError, Forbidden, InvalidInput, NotFound, TooLarge, Unavailable
 from dcm.logs import log_to_stderr
 from dcm.settings import Settings
 
 logger = logging.getLogger("dcm.api")
 
-STATUS: Mapping[type[DcmError], int] = {InvalidInput: 400, NotFound: 404, TooLarge: 413, Unavailable: 503}
+STATUS: Mapping[type[DcmError], int] = {
+    InvalidInput: 400,
+    Forbidden: 403,
+    NotFound: 404,
+    TooLarge: 413,
+    Unavailable: 503,
+}
 """The HTTP status of each error DCM raises on purpose; 500 for the rest."""
 
 DASHBOARD = Path(__file__).parent.parent / "dashboard" / "dist"
@@ -50,6 +57,7 @@ def create_app(
     log_to_stderr(settings.log_level)
     app: falcon.asgi.App[Request, Response] = falcon.asgi.App()
     parts = Running(settings)
+    app.add_middleware(Callers(settings))
     app.add_middleware(parts)
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = media.JSONHandler(dumps=_dumps, loads=orjson.loads)
     app.add_error_handler(DcmError, _said)
@@ -68,8 +76,9 @@ class Running:
     def __init__(self, settings: Settings) -> None:
         self._hook_threads = ThreadPoolExecutor(HOOK_CONNECTIONS, thread_name_prefix="hook")
         self._read_threads = ThreadPoolExecutor(settings.db_max_connections, thread_name_prefix="read")
-        self._hook_pool = open_pool(settings.database_url, most=HOOK_CONNECTIONS, name="api hooks", timeout=1.5)
-        self._read_pool = open_pool(settings.database_url, most=settings.db_max_connections, name="api reads")
+        url = settings.database_url
+        self._hook_pool = open_pool(url, most=HOOK_CONNECTIONS, name="api hooks", timeout=1.5, longest_ms=2000)
+        self._read_pool = open_pool(url, most=settings.db_max_connections, name="api reads", longest_ms=10_000)
         self._door = Door(settings)
         self._briefs = Briefs(settings.database_url, self._hook_pool, self._door, self._hook_threads)
         self.parts = Parts(settings, self._door, self._briefs, Reader(self._read_pool, self._read_threads))

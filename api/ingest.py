@@ -157,5 +157,5 @@ class Door:
 
 def _away(reason: str) -> Unavailable:
     return Unavailable(
-        f"Valkey did not take the event ({reason or 'no answer in time'}). Nothing was stored; it may be sent again."
+        f"Valkey did not take the event ({reason or 'no answer in time'}). It was not accepted; it may be sent again."
     )

@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import logging
 from collections import defaultdict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from api.ingest import Door
 from db import briefs, compactions
@@ -15,9 +17,12 @@ from db.pool import AWAY, Pool
 from dcm.broker import DEFAULT, compaction_key
 from dcm.domain.briefs import aged
 from dcm.domain.compactions import Subject
+from dcm.domain.hook_events import DOUBLE_FIRING
 from dcm.domain.streams import moment
 
 logger = logging.getLogger("dcm.api")
+
+Result = TypeVar("Result")
 
 PATIENCE = 2.0
 """Seconds a SessionStart waits for its brief, in all."""
@@ -69,33 +74,44 @@ class Briefs:
 
     async def _answer(self, session_id: str, asked_at: datetime) -> str | None:
         began = await self._began(session_id)
+        known = await self._newest(session_id) if began else None
+        if began and known and known.made_for >= began and known.given_at:
+            if asked_at - known.given_at < DOUBLE_FIRING:
+                return None
+            began = None
         if began is None:
             self._door.ask(DEFAULT, "make_brief", session_id, asked_at.isoformat(), "auto")
         wanted = began or asked_at
         found = await self._wait(session_id, wanted)
-        if found is None or found.subject != Subject.MAIN:
+        if found is None or found.made_for < wanted:
+            return await self._in_thread(self._older, session_id, wanted)
+        if found.subject != Subject.MAIN or not await self._in_thread(self._give, session_id, found):
             return None
-        if found.made_for < wanted:
-            return aged(found.content, found.made_for, datetime.now(UTC))
-        return found.content if await self._give(session_id, found) else None
+        return found.content
 
     async def _began(self, session_id: str) -> datetime | None:
         """When the session's newest compaction began, as its PreCompact was stamped."""
         mark = await self._door.mark(compaction_key(session_id))
         return moment(mark) if mark else None
 
-    async def _give(self, session_id: str, brief: Brief) -> bool:
-        """Note that the brief is given; False when another compaction began meanwhile and may be the one asked for."""
+    def _give(self, session_id: str, brief: Brief) -> bool:
+        """Note that the brief is given; False when it was, or when a compaction that overlaps may be the one meant."""
+        with self._pool.connection() as conn:
+            running = compactions.running(conn, session_id, brief.made_for)
+            if running.others and running.subagents:
+                return False
+            return compactions.give(conn, session_id, brief.made_for)
 
-        def note() -> bool:
-            with self._pool.connection() as conn:
-                running = compactions.running(conn, session_id, brief.made_for)
-                if running.others and running.subagents:
-                    return False
-                compactions.give(conn, session_id, brief.made_for)
-                return True
+    def _older(self, session_id: str, wanted: datetime) -> str | None:
+        """The newest brief of the main conversation, with its age; None when a subagent may be the one that asks."""
+        with self._pool.connection() as conn:
+            if compactions.running(conn, session_id, wanted).subagents:
+                return None
+            found = briefs.newest(conn, session_id, main_only=True)
+        return aged(found.content, found.made_for, datetime.now(UTC)) if found else None
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, note)
+    async def _in_thread(self, work: Callable[..., Result], *arguments: object) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
     async def _wait(self, session_id: str, wanted: datetime) -> Brief | None:
         ready = asyncio.Event()
@@ -117,7 +133,7 @@ class Briefs:
                 del self._waiting[session_id]
 
     async def _newest(self, session_id: str) -> Brief | None:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, session_id)
+        return await self._in_thread(self._read, session_id)
 
     def _read(self, session_id: str) -> Brief | None:
         with self._pool.connection() as conn:

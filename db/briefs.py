@@ -22,6 +22,7 @@ class Brief:
     content: str
     made_for: datetime
     subject: str
+    given_at: datetime | None
 
 
 def keep(conn: Conn, snapshot: Snapshot, content: str, subject: Subject) -> uuid.UUID:
@@ -49,15 +50,16 @@ def keep(conn: Conn, snapshot: Snapshot, content: str, subject: Subject) -> uuid
     return found
 
 
-def newest(conn: Conn, session_id: str) -> Brief | None:
-    """The brief of a session that holds most, None when it has none."""
+def newest(conn: Conn, session_id: str, *, main_only: bool = False) -> Brief | None:
+    """The brief of a session (`main_only`: for its main conversation) that holds most, None when it has none."""
     with conn.cursor(row_factory=class_row(Brief)) as cursor:
         return cursor.execute(
             """
-            SELECT content, made_for, subject FROM briefs
-            WHERE session_id = %(session)s ORDER BY made_for DESC LIMIT 1
+            SELECT content, made_for, subject, given_at FROM briefs
+            WHERE session_id = %(session)s AND (subject = 'main' OR NOT %(main_only)s)
+            ORDER BY made_for DESC LIMIT 1
             """,
-            {"session": session_id},
+            {"session": session_id, "main_only": main_only},
         ).fetchone()
 
 

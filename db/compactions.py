@@ -74,11 +74,16 @@ def settle(conn: Conn, session_id: str, made_for: datetime, subject: Subject) ->
     )
 
 
-def give(conn: Conn, session_id: str, made_for: datetime) -> None:
-    """Say that a brief was given to its conversation."""
-    conn.execute(
-        "UPDATE briefs SET given_at = now() WHERE session_id = %(session)s AND made_for = %(made_for)s",
-        {"session": session_id, "made_for": made_for},
+def give(conn: Conn, session_id: str, made_for: datetime) -> bool:
+    """Note that a brief is given to its conversation; False when it was given before."""
+    return bool(
+        conn.execute(
+            """
+            UPDATE briefs SET given_at = now()
+            WHERE session_id = %(session)s AND made_for = %(made_for)s AND given_at IS NULL
+            """,
+            {"session": session_id, "made_for": made_for},
+        ).rowcount
     )
 
 

@@ -20,14 +20,20 @@ RECONNECT_FOR = 2.0
 """Seconds a pool goes on with one try to connect: a longer one would leave more and more time between its tries."""
 
 
-def open_pool(database_url: str, *, most: int, name: str, timeout: float = 5.0) -> Pool:
+def open_pool(database_url: str, *, most: int, name: str, timeout: float = 5.0, longest_ms: int = 0) -> Pool:
     """A pool of autocommit connections, opened when they are asked for and replaced when they died.
 
-    `timeout`: seconds a caller waits for a connection before it gets PoolTimeout.
+    `timeout`: seconds a caller waits for a connection before it gets PoolTimeout. `longest_ms`: milliseconds
+    a statement may take, 0 for any.
     """
     return ConnectionPool(
         database_url,
-        kwargs={"autocommit": True, "connect_timeout": 5, "application_name": f"dcm {name}"},
+        kwargs={
+            "autocommit": True,
+            "connect_timeout": 5,
+            "application_name": f"dcm {name}",
+            "options": f"-c statement_timeout={longest_ms}",
+        },
         min_size=0,
         max_size=most,
         max_idle=60.0,

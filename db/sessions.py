@@ -172,7 +172,8 @@ def page(
             SELECT s.id, s.project_id, s.started_at, s.ended_at, s.total_tools_used, s.total_success, s.total_errors,
                    s.last_seen_at, s.cwd, s.worktree, s.model, s.context_bytes,
                    p.name AS project_name, p.path AS project_path,
-                   (SELECT left(r.prompt, 500) FROM requests r WHERE r.session_id = s.id
+                   (SELECT left(r.prompt, 500) FROM requests r
+                    WHERE r.session_id = s.id AND NOT r.metadata ? 'placeholder'
                     ORDER BY r.created_at DESC LIMIT 1) AS last_prompt,
                    (SELECT count(*) FROM subtasks t WHERE t.session_id = s.id AND t.status = 'running')
                        AS running_subagents

@@ -25,6 +25,10 @@ class TooLarge(DcmError):
     """What the caller sent is larger than is taken."""
 
 
+class Forbidden(DcmError):
+    """The caller may not do this."""
+
+
 class NotFound(DcmError):
     """What the caller named does not exist."""
 

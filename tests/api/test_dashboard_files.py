@@ -121,7 +121,8 @@ def test_a_file_that_has_not_changed_is_not_sent_again(pages: ApiServer) -> None
 def test_nothing_outside_the_folder_is_served(pages: ApiServer, path: str) -> None:
     for accept in ("text/html", "*/*"):
         with socket.create_connection(("127.0.0.1", pages.port), 5) as plain:
-            plain.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nAccept: {accept}\r\nConnection: close\r\n\r\n".encode())
+            head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: {accept}\r\nConnection: close\r\n\r\n"
+            plain.sendall(head.encode())
             whole = b"".join(iter(lambda plain=plain: plain.recv(65_536), b""))
         status, body = int(whole.split(b" ", 2)[1]), whole.partition(b"\r\n\r\n")[2]
         assert status in {400, 404} or INDEX.encode() in body

@@ -32,7 +32,7 @@ def numbers(server: ApiServer) -> list[int]:
 
 
 def is_refusal(answer: Answer) -> bool:
-    return answer.status == 503 and "Nothing was stored" in answer.json["error"]
+    return answer.status == 503 and "It was not accepted" in answer.json["error"]
 
 
 def test_a_stopped_valkey_is_answered_with_503_within_100_ms_and_events_are_taken_when_it_is_back(
