@@ -7,14 +7,14 @@ import signal
 import socket
 import struct
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from dcm import child
 from dcm.domain.errors import StartError
 from dcm.embedded import binaries
-from dcm.embedded.disk import last_words, require_room
+from dcm.embedded.disk import require_room
+from dcm.embedded.lend import lent
 from dcm.embedded.places import make_home, make_socket_folder, places, private_folder
 
 USER = "pgserver"
@@ -100,22 +100,9 @@ def answers(home: Path) -> bool:
 def running(home: Path) -> Iterator[str]:
     """A Postgres of its own for a `with` block (tests, benchmarks); gives its URL."""
     prepare(home, lambda _: None)
-    lock = places(home).run / "postgres.child"
-    process = child.start(program(home), lock)
-    try:
-        _wait(home, process)
-        yield places(home).postgres_url
-    finally:
-        child.end(program(home), lock)
-        process.wait()
-
-
-def _wait(home: Path, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 30
-    while not answers(home):
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise StartError(f"Postgres does not start: {last_words(places(home).logs / 'postgres.log')}")
-        time.sleep(0.02)
+    where = places(home)
+    with lent("Postgres", program(home), where.run / "postgres.child", lambda: answers(home)):
+        yield where.postgres_url
 
 
 def _user() -> str | None:

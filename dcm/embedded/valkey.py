@@ -3,15 +3,13 @@
 import contextlib
 import signal
 import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from dcm import child
-from dcm.domain.errors import StartError
 from dcm.embedded import binaries
-from dcm.embedded.disk import last_words, require_room
+from dcm.embedded.disk import require_room
+from dcm.embedded.lend import lent
 from dcm.embedded.places import make_home, make_socket_folder, places, private_folder
 
 CONFIG = {
@@ -74,22 +72,9 @@ def answers(home: Path) -> bool:
 def running(home: Path, fsync: str = "everysec") -> Iterator[str]:
     """A Valkey of its own for a `with` block (tests, benchmarks); gives its URL."""
     prepare(home, fsync)
-    lock = places(home).run / "valkey.child"
-    process = child.start(program(home), lock)
-    try:
-        _wait(home, process)
-        yield places(home).valkey_url
-    finally:
-        child.end(program(home), lock)
-        process.wait()
-
-
-def _wait(home: Path, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 30
-    while not answers(home):
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise StartError(f"Valkey does not start: {last_words(places(home).logs / 'valkey.log')}")
-        time.sleep(0.02)
+    where = places(home)
+    with lent("Valkey", program(home), where.run / "valkey.child", lambda: answers(home)):
+        yield where.valkey_url
 
 
 def _config(home: Path) -> Path:

@@ -1,7 +1,6 @@
 """A server a module, on a database and a Valkey of its own; empty for every test."""
 
 import shutil
-import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -9,9 +8,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from api_server import ApiServer, OwnValkey, serving
 
 from db.pool import Conn

@@ -1,18 +1,14 @@
 """The real client and what it needs. What is missing fails the test and says what to run; nothing is skipped."""
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from claude import Claude, Missing, client_binary, plugin_copy, tmux_binary
+from scripted_model import ScriptedModel
 
 from dcm.launcher import write_launcher
 from dcm.settings import load
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from claude import Claude, Missing, client_binary, plugin_copy, tmux_binary
-from scripted_model import ScriptedModel
 
 
 @pytest.fixture

@@ -101,7 +101,10 @@ class System:
 
     def first_of(self, line: str) -> psutil.Process:
         """The first process of a line's family."""
-        return psutil.Process(lease.read_pid(places(self.home).run / f"{line}.child"))
+        pid = lease.read_pid(places(self.home).run / f"{line}.child")
+        if pid is None:
+            raise psutil.NoSuchProcess(0, line)
+        return psutil.Process(pid)
 
     def keeper_of(self, line: str) -> psutil.Process:
         """The keeper of a line: the parent of what it keeps."""

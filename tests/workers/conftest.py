@@ -1,12 +1,8 @@
 """Workers that write to this test's stores."""
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 from dcm.settings import Settings
 from workers import batch, running

@@ -1,14 +1,10 @@
 """The bridge and its clients, for the tests of this folder."""
 
-import sys
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 from dcm import settings as settings_module
 from dcm.settings import Settings
