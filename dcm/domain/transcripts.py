@@ -37,12 +37,18 @@ def facts(found: Iterable[Mapping[str, Any]]) -> TranscriptFacts:
     for record in found:
         if record.get("isSidechain"):
             continue
-        branch = _text(record.get("gitBranch")) or branch
+        branch = _branch(record) or branch
         if record.get("type") == "assistant":
             last_words = said(record) or last_words
         elif record.get("type") == "user" and _is_prompt(record):
             first_prompt = first_prompt or said(record)
     return TranscriptFacts(last_words, branch, first_prompt)
+
+
+def _branch(record: Mapping[str, Any]) -> str:
+    """The branch of a record; the client says HEAD where there is none."""
+    name = _text(record.get("gitBranch"))
+    return "" if name == "HEAD" else name
 
 
 def _is_prompt(record: Mapping[str, Any]) -> bool:

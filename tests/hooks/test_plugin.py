@@ -2,18 +2,24 @@
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from claude import REPOSITORY
+from claude import REPOSITORY, wait_until
+from stand_in import WELL, StandIn
 
 from dcm import __version__
 from dcm.domain.claude_settings import ENDPOINT
 
+PATH = f"{Path(sys.executable).parent}:/usr/bin:/bin"
 HOOKS = json.loads((REPOSITORY / "hooks" / "hooks.json").read_text(encoding="utf-8"))["hooks"]
 HTTP = {"SubagentStart", "SubagentStop", "StopFailure", "Notification", "PermissionRequest"}
 COMMANDS = {"SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure"}
 COMMANDS |= {"Stop", "PreCompact", "PostCompact", "SessionEnd"}
+
+
+SCRIPT = '. "${CLAUDE_PLUGIN_ROOT}/hooks/report.sh"'
 
 
 def entry(event: str) -> dict[str, object]:
@@ -37,7 +43,8 @@ def test_http_hooks_report_to_the_default_port_and_are_given_up_soon(event: str)
 @pytest.mark.parametrize("event", sorted(COMMANDS))
 def test_commands_run_the_plugins_script_with_a_limit_of_seconds(event: str) -> None:
     one = entry(event)
-    assert (one["type"], one["command"]) == ("command", '. "${CLAUDE_PLUGIN_ROOT}/hooks/report.sh"')
+    only = "launcher_only=1; " if event == "SessionStart" else ""
+    assert (one["type"], one["command"]) == ("command", only + SCRIPT)
     assert one["timeout"] in {2, 3, 5}
 
 
@@ -48,13 +55,13 @@ def test_the_manifest_names_this_version_and_the_marketplace_this_folder() -> No
     assert [(plugin["name"], plugin["source"]) for plugin in market["plugins"]] == [("dcm", "./")]
 
 
-def run(home: Path, payload: bytes, **environ: str) -> subprocess.CompletedProcess[bytes]:
-    """Run the script as Claude Code would, in this home."""
+def run(home: Path, payload: bytes, command: str = SCRIPT, **environ: str) -> subprocess.CompletedProcess[bytes]:
+    """Run a hook's command as Claude Code would, in this home."""
     return subprocess.run(
-        ["/bin/sh", "-c", '. "${CLAUDE_PLUGIN_ROOT}/hooks/report.sh"'],
+        ["/bin/sh", "-c", command],
         input=payload,
         capture_output=True,
-        env={"HOME": str(home), "PATH": "/usr/bin:/bin", "CLAUDE_PLUGIN_ROOT": str(REPOSITORY), **environ},
+        env={"HOME": str(home), "PATH": PATH, "CLAUDE_PLUGIN_ROOT": str(REPOSITORY), **environ},
         timeout=20,
         check=False,
     )
@@ -77,6 +84,23 @@ def test_the_script_runs_the_launcher_of_dcm_home_which_may_hold_spaces(tmp_path
     assert run(tmp_path, b"123", DCM_HOME=str(tmp_path / "my dcm")).stdout.split() == [b"hook:3"]
 
 
-def test_without_a_launcher_the_script_reads_all_and_is_silent(tmp_path: Path) -> None:
-    done = run(tmp_path, b"x" * 5_000_000)
+def test_without_a_launcher_an_event_is_posted_to_the_servers_address(tmp_path: Path) -> None:
+    with StandIn(WELL) as server:
+        payload = {"hook_event_name": "PostToolUse", "session_id": "s"}
+        done = run(tmp_path, json.dumps(payload).encode(), CONTEXT_MANAGER_URL=server.url)
+        wait_until(lambda: server.events() == {"PostToolUse"})
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_without_a_launcher_session_start_reads_all_and_is_silent(tmp_path: Path) -> None:
+    with StandIn(WELL) as server:
+        command = str(entry("SessionStart")["command"])
+        done = run(tmp_path, b"x" * 5_000_000, command, CONTEXT_MANAGER_URL=server.url)
+        assert server.events() == set()
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_without_launcher_and_python_the_script_reads_all_and_is_silent(tmp_path: Path) -> None:
+    (tmp_path / "cat").symlink_to("/bin/cat")
+    done = run(tmp_path, b"x" * 5_000_000, PATH=str(tmp_path))
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
