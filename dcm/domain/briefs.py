@@ -56,16 +56,18 @@ def _opening(snapshot: Snapshot) -> str:
 def sections(snapshot: Snapshot) -> list[Section]:
     """The sections that have something to say, most important first."""
     every = [
-        Section("What the user asked", _asked(snapshot.asked), least=2),
-        Section("Decided with the user", [f"- {decision}" for decision in snapshot.decisions]),
-        Section("Errors still open", [_error(error, snapshot) for error in snapshot.open_errors], least=2),
-        Section("Task list", [f"- [{task.status}] {one_line(task.description, 200)}" for task in snapshot.tasks]),
-        Section("Files changed", [_change(change, snapshot) for change in snapshot.changed], least=8),
-        Section("Commands run and how they ended", [_command(command) for command in snapshot.commands], least=4),
-        Section("Subagents", [_agent(agent) for agent in snapshot.agents]),
+        Section("What the user asked", _asked(snapshot.asked), least=4),
+        Section("Decided with the user", [f"- {decision}" for decision in snapshot.decisions], least=4),
+        Section("Errors still open", [_error(error, snapshot) for error in snapshot.open_errors], least=3),
+        Section(
+            "Task list", [f"- [{task.status}] {one_line(task.description, 200)}" for task in snapshot.tasks], least=8
+        ),
+        Section("Files changed", [_change(change, snapshot) for change in snapshot.changed], least=25),
+        Section("Commands run and how they ended", [_command(command) for command in snapshot.commands], least=8),
+        Section("Subagents", [_agent(agent) for agent in snapshot.agents], least=3),
         Section("What the agent said last", _words(snapshot.last_words)),
         Section("Unread messages", [f"- {n.sender} ({n.topic}): {one_line(n.text, 200)}" for n in snapshot.notes]),
-        Section("Files read", [f"- {_path(path, snapshot)}" for path in snapshot.read], least=4),
+        Section("Files read", [f"- {_path(path, snapshot)}" for path in snapshot.read], least=10),
     ]
     return [section for section in every if section.items]
 

@@ -10,7 +10,7 @@ from typing import Any
 from dcm.domain.snapshots import Command, FileChange, OpenError, Task
 from dcm.domain.tools import READING_TOOLS, SHELL_TOOLS, WRITING_TOOLS, one_line
 
-COMMAND_LIMIT, ERROR_LIMIT = 300, 600
+COMMAND_LIMIT, ERROR_LIMIT = 300, 500
 """Characters kept of a command and of an error's text."""
 
 
