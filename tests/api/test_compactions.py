@@ -85,6 +85,18 @@ def test_a_brief_that_gets_ready_meanwhile_is_given_as_soon_as_it_is_kept_and_on
     assert datetime.now(UTC) - kept < timedelta(seconds=0.5)
 
 
+def test_a_compaction_that_is_announced_twice_has_the_brief_of_its_first_announcement(
+    asking: Asking, conn: Conn
+) -> None:
+    began = asking.begin()
+    keep(conn, began, "made for the first")
+    assert asking.begin() > began
+    answer = asking.start().result()
+    assert given(answer) == "made for the first"
+    assert answer.seconds < 0.3
+    assert asking.start().result().body == b"{}"
+
+
 def test_when_nothing_gets_ready_in_two_seconds_the_newest_older_brief_is_given_with_its_age(
     asking: Asking, conn: Conn
 ) -> None:

@@ -201,6 +201,30 @@ def test_a_main_conversation_that_compacts_beside_a_background_subagent_gets_its
     assert snapshots(system, said.session_id) == 1
 
 
+def test_a_main_conversation_that_fills_its_window_gets_its_brief_at_once(
+    system: System, reporting: Callable[..., Claude], model: ScriptedModel
+) -> None:
+    claude = reporting(system.port, "filled", environ=WINDOW)
+    model.play(
+        Scenario(
+            main=[
+                Call("Bash", {"command": "echo first", "description": "first"}),
+                Call("Bash", {"command": "echo full", "description": "fill the window"}, FULL),
+                Call("Bash", {"command": "echo after", "description": "after the compaction"}),
+                Say("Done."),
+            ],
+        )
+    )
+    said = claude.prompt("Fill the window; remember the word marimba.")
+    compacted = next(number for number, request in enumerate(model.requests) if request.is_compaction)
+    after = [request.text for request in model.requests[compacted + 1 :] if request.conversation == "main"]
+    assert "marimba" in after[0][after[0].index(BRIEF) :]
+    assert not any("newest brief there is" in text for text in after)
+    starts = "SELECT payload ->> 'source' FROM hook_events WHERE session_id = %s AND event = 'SessionStart' ORDER BY 1"
+    assert column(system, starts, said.session_id) == ["compact", "startup"]
+    assert subjects(system, said.session_id) == ["main"]
+
+
 def test_a_session_is_unharmed_when_the_server_is_stopped_in_the_middle(
     tmp_path: Path, reporting: Callable[..., Claude], model: ScriptedModel
 ) -> None:
