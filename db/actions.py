@@ -1,6 +1,6 @@
 """Actions: finished tool calls, partitioned by month."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -32,12 +32,12 @@ class Trace:
     output: bytes | None
 
 
-def known(conn: Conn, tool_use_ids: Iterable[str]) -> set[str]:
-    """Those of the tool calls that are stored already."""
+def known(conn: Conn, tool_use_ids: Iterable[str]) -> set[tuple[str, str]]:
+    """(session, tool call) of those tool calls that are stored already."""
     rows = conn.execute(
-        "SELECT tool_use_id FROM actions WHERE tool_use_id = ANY(%(ids)s)", {"ids": list(tool_use_ids)}
+        "SELECT session_id, tool_use_id FROM actions WHERE tool_use_id = ANY(%(ids)s)", {"ids": list(tool_use_ids)}
     ).fetchall()
-    return {row[0] for row in rows}
+    return {(row[0], row[1]) for row in rows}
 
 
 def ensure_months(conn: Conn, moments: Iterable[datetime]) -> None:
@@ -75,20 +75,26 @@ def insert(conn: Conn, actions: Sequence[Action]) -> None:
     )
 
 
-def traces(conn: Conn, session_id: str, until: datetime, limit: int) -> list[Trace]:
-    """The newest tool calls of a session up to a moment, oldest first, subagents' included."""
+def traces(conn: Conn, session_id: str, until: datetime, limit: int, always: Collection[str] = ()) -> list[Trace]:
+    """The newest tool calls of a session up to a moment, oldest first, subagents' included.
+
+    `always`: tools of which every call is read, however old.
+    """
     with conn.cursor(row_factory=class_row(Trace)) as cursor:
-        rows = cursor.execute(
+        return cursor.execute(
             """
             SELECT tool_name, coalesce(metadata ->> 'tool', tool_name) AS tool, file_paths, success, exit_code,
                    error, summary, created_at AS at, agent_id, input, output
             FROM actions
             WHERE session_id = %(session)s AND created_at <= %(until)s
-            ORDER BY created_at DESC, id LIMIT %(limit)s
+              AND (tool_name = ANY(%(always)s)
+                   OR created_at > coalesce(
+                       (SELECT created_at FROM actions WHERE session_id = %(session)s AND created_at <= %(until)s
+                        ORDER BY created_at DESC OFFSET %(limit)s LIMIT 1), '-infinity'))
+            ORDER BY created_at, id
             """,
-            {"session": session_id, "until": until, "limit": limit},
+            {"session": session_id, "until": until, "limit": limit, "always": list(always)},
         ).fetchall()
-    return rows[::-1]
 
 
 def page(

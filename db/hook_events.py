@@ -11,14 +11,15 @@ from dcm.domain.hook_events import HookEvent
 from dcm.domain.ids import derived
 
 
-def known(conn: Conn, keys: Iterable[str]) -> dict[tuple[str, str], list[datetime]]:
-    """{(event, key): times} of the events of these keys that are stored already."""
+def known(conn: Conn, keys: Iterable[str]) -> dict[tuple[str, str, str], list[datetime]]:
+    """{(session, event, key): times} of the events of these keys that are stored already."""
     rows = conn.execute(
-        "SELECT event, event_key, created_at FROM hook_events WHERE event_key = ANY(%(keys)s)", {"keys": list(keys)}
+        "SELECT session_id, event, event_key, created_at FROM hook_events WHERE event_key = ANY(%(keys)s)",
+        {"keys": list(keys)},
     ).fetchall()
-    found: dict[tuple[str, str], list[datetime]] = {}
-    for event, key, at in rows:
-        found.setdefault((event, key), []).append(at)
+    found: dict[tuple[str, str, str], list[datetime]] = {}
+    for session_id, event, key, at in rows:
+        found.setdefault((session_id, event, key), []).append(at)
     return found
 
 
@@ -36,7 +37,7 @@ def insert(conn: Conn, events: Sequence[HookEvent]) -> None:
             AS e (id, session_id, event, event_key, agent_id, prompt_id, tool_use_id, created_at, payload)
         """,
         {
-            "ids": [derived("hook", event.name, event.key, event.at.isoformat()) for event in events],
+            "ids": [derived("hook", event.session_id, event.name, event.key, event.at.isoformat()) for event in events],
             "sessions": [event.session_id for event in events],
             "events": [event.name for event in events],
             "keys": [event.key for event in events],
@@ -49,12 +50,15 @@ def insert(conn: Conn, events: Sequence[HookEvent]) -> None:
     )
 
 
-def end_tools(conn: Conn, tool_use_ids: Sequence[str]) -> None:
-    """Forget the starts of tool calls that ended: their actions hold all that the starts said."""
-    if tool_use_ids:
+def end_tools(conn: Conn, ended: Sequence[tuple[str, str]]) -> None:
+    """Forget the starts of tool calls (session, tool call) that ended: their actions hold all that the starts said."""
+    if ended:
         conn.execute(
-            "DELETE FROM hook_events WHERE event = 'PreToolUse' AND tool_use_id = ANY(%(ids)s)",
-            {"ids": list(tool_use_ids)},
+            """
+            DELETE FROM hook_events h USING unnest(%(sessions)s::text[], %(ids)s::text[]) AS e (session_id, tool_use_id)
+            WHERE h.event = 'PreToolUse' AND h.tool_use_id = e.tool_use_id AND h.session_id = e.session_id
+            """,
+            {"sessions": [session_id for session_id, _ in ended], "ids": [call for _, call in ended]},
         )
 
 

@@ -64,10 +64,10 @@ def _sort_out(conn: Conn, events: Sequence[HookEvent]) -> tuple[list[HookEvent],
     logged = hook_events.known(conn, {event.key for event in events if not event.ends_tool})
     new, redelivered = [], []
     for event in events:
-        times = logged.get((event.name, event.key), [])
+        times = logged.get((event.session_id, event.name, event.key), [])
         if event.at in times:
             redelivered.append(event)
-        elif any(is_double(event, earlier) for earlier in times) or event.key in ended:
+        elif any(is_double(event, earlier) for earlier in times) or (event.session_id, event.key) in ended:
             continue
         else:
             new.append(event)
@@ -113,8 +113,10 @@ def _sessions(conn: Conn, new: Sequence[HookEvent]) -> list[Event]:
 
 
 def _log(conn: Conn, new: Sequence[HookEvent], ended: Sequence[HookEvent]) -> None:
-    over = {event.tool_use_id for event in ended if event.tool_use_id}
-    kept = [e for e in new if not e.ends_tool and not (e.name == TOOL_STARTED and e.tool_use_id in over)]
+    over = {(event.session_id, event.tool_use_id) for event in ended if event.tool_use_id}
+    kept = [
+        e for e in new if not e.ends_tool and not (e.name == TOOL_STARTED and (e.session_id, e.tool_use_id) in over)
+    ]
     hook_events.insert(conn, kept)
     hook_events.end_tools(conn, sorted(over))
 

@@ -20,7 +20,7 @@ from dcm.domain.actions import unpacked
 from dcm.domain.compactions import Subject, subject
 from dcm.domain.events import Event
 from dcm.domain.snapshots import AgentState, Asked, Note, Snapshot
-from dcm.domain.tools import AGENT_TOOLS, READING_TOOLS, one_line
+from dcm.domain.tools import AGENT_TOOLS, DECISION_TOOLS, LIST_TOOLS, READING_TOOLS, WRITING_TOOLS, one_line
 from workers import running, transcripts
 
 logger = logging.getLogger("dcm.briefs")
@@ -28,6 +28,9 @@ broker = running.broker()
 
 CALLS_LIMIT, PROMPTS_LIMIT, SUBTASKS_LIMIT, MESSAGES_LIMIT = 2000, 30, 20, 10
 """How much of a session is read for a snapshot: its newest rows."""
+
+ALWAYS_READ = WRITING_TOOLS | LIST_TOOLS | DECISION_TOOLS
+"""Tools of which every call is read: what they settled holds however long ago it was."""
 
 
 @dramatiq.actor(queue_name=DEFAULT, max_retries=3)
@@ -56,7 +59,7 @@ def assemble(conn: Conn, session_id: str, until: datetime, trigger: str) -> Snap
     facts = sessions.facts(conn, session_id)
     if facts is None:
         return None
-    calls = [_call(trace) for trace in actions.traces(conn, session_id, until, CALLS_LIMIT)]
+    calls = [_call(trace) for trace in actions.traces(conn, session_id, until, CALLS_LIMIT, ALWAYS_READ)]
     said = transcript_rules.facts(transcripts.tail(facts.transcript_path))
     changed = tool_calls.files_changed(calls)
     return Snapshot(

@@ -1,6 +1,7 @@
 """Read transcripts that lie on this machine."""
 
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,14 @@ def tail(path: str | None) -> list[Mapping[str, Any]]:
     if not path:
         return []
     try:
-        with Path(path).open("rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - TAIL_BYTES))
-            return list(records(file.read().splitlines()))
-    except OSError:
+        # Opened without waiting: the path comes from a hook, and a pipe would hold the worker for ever.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            known = os.fstat(file.fileno())
+            if not stat.S_ISREG(known.st_mode):
+                return []
+            file.seek(max(0, known.st_size - TAIL_BYTES))
+            return list(records(file.read(TAIL_BYTES).splitlines()))
+    except (OSError, ValueError):
         return []
 
 

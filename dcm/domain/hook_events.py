@@ -22,6 +22,9 @@ TOOL_STARTED = "PreToolUse"
 ACTIVITY = frozenset({"SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure"})
 """Events that only a live session sends: they reopen one that was ended."""
 
+NAME_LIMIT = 300
+"""Characters of the longest session id and event name that are taken; the client's have 36 and 20."""
+
 DOUBLE_FIRING = timedelta(seconds=10)
 """The same payload within this time is one event that two registrations of the hook sent."""
 
@@ -50,7 +53,7 @@ class HookEvent:
 
     @property
     def key(self) -> str:
-        """What makes it this event and no other: its tool call, else its content.
+        """What makes it this event of its session and no other: its tool call, else its content.
 
         Equal calls of a client that names no tool call are told apart by their time.
         """
@@ -80,7 +83,7 @@ def check(payload: object) -> Payload:
     """The payload, if it can be taken at all.
 
     Raises:
-        InvalidInput: it is not an object, or lacks session_id or hook_event_name.
+        InvalidInput: it is not an object, or session_id or hook_event_name is missing or too long.
     """
     if not isinstance(payload, dict):
         raise InvalidInput("The body is not a JSON object: send the hook's payload as it comes.")
@@ -88,6 +91,8 @@ def check(payload: object) -> Payload:
         value = payload.get(field)
         if not isinstance(value, str) or not value.strip():
             raise InvalidInput(f"{field} is missing: a hook payload has it as text that is not empty.")
+        if len(value) > NAME_LIMIT:
+            raise InvalidInput(f"{field} has {len(value)} characters: {NAME_LIMIT} are taken at most.")
     return payload
 
 
@@ -116,10 +121,10 @@ def parse(entry_id: str, at: datetime, payload: Payload) -> HookEvent:
 
 def without_doubles(events: list[HookEvent]) -> list[HookEvent]:
     """The events without those that repeat an earlier one of the list."""
-    seen: dict[tuple[str, str], datetime] = {}
+    seen: dict[tuple[str, str, str], datetime] = {}
     kept = []
     for event in events:
-        identity = (event.name if not event.ends_tool else "tool", event.key)
+        identity = (event.session_id, event.name if not event.ends_tool else "tool", event.key)
         earlier = seen.get(identity)
         if earlier is not None and is_double(event, earlier):
             continue

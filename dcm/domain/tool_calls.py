@@ -144,15 +144,21 @@ def _put_right(failing: dict[tuple[str, str], _Failure], done: list[list[str]]) 
 
 
 def _covers(done: list[str], tried: list[str]) -> bool:
-    """A program that succeeds on all of what it failed on before: `pytest` after `pytest -k x`."""
+    """It succeeds on all of what it failed on: `pytest` after `pytest -k x`, but not `make` after `make x`."""
+    if len(done) == 1 and done[0] not in _RUN_ALL:
+        return done == tried
     return done[0] == tried[0] and set(done) <= set(tried)
 
 
 _PREFIX = re.compile(r"^(?:cd\s+\S+\s*(?:&&|;)\s*|[A-Z_][A-Z0-9_]*=\S*\s+)+")
 _SUFFIX = re.compile(r"\s*(?:\d?>|\||&&|;).*", re.DOTALL)
-_SEQUENCE, _CHAIN = re.compile(r"\|\||;"), re.compile(r"&&")
+_SEQUENCE, _CHAIN = re.compile(r"\|\||;|\n"), re.compile(r"&&")
 _ASIDE = frozenset({"cd", "export", "source", ".", "set", "echo"})
 """Programs nobody waits for the success of."""
+_RUN_ALL = frozenset({"pytest", "tox", "nox", "jest", "vitest", "mocha", "tsc", "mypy", "rspec", "phpunit"})
+"""Programs that check everything when they are told nothing."""
+_ASKS_ONLY = frozenset({"--version", "-V", "--help", "-h", "--collect-only", "--co", "--dry-run", "--list"})
+"""Options with which a program does nothing that could fail."""
 
 
 def programs(command: str) -> list[list[str]]:
@@ -161,8 +167,10 @@ def programs(command: str) -> list[list[str]]:
 
 
 def certain_programs(command: str) -> list[list[str]]:
-    """The words of those programs that have succeeded when the command has: not of `a` in `a; b`."""
-    return _chained(_SEQUENCE.split(command)[-1])
+    """The words of those programs that have succeeded when the command has: not of `a` in `a; b` or `a | b`."""
+    last = _SEQUENCE.split(command.strip())[-1]
+    sure = [part for part in _CHAIN.split(last) if "|" not in part or "pipefail" in command]
+    return _chained(" && ".join(part for part in sure if _ASKS_ONLY.isdisjoint(part.split())))
 
 
 def _chained(command: str) -> list[list[str]]:
@@ -211,11 +219,17 @@ def todo_list(calls: Iterable[ToolCall]) -> list[Task]:
         if call.tool == "TodoWrite":
             tasks = {task.id: task for task in _todos(call.asked.get("todos"))}
         elif call.tool == "TaskCreate":
-            number = str(len(tasks) + 1)
+            number = _number(call.got) or str(len(tasks) + 1)
             tasks[number] = Task(number, str(call.asked.get("subject", "")), "pending")
         elif call.tool == "TaskUpdate":
             _update(tasks, call.asked)
     return [task for task in tasks.values() if task.description and task.status != "deleted"]
+
+
+def _number(got: Mapping[str, Any]) -> str:
+    """The number a created task was given; empty when the answer does not say."""
+    task = got.get("task")
+    return str(task.get("id") or "") if isinstance(task, Mapping) else ""
 
 
 def _todos(items: object) -> list[Task]:

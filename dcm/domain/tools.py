@@ -13,6 +13,10 @@ AGENT_TOOLS = frozenset({"Agent", "Task"})
 WRITING_TOOLS = frozenset({"Edit", "Write", "MultiEdit", "NotebookEdit"})
 READING_TOOLS = frozenset({"Read"})
 SHELL_TOOLS = frozenset({"Bash", "PowerShell"})
+LIST_TOOLS = frozenset({"TodoWrite", "TaskCreate", "TaskUpdate"})
+"""They keep the agent's own list."""
+DECISION_TOOLS = frozenset({"AskUserQuestion", "ExitPlanMode"})
+"""They bring what the user settled."""
 
 PATH_FIELDS = ("file_path", "notebook_path", "path")
 SUMMARY_FIELDS = ("description", "command", "file_path", "notebook_path", "pattern", "query", "url", "path", "prompt")
@@ -67,6 +71,15 @@ def one_line(text: str, limit: int) -> str:
     """The text with its white space folded, cut to `limit` characters with an ellipsis."""
     folded = " ".join(text.split())
     return folded if len(folded) <= limit else folded[: limit - 1].rstrip() + "…"
+
+
+def both_ends(text: str, limit: int) -> str:
+    """The text with its white space folded; a longer one keeps two thirds of `limit` from its start, and its end."""
+    folded = " ".join(text.split())
+    if len(folded) <= limit:
+        return folded
+    end = folded[-(limit // 3) :].lstrip()
+    return f"{one_line(folded, limit - len(end) - 1)} {end}"
 
 
 def values_text(tool_input: object) -> str:

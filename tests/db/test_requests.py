@@ -47,9 +47,10 @@ def test_the_newest_calls_of_a_session_are_read_oldest_first_with_all_that_they_
     actions.insert(conn, [])
     found = actions.traces(conn, "s1", at(3), 2)
     assert [trace.at for trace in found] == [at(2), at(3)]
+    assert [trace.at for trace in actions.traces(conn, "s1", at(3), 2, ["Edit"])] == [at(n) for n in range(4)]
     assert found[0].file_paths == paths
     assert action_rules.unpacked(found[0].output) == '{"big":"' + "x" * 5000 + '"}'
-    assert actions.known(conn, ["t1", "t9"]) == {"t1"}
+    assert actions.known(conn, ["t1", "t9"]) == {("s1", "t1")}
     page = actions.page(conn, tool_type=None, tool_name="Edit", session_id="s1", limit=2, offset=1)
     assert [row["created_at"] for row in page] == [at(3), at(2)]
     assert actions.page(conn, tool_type="agent", tool_name=None, session_id=None, limit=2, offset=0) == []
@@ -59,7 +60,7 @@ def test_hook_events_are_found_by_their_key_and_read_oldest_first(conn: Conn) ->
     stops = [event(n, "Stop", last_assistant_message=f"word {n}") for n in range(4)]
     hook_events.insert(conn, [*stops, event(9, "Notification")])
     hook_events.insert(conn, [])
-    assert hook_events.known(conn, [stops[1].key, "other"]) == {("Stop", stops[1].key): [at(1)]}
+    assert hook_events.known(conn, [stops[1].key, "other"]) == {("s1", "Stop", stops[1].key): [at(1)]}
     newest = hook_events.latest(conn, "s1", ["Stop"], at(2), 2)
     assert [payload["last_assistant_message"] for payload in newest] == ["word 1", "word 2"]
 

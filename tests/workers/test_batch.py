@@ -45,6 +45,14 @@ def test_a_tool_call_that_has_ended_leaves_no_start_behind_whichever_is_written_
     assert rows(conn, "SELECT count(*) FROM actions") == [(3,)]
 
 
+def test_a_tool_call_of_the_same_id_in_another_session_is_another(conn: Conn) -> None:
+    store(conn, event(1, "PreToolUse", "s2", tool_name="Bash", tool_use_id="toolu_2"), tool(2))
+    store(conn, tool(3, tool_use_id="toolu_2", session_id="s2"))
+    assert rows(conn, "SELECT session_id FROM actions ORDER BY 1") == [("s1",), ("s2",)]
+    store(conn, event(4, "PreToolUse", "s3", tool_name="Bash", tool_use_id="toolu_2"))
+    assert rows(conn, "SELECT session_id FROM hook_events") == [("s3",)]
+
+
 def test_an_open_tool_call_is_told_redelivered_and_not_stored_again(conn: Conn) -> None:
     start = event(1, "PreToolUse", tool_name="Bash", tool_use_id="t")
     store(conn, start)

@@ -1,14 +1,18 @@
 """Making briefs: what a session's hooks, and its transcript where it can be read, put into one."""
 
 import json
+import os
 from pathlib import Path
 
 import psycopg
+import pytest
 from stories import a_session, agent_tool, at, event, rows, store, subagent, tool
 
 from db import briefs
 from db.pool import Conn
 from dcm.settings import Settings
+from workers import briefs as making
+from workers import transcripts
 from workers.briefs import assemble, make_brief
 
 
@@ -72,6 +76,18 @@ def test_a_brief_holds_nothing_of_what_came_after_its_moment(worker: Settings, c
         assert f"## {head}" not in brief
 
 
+def test_what_was_settled_long_ago_is_in_the_brief_of_a_long_session(
+    worker: Settings, conn: Conn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "CALLS_LIMIT", 3)
+    store(conn, *a_session(), *(tool(30 + n, f"ls {n}") for n in range(5)))
+    make_brief("s1", at(50).isoformat(), "auto")
+    brief = brief_of(conn)
+    assert section(brief, "Decided with the user") == ["- Which cache? → none"]
+    assert section(brief, "Files changed") == ["- cart.py (edited, last 12:00)"]
+    assert section(brief, "Commands run and how they ended") == [f"- `ls {n}` → ok" for n in (4, 3, 2)]
+
+
 def test_an_error_that_was_put_right_is_not_in_the_brief(worker: Settings, conn: Conn) -> None:
     store(conn, *a_session(), tool(21, "pytest", tool_use_id="t21"))
     make_brief("s1", at(22).isoformat(), "auto")
@@ -101,6 +117,13 @@ def test_a_transcript_that_cannot_be_read_is_done_without(worker: Settings, conn
         store(conn, tool(1, session_id=f"s{number}", tool_use_id=f"t{number}", transcript_path=path))
         make_brief(f"s{number}", at(21).isoformat(), "auto")
         assert "`ls` → ok" in brief_of(conn, f"s{number}"), path
+
+
+def test_what_is_no_file_is_not_taken_for_a_transcript(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.jsonl"
+    os.mkfifo(pipe)
+    for path in (str(pipe), "/dev/zero", str(tmp_path), "/a\0b"):
+        assert transcripts.tail(path) == []
 
 
 def test_a_session_nobody_knows_gets_no_brief(worker: Settings, conn: Conn) -> None:

@@ -93,7 +93,7 @@ def test_sessions_events_and_prompts_have_keys_of_their_own(one: str, other: str
     "payload",
     [[], "text", None, 1, {}, {"session_id": "s"}, {"hook_event_name": "Stop"},
      {"session_id": "", "hook_event_name": "Stop"}, {"session_id": "s", "hook_event_name": "  "},
-     {"session_id": 7, "hook_event_name": "Stop"}],
+     {"session_id": 7, "hook_event_name": "Stop"}, {"session_id": "s" * 301, "hook_event_name": "Stop"}],
 )  # fmt: skip
 def test_a_payload_without_session_or_event_is_refused_with_a_sentence(payload: object) -> None:
     with pytest.raises(InvalidInput, match=r"\w+ \w+ \w+"):

@@ -75,7 +75,10 @@ def test_only_failures_are_open_each_thing_once_and_newest_first(calls: list[Too
         ("pytest tests/a.py -x", "pytest tests/a.py"),
         ("cd /w && pytest -q", "pytest"),
         ("DEBUG=1 npm test", "npm test"),
-        ("npm test", "npm test 2>&1 | tail -5"),
+        ("npm test", "npm test > log 2>&1"),
+        ("pytest", "set -o pipefail; pytest 2>&1 | tail -5"),
+        ("pytest tests/a.py", "pytest -v"),
+        ("make", "make -j4"),
         ("npm run build", "cd web && npm run build && ls dist"),
         ("make && make install", "make && make install"),
     ],
@@ -95,6 +98,14 @@ def test_a_solved_error_is_not_open(failed: str, later: str) -> None:
         ("pytest", "ls"),
         ("cd /missing", "ls"),
         ("pytest", "echo pytest"),
+        ("npm test", "npm test 2>&1 | tail -5"),
+        ("pytest", "pytest | tail -3 && ls"),
+        ("pytest", "pytest\nls"),
+        ("npm test", "npm -v"),
+        ("make test", "make"),
+        ("python3 app.py", "python3 --version"),
+        ("pytest", "pytest --collect-only"),
+        ("ls /missing", "ls"),
     ],
 )
 def test_an_error_is_open_while_only_something_else_succeeded(failed: str, later: str) -> None:
@@ -167,6 +178,14 @@ def test_the_agents_own_list_is_as_it_last_wrote_it() -> None:
     theirs = call("TodoWrite", {"todos": [{"content": "of a subagent"}]}, by_subagent=True)
     listed = tool_calls.todo_list([old, new, theirs])
     assert [(task.description, task.status) for task in listed] == [("measure", "completed"), ("fix", "pending")]
+
+
+def test_a_created_task_has_the_number_its_answer_gives() -> None:
+    listed = tool_calls.todo_list([
+        call("TaskCreate", {"subject": "measure"}, got={"task": {"id": "7", "subject": "measure"}}),
+        call("TaskUpdate", {"taskId": "7", "status": "completed"}),
+    ])  # fmt: skip
+    assert [(task.id, task.status) for task in listed] == [("7", "completed")]
 
 
 def test_tasks_are_created_updated_and_deleted_by_their_number() -> None:
