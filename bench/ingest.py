@@ -211,4 +211,7 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except ConnectionRefusedError as error:
+        raise SystemExit(f"No DCM answers ({error}): start it with `make up`, then measure.") from None

@@ -49,15 +49,18 @@ def running(conn: Conn, session_id: str, began: datetime) -> Running:
     return found
 
 
-def oldest_pending(conn: Conn, session_id: str, trigger: str, ended: datetime) -> Pending | None:
-    """The compaction of this trigger that a PostCompact at `ended` is about: the first that is not settled."""
+def newest_pending(conn: Conn, session_id: str, trigger: str, ended: datetime) -> Pending | None:
+    """The compaction of this trigger that a PostCompact at `ended` is about: the last that began and is not settled.
+
+    An older one that is not settled was announced and called off.
+    """
     with conn.cursor(row_factory=class_row(Pending)) as cursor:
         return cursor.execute(
             """
             SELECT made_for, subject, given_at, content FROM briefs
             WHERE session_id = %(session)s AND trigger = %(trigger)s AND settled_at IS NULL
               AND made_for BETWEEN %(ended)s - %(stale)s AND %(ended)s
-            ORDER BY made_for LIMIT 1
+            ORDER BY made_for DESC LIMIT 1
             """,
             {"session": session_id, "trigger": trigger, "ended": ended, "stale": STALE},
         ).fetchone()

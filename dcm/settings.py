@@ -125,8 +125,13 @@ def _database_url(environ: Mapping[str, str], home: Path) -> tuple[str, bool]:
         )
     port = _integer(environ, "DB_PORT", 5432, 1, 65535)
     user, password = quote(environ["DB_USER"], safe=""), quote(environ["DB_PASSWORD"], safe="")
-    host, name = environ.get("DB_HOST") or "localhost", environ.get("DB_NAME") or "claude_context"
+    host, name = _url_host(environ.get("DB_HOST") or "localhost"), environ.get("DB_NAME") or "claude_context"
     return f"postgresql://{user}:{password}@{host}:{port}/{quote(name, safe='')}", False
+
+
+def _url_host(host: str) -> str:
+    """A host as a URL has it: the folder of a socket is quoted, an IPv6 address stands in brackets."""
+    return f"[{host}]" if ":" in host and not host.startswith("[") else quote(host, safe="[]:")
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:

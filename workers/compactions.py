@@ -51,7 +51,7 @@ def _pending(conn: Conn, session_id: str, ended: datetime, trigger: str) -> Pend
     """The compaction, once the brief for it is made."""
     deadline = time.monotonic() + BOUNDARY_PATIENCE
     while True:
-        pending = compactions.oldest_pending(conn, session_id, trigger, ended)
+        pending = compactions.newest_pending(conn, session_id, trigger, ended)
         if pending or time.monotonic() > deadline:
             return pending
         time.sleep(BOUNDARY_PAUSE)

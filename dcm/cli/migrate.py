@@ -3,6 +3,7 @@
 import click
 
 from db.migrate import migrate
+from dcm.cli import up
 from dcm.domain.errors import DcmError, StartError
 from dcm.settings import load
 
@@ -10,6 +11,7 @@ from dcm.settings import load
 @click.command()
 def command() -> None:
     """Bring the database to the schema of this version; says what it applied, nothing when it is current."""
+    up.read_dotenv(up.ROOT / ".env")
     settings = load()
     try:
         applied = migrate(settings.database_url)

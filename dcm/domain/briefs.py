@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dcm.domain.snapshots import AgentState, Asked, Command, FileChange, OpenError, Snapshot
-from dcm.domain.tools import one_line
+from dcm.domain.tools import both_ends, one_line
 
 HOOK_LIMIT = 9_900
 """Characters a hook may put into the conversation: the client shows a preview of what is over 10,000."""
@@ -108,7 +108,7 @@ def _shown(part: Section, count: int) -> str:
 def _asked(asked: Sequence[Asked]) -> list[str]:
     """The newest prompt, the first, then the others from new to old; numbered in the order they were given."""
     numbered = [
-        f"{number}. {one_line(prompt.text, FIRST_PROMPT_LIMIT if number == 1 else PROMPT_LIMIT)}"
+        f"{number}. {both_ends(prompt.text, FIRST_PROMPT_LIMIT if number == 1 else PROMPT_LIMIT)}"
         for number, prompt in enumerate(asked, 1)
     ]
     if len(numbered) < 2:

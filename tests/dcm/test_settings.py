@@ -52,6 +52,20 @@ def test_the_pieces_make_a_url_with_their_signs_quoted() -> None:
     assert settings.masked()["database_url"] == "postgresql://ada:***@db:6000/claude_context"
 
 
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        ("/var/run/postgresql", "%2Fvar%2Frun%2Fpostgresql"),
+        ("::1", "[::1]"),
+        ("[::1]", "[::1]"),
+        ("10.0.0.7", "10.0.0.7"),
+    ],
+)
+def test_a_socket_folder_and_an_ipv6_address_are_hosts_too(host: str, shown: str) -> None:
+    settings = load({"HOME": "/h", "DB_USER": "ada", "DB_PASSWORD": "p", "DB_HOST": host})
+    assert settings.database_url == f"postgresql://ada:p@{shown}:5432/claude_context"
+
+
 def test_half_of_the_pieces_is_refused_by_name() -> None:
     with pytest.raises(SettingsError, match=r"DB_HOST is set but DB_USER and DB_PASSWORD is not"):
         load({"HOME": "/h", "DB_HOST": "db"})

@@ -134,12 +134,12 @@ def test_a_transcript_that_cannot_be_read_leaves_it_what_it_was_taken_for(scene:
     assert scene.mail() is not None
 
 
-def test_each_end_settles_one_compaction_of_its_own_kind_oldest_first(scene: Scene) -> None:
+def test_each_end_settles_one_compaction_of_its_own_kind_the_last_that_began(scene: Scene) -> None:
     scene.compact(10)
     scene.compact(11, "manual")
     scene.compact(12)
     assert scene.settle(13, "manual") == [("unknown", False), ("unknown", True), ("unknown", False)]
-    assert scene.settle(14) == [("unknown", True), ("unknown", True), ("unknown", False)]
+    assert scene.settle(14) == [("unknown", False), ("unknown", True), ("unknown", True)]
     assert [settled for _, settled in scene.settle(15)] == [True, True, True]
 
 

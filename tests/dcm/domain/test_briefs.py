@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcm.domain.briefs import AGE_NOTE, HOOK_LIMIT, Section, aged, brief, compose, sections
+from dcm.domain.briefs import AGE_NOTE, FIRST_PROMPT_LIMIT, HOOK_LIMIT, Section, aged, brief, compose, sections
 from dcm.domain.snapshots import AgentState, Asked, Command, FileChange, Note, OpenError, Snapshot, Task
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -107,6 +107,15 @@ def test_the_brief_of_a_session_says_what_it_stands_for() -> None:
 def test_the_newest_prompt_stands_first_then_the_first_one() -> None:
     asked = next(section for section in sections(SNAPSHOT) if section.head == "What the user asked")
     assert asked.items == ["3. keep the tests green", "1. make the shop faster", "2. no caching"]
+
+
+def test_a_long_prompt_keeps_its_beginning_and_its_end() -> None:
+    long = "Build the shop. " + "detail " * 900 + "Never use floats."
+    asked = next(section for section in sections(replace(SNAPSHOT, asked=[Asked(long, NOW)])) if section.items)
+    (item,) = asked.items
+    assert item.startswith("1. Build the shop. detail")
+    assert item.endswith("detail Never use floats.")
+    assert len(item) <= len("1. ") + FIRST_PROMPT_LIMIT
 
 
 def test_a_session_of_which_nothing_is_known_gives_an_opening_alone() -> None:
