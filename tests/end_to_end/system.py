@@ -33,6 +33,13 @@ def until(condition: Callable[[], object], seconds: float, what: str) -> None:
         time.sleep(0.05)
 
 
+def gone(process: psutil.Process) -> bool:
+    """Whether a process has ended, collected or not."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    return True
+
+
 def free_ports() -> list[int]:
     with contextlib.ExitStack() as stack:
         servers = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(3)]

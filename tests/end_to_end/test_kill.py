@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from system import DCM, System, until
+from system import DCM, System, gone, until
 
 from db.pool import connect
 from dcm.domain.errors import Unavailable
@@ -84,7 +84,7 @@ def kill(victim: psutil.Process) -> None:
         victim.kill()
     except psutil.NoSuchProcess:
         return
-    until(lambda: not victim.is_running() or victim.status() == psutil.STATUS_ZOMBIE, 5, "it should be dead")
+    until(lambda: gone(victim), 5, "it should be dead")
 
 
 def stored(system: System) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from system import DCM, HONCHO, System, free_ports, until
+from system import DCM, HONCHO, System, free_ports, gone, until
 
 from dcm import lease
 from dcm.embedded.places import ROOT_STORE, places
@@ -93,7 +93,7 @@ def kill_and_wait(system: System, line: str, victim: psutil.Process) -> None:
     """kill -9, then wait until the line is whole and the API answers; other lines never die of it."""
     others = {name: lease.read_pid(places(system.home).run / f"{name}.child") for name in ALL if name != line}
     victim.kill()
-    until(lambda: not victim.is_running() or victim.status() == psutil.STATUS_ZOMBIE, 5, "it should be dead")
+    until(lambda: gone(victim), 5, "it should be dead")
     until(lambda: whole(system, line), 20, f"{line} should come back\n{system.output[-3000:]}")
     until(system.healthy, 20, f"the API should answer after {line} was killed\n{system.output[-3000:]}")
     now = {name: lease.read_pid(places(system.home).run / f"{name}.child") for name in others}
@@ -101,7 +101,7 @@ def kill_and_wait(system: System, line: str, victim: psutil.Process) -> None:
 
 
 def living_children(process: psutil.Process) -> list[psutil.Process]:
-    return [one for one in process.children() if one.status() != psutil.STATUS_ZOMBIE]
+    return [one for one in process.children() if not gone(one)]
 
 
 def whole(system: System, line: str) -> bool:
@@ -111,7 +111,7 @@ def whole(system: System, line: str) -> bool:
         return bool(
             system.locks("child") == ALL
             and system.locks("keeper") == ALL
-            and first.status() != psutil.STATUS_ZOMBIE
+            and not gone(first)
             and first.ppid() > 1
             and (line not in MASTERS or living_children(first))
         )
