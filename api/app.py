@@ -15,14 +15,15 @@ from falcon import media
 from falcon.asgi import Request, Response
 
 from api.callers import Callers
+from api.database import Database
+from api.fields import instant
 from api.ingest import Door
 from api.pages import Pages
 from api.restore import Briefs
 from api.routes import Parts, routes
-from api.routes.reads import Reader, instant
-from db.pool import AWAY, open_pool
+from db.pool import AWAY, REFUSED, open_pool
 from dcm import settings as settings_module
-from dcm.domain.errors import DcmError, Forbidden, InvalidInput, NotFound, TooLarge, Unavailable
+from dcm.domain.errors import Conflict, DcmError, Forbidden, InvalidInput, NotFound, TooLarge, Unavailable
 from dcm.logs import log_to_stderr
 from dcm.settings import Settings
 
@@ -32,6 +33,7 @@ STATUS: Mapping[type[DcmError], int] = {
     InvalidInput: 400,
     Forbidden: 403,
     NotFound: 404,
+    Conflict: 409,
     TooLarge: 413,
     Unavailable: 503,
 }
@@ -61,6 +63,7 @@ def create_app(
     app.add_middleware(parts)
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = media.JSONHandler(dumps=_dumps, loads=orjson.loads)
     app.add_error_handler(DcmError, _said)
+    app.add_error_handler(REFUSED, _value_refused)
     for away in AWAY:
         app.add_error_handler(away, _database_away)
     app.set_error_serializer(_refused)
@@ -81,7 +84,9 @@ class Running:
         self._read_pool = open_pool(url, most=settings.db_max_connections, name="api reads", longest_ms=10_000)
         self._door = Door(settings)
         self._briefs = Briefs(settings.database_url, self._hook_pool, self._door, self._hook_threads)
-        self.parts = Parts(settings, self._door, self._briefs, Reader(self._read_pool, self._read_threads))
+        self.parts = Parts(
+            settings, self._door, self._briefs, Database(self._read_pool, self._read_threads, self._door)
+        )
 
     async def process_startup(self, scope: Mapping[str, Any], event: Mapping[str, Any]) -> None:  # noqa: ARG002
         """Begin to listen for briefs."""
@@ -109,6 +114,8 @@ async def _said(req: Request, resp: Response, error: DcmError, params: dict[str,
     body: dict[str, Any] = {"error": str(error)}
     if isinstance(error, InvalidInput) and error.details:
         body["details"] = error.details
+    if isinstance(error, Conflict):
+        body["id"] = error.id
     resp.content_type = falcon.MEDIA_JSON
     resp.data = json.dumps(body).encode()
 
@@ -117,6 +124,11 @@ def _refused(req: Request, resp: Response, error: falcon.HTTPError) -> None:  # 
     """What the framework refuses, said as everything else is."""
     resp.content_type = falcon.MEDIA_JSON
     resp.data = json.dumps({"error": error.description or _TITLES.get(error.status_code, f"{error.title}.")}).encode()
+
+
+async def _value_refused(req: Request, resp: Response, error: Exception, params: dict[str, Any]) -> None:  # noqa: ARG001
+    resp.status = 400
+    resp.media = {"error": f"The database cannot store a value of this: {str(error).splitlines()[0]}."}
 
 
 async def _database_away(req: Request, resp: Response, error: Exception, params: dict[str, Any]) -> None:  # noqa: ARG001

@@ -5,6 +5,7 @@ Valkey has its own.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.typing import EncodableT
 
-from dcm.broker import INGEST, connection_options, enqueue, nudge_key, open_broker, stream_key
+from dcm.broker import INGEST, connection_options, enqueue, nudge_key, open_broker, recorded_key, stream_key
 from dcm.domain import streams
 from dcm.domain.errors import Unavailable
 from dcm.settings import Settings
@@ -29,6 +30,9 @@ WRITE_TIMEOUT = 0.5
 REST_AFTER_STALL = 1.0
 """Seconds without further tries after a Valkey that did not answer in time: nobody waits for it twice."""
 
+AWAITED_MS = 1000
+"""Milliseconds for which a read waits for what a program has just reported."""
+
 NUDGE_MS = 1000
 """Milliseconds after which a nudge that nobody took up is forgotten."""
 
@@ -39,6 +43,7 @@ class _Waiting:
     entry: dict[EncodableT, EncodableT]
     marks: Mapping[str, bytes]
     mailbox: str | None
+    awaited: bool
     taken: asyncio.Future[bytes | None]
 
 
@@ -64,11 +69,12 @@ class Door:
         *,
         marks: Mapping[str, bytes] | None = None,
         mailbox: str | None = None,
+        awaited: bool = False,
     ) -> bytes | None:
         """Accept a checked payload; it is safe when this returns. Returns what lay in the mailbox.
 
         `at_ns`: nanoseconds since the epoch. `marks`: keys to set in Valkey with it, for an hour.
-        `mailbox`: a key to read and empty with it.
+        `mailbox`: a key to read and empty with it. `awaited`: who reads in the next moment waits until it is stored.
 
         Raises:
             Unavailable: Valkey does not take it; nothing was accepted.
@@ -81,7 +87,7 @@ class Door:
         }
         taken: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
         shard = streams.shard_of(session_id, self._shards)
-        self._waiting.append(_Waiting(shard, entry, marks or {}, mailbox, taken))
+        self._waiting.append(_Waiting(shard, entry, marks or {}, mailbox, awaited, taken))
         if self._writer is None:
             self._writer = asyncio.create_task(self._write_all())
         return await taken
@@ -94,6 +100,24 @@ class Door:
         except (RedisError, OSError):
             return None
         return value.encode() if isinstance(value, str) else value
+
+    async def settled(self) -> None:
+        """Wait until what was accepted up to here is stored, if any of it is awaited; for a second at most."""
+        with contextlib.suppress(RedisError, OSError, TimeoutError):
+            async with asyncio.timeout(AWAITED_MS / 1000):
+                marks = await self._valkey.mget([recorded_key(shard) for shard in range(self._shards)])
+                for shard, mark in enumerate(marks):
+                    if mark:
+                        await self._stored(shard)
+
+    async def _stored(self, shard: int) -> None:
+        stream = stream_key(shard)
+        newest = await self._valkey.xrevrange(stream, count=1)
+        if not newest:
+            return
+        last = newest[0][0] or b"+"
+        while await self._valkey.xrange(stream, max=last, count=1):  # noqa: ASYNC110 - no event tells
+            await asyncio.sleep(0.005)
 
     def ask(self, queue: str, actor: str, *arguments: object) -> None:
         """Send to an actor without waiting; when Valkey is away the clock or a later event makes up for it."""
@@ -120,9 +144,7 @@ class Door:
         for shard in shards:
             pipeline.set(nudge_key(shard), 1, nx=True, px=NUDGE_MS)
         for waiting in batch:
-            pipeline.xadd(stream_key(waiting.shard), waiting.entry)
-            for key, value in waiting.marks.items():
-                pipeline.set(key, value, ex=3600)
+            _append(pipeline, waiting)
         mailboxes = [waiting for waiting in batch if waiting.mailbox]
         for waiting in mailboxes:
             pipeline.getdel(waiting.mailbox or "")
@@ -153,6 +175,15 @@ class Door:
         """Close the connections."""
         await self._valkey.aclose()
         self._broker.close()
+
+
+def _append(pipeline: "redis.asyncio.client.Pipeline", waiting: _Waiting) -> None:
+    """The commands of one payload: into the stream, and the keys that go with it."""
+    pipeline.xadd(stream_key(waiting.shard), waiting.entry)
+    for key, value in waiting.marks.items():
+        pipeline.set(key, value, ex=3600)
+    if waiting.awaited:
+        pipeline.set(recorded_key(waiting.shard), 1, px=AWAITED_MS)
 
 
 def _away(reason: str) -> Unavailable:

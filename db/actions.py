@@ -1,5 +1,6 @@
 """Actions: finished tool calls, partitioned by month."""
 
+import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,7 +36,8 @@ class Trace:
 def known(conn: Conn, tool_use_ids: Iterable[str]) -> set[tuple[str, str]]:
     """(session, tool call) of those tool calls that are stored already."""
     rows = conn.execute(
-        "SELECT session_id, tool_use_id FROM actions WHERE tool_use_id = ANY(%(ids)s)", {"ids": list(tool_use_ids)}
+        "SELECT coalesce(session_id, ''), tool_use_id FROM actions WHERE tool_use_id = ANY(%(ids)s)",
+        {"ids": list(tool_use_ids)},
     ).fetchall()
     return {(row[0], row[1]) for row in rows}
 
@@ -48,7 +50,10 @@ def ensure_months(conn: Conn, moments: Iterable[datetime]) -> None:
 
 
 def insert(conn: Conn, actions: Sequence[Action]) -> None:
-    """Store finished tool calls; the caller knows that none of them is stored."""
+    """Store finished tool calls; the caller knows that none of them is stored.
+
+    A subtask that is not known is left out; one that a program named itself is noted in the metadata.
+    """
     if not actions:
         return
     values = columns(actions)
@@ -60,7 +65,11 @@ def insert(conn: Conn, actions: Sequence[Action]) -> None:
                              summary)
         SELECT e.id, s.id, e.tool_name, e.tool_type, e.input, e.output,
                CASE e.file_paths WHEN '' THEN '{}' ELSE string_to_array(e.file_paths, chr(31)) END,
-               e.exit_code, e.duration_ms, e.created_at, e.metadata::jsonb, e.session_id, e.tool_use_id, e.prompt_id,
+               e.exit_code, e.duration_ms, e.created_at,
+               CASE WHEN s.id IS NULL AND e.subtask_id IS NOT NULL AND e.agent_id IS NULL
+                   THEN e.metadata::jsonb || jsonb_build_object('unknown_subtask_id', e.subtask_id)
+                   ELSE e.metadata::jsonb END,
+               e.session_id, e.tool_use_id, e.prompt_id,
                e.agent_id, e.success, e.error, e.summary
         FROM unnest(%(id)s::uuid[], %(subtask_id)s::uuid[], %(tool_name)s::text[], %(tool_type)s::text[],
                     %(input)s::bytea[], %(output)s::bytea[], %(file_paths)s::text[], %(exit_code)s::int[],
@@ -115,6 +124,16 @@ def page(
             {"tool_type": tool_type, "tool_name": tool_name, "session_id": session_id, "limit": limit,
              "offset": offset},
         ).fetchall()  # fmt: skip
+
+
+def remove(conn: Conn, action_id: uuid.UUID) -> bool:
+    """Forget a tool call; False when it is not known."""
+    return bool(conn.execute("DELETE FROM actions WHERE id = %(id)s", {"id": action_id}).rowcount)
+
+
+def remove_of_session(conn: Conn, session_id: str) -> int:
+    """Forget the tool calls of a session; how many there were."""
+    return conn.execute("DELETE FROM actions WHERE session_id = %(session)s", {"session": session_id}).rowcount
 
 
 def total(conn: Conn) -> int:

@@ -16,6 +16,9 @@ DatabaseError = psycopg.Error
 AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.UndefinedTable)
 """Postgres is away or not ready, or gave no connection in time: what was asked may be tried again."""
 
+REFUSED = psycopg.DataError
+"""Postgres cannot store a value: NUL in a text, a number too large, a date out of range."""
+
 RECONNECT_FOR = 2.0
 """Seconds a pool goes on with one try to connect: a longer one would leave more and more time between its tries."""
 

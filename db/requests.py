@@ -1,10 +1,12 @@
 """Requests and their waves: what the user asked."""
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from psycopg.rows import class_row
+from psycopg.rows import class_row, dict_row
 
 from db.columns import columns
 from db.pool import Conn
@@ -96,4 +98,16 @@ def prompts(conn: Conn, session_id: str, until: datetime, limit: int) -> list[Pr
             ) r WHERE first = 1 OR newest <= %(limit)s ORDER BY created_at
             """,
             {"session": session_id, "until": until, "limit": limit},
+        ).fetchall()
+
+
+def newest_of_project(conn: Conn, project_id: uuid.UUID, limit: int) -> list[dict[str, Any]]:
+    """The newest requests of a project."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(
+            """
+            SELECT id, session_id, prompt, prompt_type, status, created_at, completed_at, metadata FROM requests
+            WHERE project_id = %(project)s ORDER BY created_at DESC, id LIMIT %(limit)s
+            """,
+            {"project": project_id, "limit": limit},
         ).fetchall()

@@ -4,9 +4,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import class_row
 
 from db.columns import columns
 from db.pool import Conn
@@ -159,37 +158,3 @@ def record_context(conn: Conn, session_id: str, context_bytes: int, cooldown_s: 
         {"id": session_id, "bytes": context_bytes, "cooldown": cooldown_s, "red": red_bytes},
     ).fetchone()
     return bool(row and row[0])
-
-
-def page(
-    conn: Conn, *, project_id: uuid.UUID | None, active_only: bool, limit: int, offset: int
-) -> tuple[list[dict[str, Any]], int]:
-    """A page of sessions, newest activity first, and how many match in all."""
-    parameters = {"project_id": project_id, "active_only": active_only, "limit": limit, "offset": offset}
-    with conn.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(
-            """
-            SELECT s.id, s.project_id, s.started_at, s.ended_at, s.total_tools_used, s.total_success, s.total_errors,
-                   s.last_seen_at, s.cwd, s.worktree, s.model, s.context_bytes,
-                   p.name AS project_name, p.path AS project_path,
-                   (SELECT left(r.prompt, 500) FROM requests r
-                    WHERE r.session_id = s.id AND NOT r.metadata ? 'placeholder'
-                    ORDER BY r.created_at DESC LIMIT 1) AS last_prompt,
-                   (SELECT count(*) FROM subtasks t WHERE t.session_id = s.id AND t.status = 'running')
-                       AS running_subagents
-            FROM sessions s LEFT JOIN projects p ON p.id = s.project_id
-            WHERE (%(project_id)s::uuid IS NULL OR s.project_id = %(project_id)s)
-              AND (NOT %(active_only)s OR s.ended_at IS NULL)
-            ORDER BY s.last_seen_at DESC, s.id LIMIT %(limit)s OFFSET %(offset)s
-            """,
-            parameters,
-        ).fetchall()
-        total = cursor.execute(
-            """
-            SELECT count(*) AS total FROM sessions s
-            WHERE (%(project_id)s::uuid IS NULL OR s.project_id = %(project_id)s)
-              AND (NOT %(active_only)s OR s.ended_at IS NULL)
-            """,
-            parameters,
-        ).fetchone()
-    return rows, int(total["total"]) if total else 0

@@ -28,6 +28,11 @@ def nudge_key(shard: int) -> str:
     return f"dcm:nudge:{shard}"
 
 
+def recorded_key(shard: int) -> str:
+    """Set for a moment after a program reported a tool call itself: who reads then waits for it."""
+    return f"dcm:recorded:{shard}"
+
+
 def compaction_key(session_id: str) -> str:
     """Holds when a session's newest compaction began, as a stream's time field."""
     return f"dcm:compaction:{session_id}"

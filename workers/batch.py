@@ -167,7 +167,7 @@ def _count(conn: Conn, rows: Sequence[Action], written: Written) -> None:
         return
     good = Counter(row.session_id for row in rows if row.success)
     bad = Counter(row.session_id for row in rows if not row.success)
-    counts = {row.session_id: (good[row.session_id], bad[row.session_id]) for row in rows}
+    counts = {row.session_id: (good[row.session_id], bad[row.session_id]) for row in rows if row.session_id}
     written.tools_used = sessions.count_tools(conn, counts)
     written.tools_before = {
         session_id: used - sum(counts[session_id]) for session_id, used in written.tools_used.items()

@@ -14,7 +14,7 @@ from db import rejected
 from db.pool import AWAY, Conn, is_away
 from dcm.broker import DEFAULT, INGEST, enqueue, nudge_key, redis_client, stream_key
 from dcm.domain import streams
-from dcm.domain.hook_events import HookEvent, check, parse
+from dcm.domain.hook_events import TOOL_RECORDED, HookEvent, check, parse
 from workers import running
 from workers.batch import Written, write
 
@@ -103,7 +103,9 @@ def _write_one(conn: Conn, entry: Entry) -> Written:
 
 def _event(entry: Entry) -> HookEvent:
     entry_id, fields = entry
-    payload = check(_cleaned(fields[streams.PAYLOAD_FIELD]))
+    payload = _cleaned(fields[streams.PAYLOAD_FIELD])
+    if payload.get("hook_event_name") != TOOL_RECORDED:
+        check(payload)
     return parse(entry_id.decode(), streams.moment(fields[streams.TIME_FIELD]), payload)
 
 

@@ -1,12 +1,12 @@
 """The route table: the whole API on one screen."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
+from api.database import Database
 from api.ingest import Door
 from api.restore import Briefs
-from api.routes import hooks, reads
-from api.routes.reads import Reader
+from api.routes import actions, document, health, hooks, kpis, projects, sessions
 from dcm.settings import Settings
 
 
@@ -17,18 +17,30 @@ class Parts:
     settings: Settings
     door: Door
     briefs: Briefs
-    reader: Reader
+    database: Database
 
 
-def routes(parts: Parts) -> list[tuple[str, Any]]:
+def routes(parts: Parts) -> list[tuple[str, object]]:
     """(path, resource) of every route; literal segments stand before parameters."""
-    return [
-        ("/health", reads.Health(parts.reader)),
-        ("/stats", reads.Stats(parts.reader)),
-        ("/config.json", reads.Config(parts.settings)),
-        ("/api/hooks/claude", hooks.ClaudeHooks(parts.door, parts.briefs)),
-        ("/api/sessions", reads.Sessions(parts.reader)),
-        ("/api/actions", reads.Actions(parts.reader)),
-        ("/api/actions/hourly", reads.Hourly(parts.reader)),
-        ("/api/dashboard/kpis", reads.Kpis(parts.reader)),
-    ]
+    table = list(_routes(parts))
+    return [*table, ("/openapi.json", document.OpenApi(table))]
+
+
+def _routes(parts: Parts) -> Iterable[tuple[str, object]]:
+    database = parts.database
+    yield "/health", health.Health(database)
+    yield "/stats", health.Stats(database)
+    yield "/config.json", health.Config(parts.settings)
+    yield "/api/health", health.ShortHealth(database)
+    yield "/api/dashboard/kpis", kpis.Kpis(database)
+    yield "/api/hooks/claude", hooks.ClaudeHooks(parts.door, parts.briefs)
+    yield "/api/projects", projects.Projects(database)
+    yield "/api/projects/by-path", projects.ProjectByPath(database)
+    yield "/api/projects/{project_id}", projects.OneProject(database)
+    yield "/api/actions", actions.Actions(database, parts.door)
+    yield "/api/actions/hourly", actions.Hourly(database)
+    yield "/api/actions/{action_id}", actions.OneAction(database)
+    yield "/api/actions/by-session/{session_id}", actions.SessionActions(database)
+    yield "/api/sessions", sessions.Sessions(database)
+    yield "/api/sessions/stats", sessions.SessionStatistics(database)
+    yield "/api/sessions/{session_id}", sessions.OneSession(database)

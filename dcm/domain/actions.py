@@ -10,7 +10,7 @@ from typing import Any
 
 from dcm.domain import keywords, tools
 from dcm.domain.events import Event
-from dcm.domain.hook_events import HookEvent
+from dcm.domain.hook_events import TOOL_RECORDED, HookEvent
 from dcm.domain.ids import derived, subtask_id
 
 COMPRESS_OVER = 1024
@@ -32,7 +32,7 @@ class Action:
     duration_ms: int | None
     created_at: datetime
     metadata: str
-    session_id: str
+    session_id: str | None
     tool_use_id: str
     prompt_id: str | None
     agent_id: str | None
@@ -43,7 +43,76 @@ class Action:
 
 
 def of_event(event: HookEvent) -> Action:
-    """The action a finished tool call makes. Success follows from the event, no exit code is sent."""
+    """The action a finished tool call makes."""
+    return _of_record(event) if event.name == TOOL_RECORDED else _of_hook(event)
+
+
+def record(
+    action_id: uuid.UUID,
+    *,
+    tool_name: str,
+    tool_type: str,
+    session_id: str,
+    project_path: str,
+    input: str,  # noqa: A002 - the contract's word
+    output: str,
+    exit_code: int,
+    duration_ms: int,
+    file_paths: list[str],
+    subtask_id: uuid.UUID | None,
+) -> dict[str, Any]:
+    """What waits in the stream for a tool call that a program reported itself; `_of_record` reads it back."""
+    return {
+        "hook_event_name": TOOL_RECORDED,
+        "session_id": session_id,
+        "cwd": project_path,
+        "tool_name": tool_name,
+        "tool_use_id": str(action_id),
+        "tool_type": tool_type,
+        "input": input,
+        "output": output,
+        "exit_code": exit_code,
+        "duration_ms": duration_ms,
+        "file_paths": file_paths,
+        "subtask_id": str(subtask_id) if subtask_id else None,
+    }
+
+
+def _of_record(event: HookEvent) -> Action:
+    said = event.payload
+    sent, got = said["input"], said["output"]
+    exit_code = said["exit_code"]
+    metadata = {
+        "session_id": event.session_id or None,
+        "project_path": event.cwd or None,
+        "compressed_input": len(sent) > COMPRESS_OVER,
+        "compressed_output": len(got) > COMPRESS_OVER,
+    }
+    return Action(
+        id=uuid.UUID(event.tool_use_id),
+        subtask_id=uuid.UUID(said["subtask_id"]) if said["subtask_id"] else None,
+        tool_name=event.tool_name,
+        tool_type=said["tool_type"],
+        input=packed(sent),
+        output=packed(got),
+        file_paths=said["file_paths"],
+        exit_code=exit_code,
+        duration_ms=said["duration_ms"] or None,
+        created_at=event.at,
+        metadata=_json(metadata),
+        session_id=event.session_id or None,
+        tool_use_id=event.key,
+        prompt_id=None,
+        agent_id=None,
+        success=exit_code == 0,
+        error=None if exit_code == 0 else tools.one_line(got, 500) or f"exit code {exit_code}",
+        summary=tools.one_line(sent, tools.SUMMARY_LIMIT),
+        words=keywords.extract(sent),
+    )
+
+
+def _of_hook(event: HookEvent) -> Action:
+    """Success follows from the event, no exit code is sent."""
     asked = event.mapping("tool_input")
     success = event.name == "PostToolUse"
     error = None if success else event.text("error")

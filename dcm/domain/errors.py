@@ -33,5 +33,13 @@ class NotFound(DcmError):
     """What the caller named does not exist."""
 
 
+class Conflict(DcmError):
+    """What the caller wants to make is there already; `id` names it."""
+
+    def __init__(self, message: str, id: str) -> None:  # noqa: A002 - the contract's word
+        super().__init__(message)
+        self.id = id
+
+
 class Unavailable(DcmError):
     """A store DCM needs does not answer; nothing was taken."""

@@ -11,10 +11,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dcm.domain.errors import InvalidInput
+from dcm.domain.tools import AGENT_TOOLS
 
 Payload = Mapping[str, Any]
 
-TOOL_ENDED = frozenset({"PostToolUse", "PostToolUseFailure"})
+TOOL_RECORDED = "dcm.action"
+"""No hook: a finished tool call that a program reported itself, by POST /api/actions."""
+
+TOOL_ENDED = frozenset({"PostToolUse", "PostToolUseFailure", TOOL_RECORDED})
 """Events that become a row of actions."""
 
 TOOL_STARTED = "PreToolUse"
@@ -31,7 +35,7 @@ DOUBLE_FIRING = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class HookEvent:
-    """One accepted hook event. `at` is when the door took it; empty strings mean the field was absent."""
+    """One accepted event. `at` is when the door took it; empty strings mean the field was absent."""
 
     entry_id: str
     at: datetime
@@ -50,6 +54,11 @@ class HookEvent:
     def ends_tool(self) -> bool:
         """Whether it becomes a row of actions."""
         return self.name in TOOL_ENDED and bool(self.tool_name)
+
+    @property
+    def ends_agent(self) -> bool:
+        """Whether a call by which the main conversation had a subagent work has ended."""
+        return self.ends_tool and self.name != TOOL_RECORDED and self.tool_name in AGENT_TOOLS and not self.agent_id
 
     @property
     def key(self) -> str:

@@ -6,7 +6,6 @@ from datetime import datetime
 
 from dcm.domain.hook_events import HookEvent
 from dcm.domain.ids import request_id
-from dcm.domain.tools import AGENT_TOOLS
 
 UNSEEN_PROMPT = "(the prompt was not seen)"
 """Stands for a prompt given while nobody listened, until it is heard of."""
@@ -37,7 +36,7 @@ def seen(events: list[HookEvent]) -> list[RequestSeen]:
     found: dict[uuid.UUID, RequestSeen] = {}
     for event in events:
         is_prompt = event.name == "UserPromptSubmit" and not event.agent_id
-        if not is_prompt and not event.agent_id and not (event.ends_tool and event.tool_name in AGENT_TOOLS):
+        if not is_prompt and not event.agent_id and not event.ends_agent:
             continue
         row = _request(event, is_prompt)
         known = found.get(row.id)

@@ -33,7 +33,8 @@ def seen(events: list[HookEvent]) -> list[SessionSeen]:
     """One row a session, sorted by id."""
     by_session: dict[str, list[HookEvent]] = {}
     for event in events:
-        by_session.setdefault(event.session_id, []).append(event)
+        if event.session_id:
+            by_session.setdefault(event.session_id, []).append(event)
     return [_session(by_session[session_id]) for session_id in sorted(by_session)]
 
 

@@ -14,7 +14,6 @@ from dcm.domain.events import Event
 from dcm.domain.hook_events import HookEvent
 from dcm.domain.ids import derived, subtask_id, wave_id
 from dcm.domain.requests import of_event
-from dcm.domain.tools import AGENT_TOOLS
 
 RESULT_SUMMARY_LIMIT = 1000
 """Characters of a result that a completion message carries (contract, section 9.1)."""
@@ -58,7 +57,7 @@ class SubtaskChange:
 
 def seen(event: HookEvent) -> SubtaskSeen | None:
     """What an event tells of a subagent, None when it tells nothing."""
-    if event.ends_tool and event.tool_name in AGENT_TOOLS and not event.agent_id:
+    if event.ends_agent:
         return _told_by_parent(event)
     if not event.agent_id:
         return None

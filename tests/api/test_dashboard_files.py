@@ -148,7 +148,7 @@ def test_without_a_build_the_api_serves_and_the_root_says_there_is_nothing(serve
 
 
 def test_a_method_that_a_route_does_not_take_is_refused_with_a_sentence(pages: ApiServer) -> None:
-    answer = pages.ask("DELETE", "/api/sessions")
+    answer = pages.ask("DELETE", "/api/dashboard/kpis")
     assert (answer.status, answer.type) == (405, "application/json")
     assert answer.headers["Allow"] == "GET, OPTIONS"
     assert answer.json["error"]

@@ -181,14 +181,14 @@ def test_limits_are_kept_between_their_bounds(server: ApiServer, path: str, most
 
 @pytest.mark.parametrize("path", ["/api/sessions", "/api/actions"])
 @pytest.mark.parametrize("name", ["limit", "offset"])
-@pytest.mark.parametrize("value", ["ten", "1.5", "", "1e3"])
+@pytest.mark.parametrize("value", ["ten", "1.5", "1e3"])
 def test_a_limit_that_is_no_whole_number_is_refused_with_details(
     server: ApiServer, path: str, name: str, value: str
 ) -> None:
     refused(server.get(f"{path}?{name}={value}"), name)
 
 
-@pytest.mark.parametrize("value", ["x", "", "123", "00000000-0000-0000-0000-00000000000g"])
+@pytest.mark.parametrize("value", ["x", "123", "00000000-0000-0000-0000-00000000000g"])
 def test_a_project_id_that_is_no_uuid_is_refused_with_details(server: ApiServer, value: str) -> None:
     refused(server.get(f"/api/sessions?project_id={value}"), "project_id")
 

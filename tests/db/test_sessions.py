@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from db import projects, sessions
+from db import projects, session_rows, sessions
 from db.pool import Conn
 from db.sessions import SessionPlace
 from dcm.domain.hook_events import HookEvent, parse
@@ -115,9 +115,11 @@ def test_a_page_shows_the_newest_first_and_counts_all_that_match(conn: Conn) -> 
     for second, (name, path) in enumerate([("a", "/w/shop"), ("b", "/w/bank"), ("c", "/w/shop")]):
         sessions.upsert(conn, [a_session(name, second, cwd=path)], {name: SessionPlace(name, ids[path], path)})
     sessions.upsert(conn, [a_session("a", 9, name="SessionEnd")], {})
-    page, total = sessions.page(conn, project_id=None, active_only=False, limit=2, offset=0)
+    page, total = session_rows.page(conn, project_id=None, active_only=False, by_activity=True, limit=2, offset=0)
     assert ([row["id"] for row in page], total) == (["a", "c"], 3)
-    page, total = sessions.page(conn, project_id=ids["/w/shop"], active_only=True, limit=9, offset=0)
+    page, total = session_rows.page(
+        conn, project_id=ids["/w/shop"], active_only=True, by_activity=False, limit=9, offset=0
+    )
     assert ([(row["id"], row["project_name"], row["running_subagents"]) for row in page], total) == (
         [("c", "shop", 0)],
         1,

@@ -27,13 +27,13 @@ export type Session = z.infer<typeof sessionSchema>
 export const activeSessionsQuery = queryOptions({
   queryKey: ['sessions', 'active'],
   queryFn: ({ signal }) =>
-    getJson('/api/sessions?active_only=true&limit=100', sessionsSchema, { signal }),
+    getJson('/api/sessions?active_only=true&sort=activity&limit=100', sessionsSchema, { signal }),
 })
 
 /** Ended ones too: enough to give a name to what the feed shows. */
 export const recentSessionsQuery = queryOptions({
   queryKey: ['sessions', 'recent'],
-  queryFn: ({ signal }) => getJson('/api/sessions?limit=100', sessionsSchema, { signal }),
+  queryFn: ({ signal }) => getJson('/api/sessions?sort=activity&limit=100', sessionsSchema, { signal }),
 })
 
 /** The first group of a session id: enough for a person to tell two apart. */

@@ -1,0 +1,158 @@
+"""What a route takes and answers, said once beside it: checked at the door, and written into the API's document."""
+
+import functools
+import inspect
+import typing
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from falcon.asgi import Request, Response
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from api.bodies import read_body
+from dcm.domain.errors import InvalidInput
+
+NOT_JSON = "json_invalid"
+"""What pydantic calls a body that is no JSON."""
+
+Work = Callable[..., Awaitable[Any]]
+Responder = Callable[..., Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one path. `path` maps the names in the path to their types; `errors` are the statuses of refusals.
+
+    `answer` None means an answer without a body.
+    """
+
+    name: str
+    summary: str
+    details: str
+    status: int
+    answer: type[BaseModel] | None
+    body: type[BaseModel] | None
+    query: type[BaseModel] | None
+    path: Mapping[str, Any]
+    errors: tuple[int, ...]
+    others: Mapping[int, type[BaseModel]] = field(default_factory=dict)
+
+
+def operation(
+    *,
+    answer: type[BaseModel] | None = None,
+    status: int | None = None,
+    errors: tuple[int, ...] = (),
+    others: Mapping[int, type[BaseModel]] | None = None,
+) -> Callable[[Work], Responder]:
+    """Make a falcon responder of a function that takes what it needs by name and gives what is answered.
+
+    The function's annotations say it all: `body` and `query` are models, every other parameter is a part of the
+    path. It gives the answer's content, or (status, content) where it differs from `status`: 200, or 204 without an
+    answer. `others` are answers with a body of their own.
+    """
+
+    def make(work: Work) -> Responder:
+        described = _described(work, answer, status, errors, others or {})
+        path = {name: TypeAdapter(kind) for name, kind in described.path.items()}
+
+        @functools.wraps(work)
+        async def respond(self: object, req: Request, resp: Response, **parts: str) -> None:
+            given: dict[str, Any] = {name: _part(path[name], name, text) for name, text in parts.items()}
+            if described.query:
+                given["query"] = read_query(req, described.query)
+            if described.body:
+                given["body"] = parse_body(await read_body(req), described.body)
+            result = await work(self, **given)
+            resp.status, content = result if isinstance(result, tuple) else (described.status, result)
+            if content is not None:
+                resp.media = content
+
+        respond.operation = described  # type: ignore[attr-defined]
+        return respond
+
+    return make
+
+
+def _described(
+    work: Work,
+    answer: type[BaseModel] | None,
+    status: int | None,
+    errors: tuple[int, ...],
+    others: Mapping[int, type[BaseModel]],
+) -> Operation:
+    kinds = typing.get_type_hints(work, include_extras=True)
+    kinds.pop("return", None)
+    body, query = kinds.pop("body", None), kinds.pop("query", None)
+    summary, _, details = inspect.cleandoc(work.__doc__ or "").partition("\n")
+    checked = (400,) if body or query or any(kind is not str for kind in kinds.values()) else ()
+    return Operation(
+        name=work.__qualname__.replace(".on_", "."),
+        summary=summary.rstrip("."),
+        details=details.strip(),
+        status=status or (200 if answer else 204),
+        answer=answer,
+        body=body,
+        query=query,
+        path=kinds,
+        errors=tuple(sorted({*checked, *((413,) if body else ()), *errors})),
+        others=others,
+    )
+
+
+def of(responder: object) -> Operation | None:
+    """The operation of a responder, None for one that was made without."""
+    return getattr(responder, "operation", None)
+
+
+Model = typing.TypeVar("Model", bound=BaseModel)
+
+
+def parse_body(raw: bytes, model: type[Model]) -> Model:
+    """The body as its model.
+
+    Raises:
+        InvalidInput: it is not JSON, or a field is wrong: `details` says which and how.
+    """
+    try:
+        return model.model_validate_json(raw, strict=True)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False)
+        if faults[0]["type"] == NOT_JSON:
+            raise InvalidInput(f"The body is not JSON ({faults[0]['msg']}): send one JSON object.") from None
+        raise InvalidInput("Validation failed", _details(faults)) from None
+
+
+def read_query(req: Request, model: type[Model]) -> Model:
+    """The query as its model; an empty value counts as not given, what the model does not know is left alone.
+
+    Raises:
+        InvalidInput: a value is wrong: `details` says which and how.
+    """
+    given = {name: value for name in model.model_fields if (value := req.get_param(name))}
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        details = _details(error.errors(include_url=False, include_context=False))
+        raise InvalidInput("Invalid query parameters", details) from None
+
+
+def _part(adapter: TypeAdapter[Any], name: str, text: str) -> Any:
+    try:
+        return adapter.validate_python(text)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False)
+        raise InvalidInput(f"Invalid {name} in the path", {name: [_message(fault) for fault in faults]}) from None
+
+
+def _details(faults: typing.Sequence[Any]) -> dict[str, list[str]]:
+    """{field: messages}, a field inside another as `outer.inner`."""
+    details: dict[str, list[str]] = {}
+    for fault in faults:
+        details.setdefault(".".join(map(str, fault["loc"])) or "body", []).append(_message(fault))
+    return details
+
+
+def _message(fault: Mapping[str, Any]) -> str:
+    return str(fault["msg"]).removeprefix("Value error, ")
