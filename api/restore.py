@@ -75,6 +75,19 @@ class Briefs:
             logger.warning("no brief: the database did not answer: %s", error)
             return None
 
+    async def fresh(self, session_id: str, trigger: str) -> bool:
+        """Have a brief and a snapshot made of a session's events up to this moment; False when it has none in time."""
+        if not await self._in_thread(self._has_events, session_id):
+            return False
+        asked_at = datetime.now(UTC)
+        self._door.ask(DEFAULT, "make_brief", session_id, asked_at.isoformat(), trigger)
+        found = await self._wait(session_id, asked_at)
+        return found is not None and found.made_for >= asked_at
+
+    def _has_events(self, session_id: str) -> bool:
+        with self._pool.connection() as conn:
+            return briefs.has_events(conn, session_id)
+
     async def _answer(self, session_id: str, asked_at: datetime) -> str | None:
         began = await self._began(session_id)
         known = await self._newest(session_id) if began else None

@@ -91,3 +91,15 @@ def keep_snapshot(conn: Conn, snapshot: Snapshot) -> None:
         """,
         {"session": snapshot.session_id, "trigger": snapshot.trigger},
     )
+
+
+def has_events(conn: Conn, session_id: str) -> bool:
+    """Whether a session was told of by hooks, so that a brief can be made of it."""
+    row = conn.execute(
+        """
+        SELECT EXISTS (SELECT FROM sessions WHERE id = %(session)s)
+           AND EXISTS (SELECT FROM hook_events WHERE session_id = %(session)s)
+        """,
+        {"session": session_id},
+    ).fetchone()
+    return bool(row and row[0])

@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from api.database import Database
 from api.ingest import Door
 from api.restore import Briefs
-from api.routes import actions, document, health, hooks, kpis, projects, sessions
+from api.routes import (
+    actions,
+    agent_contexts,
+    compact,
+    contexts,
+    document,
+    health,
+    hooks,
+    kpis,
+    projects,
+    sessions,
+)
 from dcm.settings import Settings
 
 
@@ -44,3 +55,11 @@ def _routes(parts: Parts) -> Iterable[tuple[str, object]]:
     yield "/api/sessions", sessions.Sessions(database)
     yield "/api/sessions/stats", sessions.SessionStatistics(database)
     yield "/api/sessions/{session_id}", sessions.OneSession(database)
+    yield "/api/context/generate", contexts.ContextGenerator(database)
+    yield "/api/context/{agent_id}", contexts.Context(database)
+    yield "/api/compact/save", compact.CompactSave(database, parts.briefs)
+    yield "/api/compact/restore", compact.CompactRestore(database, parts.briefs)
+    yield "/api/compact/status/{session_id}", compact.CompactState(database)
+    yield "/api/compact/snapshot/{session_id}", compact.CompactSnapshot(database)
+    yield "/api/agent-contexts", agent_contexts.AgentContexts(database)
+    yield "/api/agent-contexts/stats", agent_contexts.AgentContextStats(database)
