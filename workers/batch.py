@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from db import actions, hook_events, messages, projects, publish, requests, scores, sessions, subtasks
+from db import actions, hook_events, messages, projects, publish, requests, scores, search, sessions, subtasks
 from db.pool import Conn
+from db.search import ActionEntry
 from dcm.domain import actions as action_rules
 from dcm.domain import requests as request_rules
 from dcm.domain import scores as score_rules
@@ -82,6 +83,7 @@ def _write_new(conn: Conn, new: list[HookEvent], written: Written, message_ttl_m
     told += _subtasks(conn, new, message_ttl_ms)
     rows = [action_rules.of_event(event) for event in ended]
     actions.insert(conn, rows)
+    search.keep(conn, [ActionEntry(row.id, row.session_id, row.created_at, row.findable) for row in rows])
     _count(conn, rows, written)
     _score(conn, rows)
     told += [action_rules.announcement(row) for row in rows]

@@ -16,6 +16,7 @@ from api.routes import (
     hooks,
     kpis,
     projects,
+    search,
     sessions,
 )
 from dcm.settings import Settings
@@ -55,6 +56,7 @@ def _routes(parts: Parts) -> Iterable[tuple[str, object]]:
     yield "/api/sessions", sessions.Sessions(database)
     yield "/api/sessions/stats", sessions.SessionStatistics(database)
     yield "/api/sessions/{session_id}", sessions.OneSession(database)
+    yield "/api/search", search.Search(database)
     yield "/api/context/generate", contexts.ContextGenerator(database)
     yield "/api/context/{agent_id}", contexts.Context(database)
     yield "/api/compact/save", compact.CompactSave(database, parts.briefs)

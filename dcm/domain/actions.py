@@ -12,6 +12,7 @@ from dcm.domain import keywords, tools
 from dcm.domain.events import Event
 from dcm.domain.hook_events import TOOL_RECORDED, HookEvent
 from dcm.domain.ids import derived, subtask_id
+from dcm.domain.search import action_text
 
 COMPRESS_OVER = 1024
 """Characters of input or output that are stored as they are; longer ones are gzipped (contract, section 3.6)."""
@@ -19,7 +20,10 @@ COMPRESS_OVER = 1024
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A tool call that ended. `words` are the keywords its input gives; `tool_use_id` is the event's key."""
+    """A tool call that ended. `words` are the keywords its input gives, `findable` is what a search finds it by.
+
+    `tool_use_id` is the event's key.
+    """
 
     id: uuid.UUID
     subtask_id: uuid.UUID | None
@@ -40,6 +44,7 @@ class Action:
     error: str | None
     summary: str
     words: list[str]
+    findable: str
 
 
 def of_event(event: HookEvent) -> Action:
@@ -108,6 +113,7 @@ def _of_record(event: HookEvent) -> Action:
         error=None if exit_code == 0 else tools.one_line(got, 500) or f"exit code {exit_code}",
         summary=tools.one_line(sent, tools.SUMMARY_LIMIT),
         words=keywords.extract(sent),
+        findable=action_text(event.tool_name, sent, "", said["file_paths"], got if exit_code else ""),
     )
 
 
@@ -117,6 +123,8 @@ def _of_hook(event: HookEvent) -> Action:
     success = event.name == "PostToolUse"
     error = None if success else event.text("error")
     sent, got = _json(event.payload.get("tool_input")), _json(event.payload.get("tool_response"))
+    file_paths, summary = tools.file_paths(event.tool_name, asked), tools.summary(asked, event.cwd)
+    command = asked.get("command")
     return Action(
         id=derived("action", event.session_id, event.key),
         subtask_id=subtask_id(event.session_id, event.agent_id) if event.agent_id else None,
@@ -124,7 +132,7 @@ def _of_hook(event: HookEvent) -> Action:
         tool_type=tools.tool_type(event.tool_name),
         input=packed(sent),
         output=packed(got),
-        file_paths=tools.file_paths(event.tool_name, asked),
+        file_paths=file_paths,
         exit_code=0 if success else tools.exit_code(error or ""),
         duration_ms=_duration(event.payload.get("duration_ms")),
         created_at=event.at,
@@ -135,8 +143,15 @@ def _of_hook(event: HookEvent) -> Action:
         agent_id=event.agent_id or None,
         success=success,
         error=error,
-        summary=tools.summary(asked, event.cwd),
+        summary=summary,
         words=keywords.extract(tools.values_text(event.payload.get("tool_input"))),
+        findable=action_text(
+            event.tool_name,
+            command if isinstance(command, str) and command != summary else "",
+            summary,
+            file_paths,
+            (error or "")[:300],
+        ),
     )
 
 

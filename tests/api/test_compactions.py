@@ -18,7 +18,10 @@ from dcm.domain.compactions import Subject
 from dcm.domain.snapshots import Snapshot
 from dcm.domain.streams import moment
 
-AGO = datetime.now(UTC) - timedelta(minutes=7, seconds=30)
+
+def ago() -> datetime:
+    """Seven minutes and a half before this moment."""
+    return datetime.now(UTC) - timedelta(minutes=7, seconds=30)
 
 
 @pytest.fixture
@@ -74,7 +77,7 @@ def test_a_brief_that_is_ready_is_given_at_once_and_noted_as_given(asking: Askin
 
 def test_a_brief_that_gets_ready_meanwhile_is_given_as_soon_as_it_is_kept_and_once(asking: Asking, conn: Conn) -> None:
     began = asking.begin()
-    keep(conn, AGO, "an older one")
+    keep(conn, ago(), "an older one")
     waiting, fired_twice = asking.start(), asking.start()
     keep(conn, datetime.now(UTC), "another session's", session="s2")
     assert not waiting.done()
@@ -101,8 +104,8 @@ def test_when_nothing_gets_ready_in_two_seconds_the_newest_older_brief_is_given_
     asking: Asking, conn: Conn
 ) -> None:
     longest = "b" * (HOOK_LIMIT - AGE_NOTE)
-    keep(conn, AGO - timedelta(hours=5), "an old one")
-    keep(conn, AGO, longest)
+    keep(conn, ago() - timedelta(hours=5), "an old one")
+    keep(conn, ago(), longest)
     asking.begin()
     answer = asking.start().result()
     assert 1.9 < answer.seconds < 2.6
@@ -122,7 +125,7 @@ def test_when_there_is_no_brief_at_all_the_answer_is_empty_after_two_seconds(ask
 @pytest.mark.parametrize("subject", [Subject.SUBAGENT, Subject.UNKNOWN])
 def test_a_compaction_that_is_or_may_be_a_subagents_gets_nothing(asking: Asking, conn: Conn, subject: Subject) -> None:
     began = asking.begin()
-    keep(conn, AGO, "the main conversation's")
+    keep(conn, ago(), "the main conversation's")
     keep(conn, began, subject=subject)
     answer = asking.start().result()
     assert answer.body == b"{}"
@@ -196,7 +199,7 @@ def test_a_compaction_whose_beginning_was_not_seen_never_gets_the_brief_of_the_o
 
 
 def test_an_older_brief_is_not_given_while_a_subagent_may_be_the_one_that_asks(asking: Asking, conn: Conn) -> None:
-    keep(conn, AGO, "an older one")
+    keep(conn, ago(), "an older one")
     conn.execute("INSERT INTO subtasks (session_id, agent_id, status) VALUES ('s1', 'a1', 'running')")
     asking.begin()
     assert asking.start().result().body == b"{}"

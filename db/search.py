@@ -1,0 +1,102 @@
+"""Full text search over prompts, results, messages and tool calls."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg.rows import class_row
+
+from db.columns import columns
+from db.pool import Conn
+
+RANKED = 2000
+"""How many of the newest that match are put in order by how well they do."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionEntry:
+    """What a tool call is found by."""
+
+    ref: uuid.UUID
+    session_id: str | None
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A row that was found, with its text; `text` of a tool call lacks what its `input` says."""
+
+    kind: str
+    ref: uuid.UUID
+    session_id: str | None
+    project_name: str | None
+    at: datetime
+    rank: float
+    text: str
+    input: bytes | None
+
+
+def keep(conn: Conn, entries: Sequence[ActionEntry]) -> None:
+    """Make tool calls findable."""
+    if not entries:
+        return
+    conn.execute(
+        """
+        INSERT INTO search_entries (kind, ref, session_id, at, words)
+        SELECT 'action', ref, session_id, at, search_words(text)
+        FROM unnest(%(ref)s::uuid[], %(session_id)s::text[], %(at)s::timestamptz[], %(text)s::text[])
+            AS e (ref, session_id, at, text)
+        """,
+        columns(entries),
+    )
+
+
+def find(
+    conn: Conn,
+    query: str,
+    *,
+    kind: str | None,
+    project_id: uuid.UUID | None,
+    session_id: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int,
+    offset: int,
+) -> list[Hit]:
+    """What matches a tsquery, best first, of the newest that match."""
+    with conn.cursor(row_factory=class_row(Hit)) as cursor:
+        return cursor.execute(
+            """
+            WITH newest AS (
+                SELECT e.kind, e.ref, e.session_id, e.at, e.words FROM search_entries e
+                WHERE e.words @@ to_tsquery('simple', %(query)s)
+                  AND (%(kind)s::text IS NULL OR e.kind = %(kind)s)
+                  AND (%(session)s::text IS NULL OR e.session_id = %(session)s)
+                  AND (%(project)s::uuid IS NULL
+                       OR e.session_id IN (SELECT id FROM sessions WHERE project_id = %(project)s)
+                       OR e.session_id IN (SELECT session_id FROM requests WHERE project_id = %(project)s))
+                  AND e.at >= coalesce(%(since)s::timestamptz, '-infinity')
+                  AND e.at <= coalesce(%(until)s::timestamptz, 'infinity')
+                ORDER BY e.at DESC LIMIT %(ranked)s
+            ), best AS (
+                SELECT kind, ref, session_id, at, ts_rank(words, to_tsquery('simple', %(query)s), 1)::float8 AS rank
+                FROM newest ORDER BY rank DESC, at DESC, ref LIMIT %(limit)s OFFSET %(offset)s
+            )
+            SELECT b.kind, b.ref, b.session_id, p.name AS project_name, b.at, b.rank, a.input,
+                   coalesce(r.prompt, concat_ws(': ', t.description, t.result::text), m.payload::text,
+                            concat_ws(' ', a.tool_name, a.summary, array_to_string(a.file_paths, ' '), a.error)) AS text
+            FROM best b
+            LEFT JOIN requests r ON b.kind = 'prompt' AND r.id = b.ref
+            LEFT JOIN subtasks t ON b.kind = 'result' AND t.id = b.ref
+            LEFT JOIN agent_messages m ON b.kind = 'message' AND m.id = b.ref
+            LEFT JOIN actions a ON b.kind = 'action' AND a.id = b.ref AND a.created_at = b.at
+            LEFT JOIN sessions s ON s.id = b.session_id
+            LEFT JOIN projects p ON p.id = s.project_id
+            WHERE coalesce(r.id, t.id, m.id, a.id) IS NOT NULL
+            ORDER BY b.rank DESC, b.at DESC, b.ref
+            """,
+            {"query": query, "kind": kind, "project": project_id, "session": session_id, "since": since,
+             "until": until, "limit": limit, "offset": offset, "ranked": RANKED},
+        ).fetchall()  # fmt: skip
