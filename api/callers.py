@@ -16,6 +16,7 @@ class Callers:
         shown = {f"[{name}]" if ":" in name else name for name in names}
         self._hosts = names if settings.host in LOOPBACK else None
         self._origins = {f"http://{name}:{port}" for name in shown for port in (settings.port, settings.dashboard_port)}
+        self._origins |= set(settings.allowed_origins)
 
     async def process_request(self, req: Request, resp: Response) -> None:  # noqa: ARG002 - falcon's signature
         """Look at Origin, which only a browser sends, and at Host.

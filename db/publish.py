@@ -66,3 +66,9 @@ def newest_kept(conn: Conn) -> int:
     """The id of the newest event kept, 0 when there is none."""
     row = conn.execute("SELECT coalesce(max(id), 0) FROM events").fetchone()
     return int(row[0]) if row else 0
+
+
+def oldest_kept(conn: Conn) -> int | None:
+    """The id of the oldest event that is still kept, None when there is none."""
+    row = conn.execute("SELECT min(id) FROM events").fetchone()
+    return row[0] if row else None

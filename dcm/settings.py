@@ -53,6 +53,21 @@ class Settings:
     )
     api_workers: int = field(default=1, metadata=_doc("DCM_API_WORKERS", "Processes of the API server."))
     shards: int = field(default=1, metadata=_doc("DCM_SHARDS", "Ingest streams; a session stays on one."))
+    ws_auth_secret: str = field(
+        default="",
+        metadata=_doc(
+            "WS_AUTH_SECRET",
+            "Signs WebSocket tokens; the same for all processes. Made once in DCM_HOME when not set.",
+            secret=True,
+        ),
+    )
+    production: bool = field(
+        default=False,
+        metadata=_doc("NODE_ENV", "`production`: WebSocket clients need a token, names alone are not believed."),
+    )
+    allowed_origins: tuple[str, ...] = field(
+        default=(), metadata=_doc("DCM_ALLOWED_ORIGINS", "Further origins whose pages may call, by commas.")
+    )
     valkey_fsync: str = field(
         default="everysec",
         metadata=_doc("DCM_VALKEY_FSYNC", "appendfsync of the embedded Valkey: everysec, always or no."),
@@ -64,12 +79,17 @@ class Settings:
         shown: dict[str, object] = {}
         for item in fields(self):
             value = getattr(self, item.name)
-            shown[item.name] = _mask(value) if item.metadata["secret"] else value
+            shown[item.name] = _mask(value) if item.metadata["secret"] and value else value
         return shown
 
 
-def _mask(url: str) -> str:
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
+def _mask(text: str) -> str:
+    """A secret as it may be shown: a URL without its password, anything else not at all."""
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", text) if "://" in text else "***"
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip().rstrip("/") for name in text.split(",") if name.strip())
 
 
 def _integer(environ: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
@@ -161,6 +181,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         message_ttl_ms=_integer(environ, "MESSAGE_TTL_MS", 3_600_000, 1000, 86_400_000),
         api_workers=_integer(environ, "DCM_API_WORKERS", 1, 1, 64),
         shards=_integer(environ, "DCM_SHARDS", 1, 1, 64),
+        ws_auth_secret=environ.get("WS_AUTH_SECRET", "").strip(),
+        production=environ.get("NODE_ENV", "") == "production",
+        allowed_origins=_names(environ.get("DCM_ALLOWED_ORIGINS", "")),
         valkey_fsync=_choice(environ, "DCM_VALKEY_FSYNC", "everysec", ("everysec", "always", "no")),
         log_level=_choice(environ, "DCM_LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
     )

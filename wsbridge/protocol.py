@@ -8,6 +8,25 @@ from typing import Any
 CHANNEL = re.compile(r"\A(?:global|metrics|(?:topics|sessions|agents)/.+)\Z")
 """Names of channels."""
 
+AGENT_CHANNEL, SESSION_CHANNEL = "agents/", "sessions/"
+
+PUBLISHABLE = frozenset(
+    {
+        "task.created", "task.updated", "task.completed", "task.failed",
+        "subtask.created", "subtask.updated", "subtask.completed", "subtask.failed",
+        "message.new", "message.read", "message.expired",
+        "agent.connected", "agent.disconnected", "agent.heartbeat",
+        "metric.update", "system.error", "system.info",
+    }
+)  # fmt: skip
+"""Events a client may publish."""
+
+ACKNOWLEDGED = ("task.", "subtask.", "message.")
+"""Beginnings of the events a client acknowledges; they are sent again until it does."""
+
+BAD_TOKEN, TOKEN_NEEDED, NOBODY, NOT_ALLOWED = "4001", "4002", "4003", "4004"
+"""Codes: a token that is not good, no token in production, neither token nor agent, a channel of somebody else's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -17,6 +36,12 @@ class Request:
     id: str | None = None
     channel: str = ""
     message_id: str = ""
+    event: str = ""
+    token: str = ""
+    agent_id: str = ""
+    session_id: str = ""
+    data: Any = None
+    last_event_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +55,9 @@ class Connected:
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """The answer to a frame that had an id."""
+    """The answer to a frame that had an id, and to every good auth."""
 
-    id: str
+    id: str | None
     success: bool
     timestamp: int
     error: str | None = None
@@ -49,12 +74,22 @@ class Beat:
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """What was wrong with a frame. Codes: PARSE_ERROR, UNKNOWN_MESSAGE_TYPE."""
+    """What was wrong with a frame. Codes: PARSE_ERROR, UNKNOWN_MESSAGE_TYPE, 4001, 4002, 4003."""
 
     error: str
     code: str
     timestamp: int
     type: str = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """All that was kept after the event a client saw last was sent; `complete` is False when some is no longer kept."""
+
+    last_event_id: int
+    complete: bool
+    timestamp: int
+    type: str = "resumed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +105,9 @@ class Told:
     session_id: str | None = field(default=None)
 
 
-Frame = Connected | Ack | Beat | Error | Told
+Frame = Connected | Ack | Beat | Error | Resumed | Told
+
+_TEXTS = ("channel", "message_id", "event", "token", "agent_id", "session_id")
 
 
 class BadFrame(ValueError):
@@ -89,9 +126,15 @@ def read(text: str | bytes) -> Request:
         raise BadFrame(f"the frame is not JSON: {error}") from None
     if not isinstance(value, dict) or not isinstance(value.get("type"), str):
         raise BadFrame("the frame is not an object with a type")
-    texts = {name: value[name] for name in ("channel", "message_id") if isinstance(value.get(name), str)}
-    frame_id = value.get("id")
-    return Request(type=value["type"], id=None if frame_id is None else str(frame_id), **texts)
+    texts = {name: value[name] for name in _TEXTS if isinstance(value.get(name), str)}
+    frame_id, last = value.get("id"), value.get("last_event_id")
+    return Request(
+        type=value["type"],
+        id=None if frame_id is None else str(frame_id),
+        data=value.get("data"),
+        last_event_id=last if isinstance(last, int) and not isinstance(last, bool) else None,
+        **texts,
+    )
 
 
 def write(frame: Frame) -> str:

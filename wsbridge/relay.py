@@ -23,14 +23,15 @@ class Relay:
     """Tells the hub each event once, in the order of commit."""
 
     def __init__(self, database_url: str, hub: Hub) -> None:
-        self._database_url = database_url
+        self.database_url = database_url
+        self.listening = asyncio.Event()
         self._hub = hub
         self._first_id: int | None = None
         self._last_id: int | None = None
 
     async def run(self) -> None:
         """Relay for ever."""
-        async for payload in listen(self._database_url, CHANNEL, self._catch_up):
+        async for payload in listen(self.database_url, CHANNEL, self._catch_up):
             self._tell(payload)
             await asyncio.sleep(0)  # the clients' senders get their turn
 
@@ -59,16 +60,18 @@ class Relay:
         while missed := await asyncio.to_thread(self._read_missed):
             for event_id, event, at in missed:
                 self._last_id = event_id
-                self._hub.tell(self._kept(event_id, event, at))
+                self._hub.tell(self.kept(event_id, event, at))
+        self.listening.set()
 
-    def _kept(self, event_id: int, event: Event, at: datetime) -> Told:
+    def kept(self, event_id: int, event: Event, at: datetime) -> Told:
+        """A kept event as it is told."""
         timestamp = int(at.timestamp() * 1000)
         name = self._hub.next_id(event_id)
         return Told(name, event.channel, event.name, event.data, timestamp, event_id, event.session_id)
 
     def _read_missed(self) -> list[tuple[int, Event, datetime]]:
         after = self._first_id if self._last_id is None else self._last_id
-        with connect(self._database_url, "wsbridge") as conn:
+        with connect(self.database_url, "wsbridge") as conn:
             if after is None:
                 self._first_id = newest_kept(conn)
                 return []

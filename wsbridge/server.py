@@ -1,26 +1,29 @@
-"""The WebSocket server: connections, their frames, and the pages of the same port."""
+"""The WebSocket server: connections, what is sent on them and when they end."""
 
 import asyncio
 import contextlib
-import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine
 from datetime import UTC, datetime
-from http import HTTPStatus
+from urllib.parse import parse_qs
 
 from websockets.asyncio.server import ServerConnection, serve
-from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 from websockets.http11 import Request as HttpRequest
 from websockets.http11 import Response
-from websockets.typing import Origin
 
+from dcm import secret
 from dcm.settings import Settings
+from wsbridge import deliveries
+from wsbridge.conversation import Conversation
 from wsbridge.hub import Client, Hub, now_ms
-from wsbridge.protocol import CHANNEL, Ack, BadFrame, Beat, Connected, Error, Frame, Request, read, write
+from wsbridge.metrics import tell_metrics
+from wsbridge.pages import allowed_origins, page
+from wsbridge.protocol import AGENT_CHANNEL, Beat, Connected, Request, write
 from wsbridge.relay import Relay
+from wsbridge.resume import resume
 
 logger = logging.getLogger("dcm.wsbridge")
 
@@ -28,7 +31,7 @@ PING_EVERY, SILENT_FOR = 30.0, 60.0
 """Seconds between pings, and of silence after which a client is dropped (contract, section 10.9)."""
 
 PING_TIMEOUT_CODE = 4000
-TOO_SLOW_CODE = 1013
+TOO_SLOW = "You read too slowly: too many frames wait for you. Connect again and resume after the last event you saw."
 
 CLOSE_TIMEOUT = 0.5
 """Seconds a client has to say goodbye."""
@@ -42,17 +45,20 @@ class Bridge:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._secret = secret.load(settings)
+        self._origins = allowed_origins(settings)
         self.hub = Hub()
         self._relay = Relay(settings.database_url, self.hub)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until told to stop, or until the relay breaks: then it raises what broke it."""
         relay, told = asyncio.create_task(self._relay.run()), asyncio.create_task(stop.wait())
+        metrics = asyncio.create_task(tell_metrics(self.hub, self._settings.database_url))
         async with serve(
             self._connected,
             self._settings.host,
             self._settings.ws_port,
-            origins=allowed_origins(self._settings),
+            origins=self._origins,
             process_request=self._page,
             compression=None,
             ping_interval=None,
@@ -61,20 +67,13 @@ class Bridge:
         ) as server:
             await asyncio.wait({relay, told}, return_when=asyncio.FIRST_COMPLETED)
             await asyncio.gather(*(_close(each, CloseCode.GOING_AWAY, "") for each in server.connections))
-        told.cancel()
-        relay.cancel()
+        for task in (told, relay, metrics):
+            task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await relay
 
     def _page(self, connection: ServerConnection, request: HttpRequest) -> Response | None:
-        path = request.path.partition("?")[0]
-        if path == "/health":
-            return _json({"status": "healthy", "type": "websocket", **self._counters()})
-        if path == "/stats":
-            return _json(self._counters())
-        if path in {"/", "/ws"}:
-            return None
-        return connection.respond(HTTPStatus.NOT_FOUND, "Not found. The WebSocket is at / and /ws.\n")
+        return page(connection, request, self._counters(), self._origins)
 
     def _counters(self) -> dict[str, object]:
         stats = self.hub.channel_stats()
@@ -83,35 +82,71 @@ class Bridge:
             "connectedClients": len(self.hub.clients),
             "activeChannels": len(stats),
             "channelStats": stats,
+            "pendingDeliveries": self.hub.pending_deliveries(),
             "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         }
 
     async def _connected(self, connection: ServerConnection) -> None:
         client = self.hub.join()
+        talk = Conversation(self.hub, client, self._secret, production=self._settings.production)
         client.send(write(Connected(client.id, now_ms())))
-        tasks = [
-            asyncio.create_task(self._send(connection, client)),
-            asyncio.create_task(self._beat(connection, client)),
-            asyncio.create_task(self._drop_when_slow(connection, client)),
-        ]
+        tasks = {
+            asyncio.create_task(work)
+            for work in (
+                self._send(connection, client),
+                self._beat(connection, client),
+                self._send_again(client),
+                self._drop_when_slow(connection, client),
+            )
+        }
         try:
+            self._welcome(connection, client, talk, tasks)
             async for text in connection:
                 client.heard_at = time.monotonic()
-                answer = self._answer(client, text)
-                if answer:
-                    client.send(write(answer))
+                self._answer(client, talk, text, tasks)
         except ConnectionClosed:
             pass
         finally:
             self.hub.leave(client)
+            talk.leave()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _welcome(
+        self, connection: ServerConnection, client: Client, talk: Conversation, tasks: set[asyncio.Task[None]]
+    ) -> None:
+        """What the address says: who it is, and what it saw last."""
+        assert connection.request
+        said = {name: values[-1] for name, values in parse_qs(connection.request.path.partition("?")[2]).items()}
+        wrong = talk.welcome(said.get("token", ""), said.get("agent_id", ""), said.get("session_id", ""))
+        if wrong:
+            client.send(write(wrong))
+        if said.get("last_event_id", "").isdecimal():
+            self._resume(client, int(said["last_event_id"]), set(client.channels), tasks)
+
+    def _answer(self, client: Client, talk: Conversation, text: str | bytes, tasks: set[asyncio.Task[None]]) -> None:
+        before = set(client.channels)
+        request, answer = talk.answer(text)
+        if answer:
+            client.send(write(answer))
+        if request and request.last_event_id is not None:
+            self._resume(client, request.last_event_id, _asked(request, client.channels - before), tasks)
+
+    def _resume(self, client: Client, after: int, channels: set[str], tasks: set[asyncio.Task[None]]) -> None:
+        if channels:
+            _start(tasks, resume(self._relay, client, after, channels))
 
     async def _send(self, connection: ServerConnection, client: Client) -> None:
         with contextlib.suppress(ConnectionClosed):
             while True:
                 await connection.send(await client.queue.get())
+
+    async def _send_again(self, client: Client) -> None:
+        while True:
+            await asyncio.sleep(deliveries.LOOK_EVERY)
+            for text in client.deliveries.due(time.monotonic()):
+                client.send(text)
 
     async def _beat(self, connection: ServerConnection, client: Client) -> None:
         while True:
@@ -124,36 +159,20 @@ class Bridge:
     async def _drop_when_slow(self, connection: ServerConnection, client: Client) -> None:
         await client.too_slow.wait()
         logger.warning("a client read too slowly and was dropped", extra={"client": client.id})
-        connection.transport.abort()
-
-    def _answer(self, client: Client, text: str | bytes) -> Frame | None:
-        try:
-            request = read(text)
-        except BadFrame as error:
-            return Error(str(error), "PARSE_ERROR", now_ms())
-        if request.type == "ping":
-            return Beat("pong", now_ms())
-        if request.type in {"pong", "ack"}:
-            return None
-        if request.type in {"subscribe", "unsubscribe"}:
-            return self._subscription(client, request)
-        return Error(f"Unknown message type: {request.type}", "UNKNOWN_MESSAGE_TYPE", now_ms())
-
-    def _subscription(self, client: Client, request: Request) -> Frame | None:
-        wrong = None if CHANNEL.match(request.channel) else f"Invalid channel format: {request.channel}"
-        if request.type == "unsubscribe":
-            self.hub.unsubscribe(client, request.channel)
-            wrong = None
-        elif not wrong:
-            self.hub.subscribe(client, request.channel)
-        return Ack(request.id, not wrong, now_ms(), wrong) if request.id else None
+        await _close(connection, CloseCode.TRY_AGAIN_LATER, TOO_SLOW)
 
 
-def allowed_origins(settings: Settings) -> Sequence[Origin | None]:
-    """Pages that may connect: those of our own ports on the loopback names; programs send no origin."""
-    names = ["localhost", "127.0.0.1", "[::1]", settings.host]
-    ports = [settings.port, settings.dashboard_port]
-    return [None, *(Origin(f"http://{name}:{port}") for name in dict.fromkeys(names) for port in ports)]
+def _asked(request: Request, gained: set[str]) -> set[str]:
+    """The channels a frame asks to be told the past of: the one it subscribes to, or those an auth brought."""
+    if request.type == "subscribe" and not request.channel.startswith(AGENT_CHANNEL):
+        return {request.channel}
+    return gained
+
+
+def _start(tasks: set[asyncio.Task[None]], work: Coroutine[None, None, None]) -> None:
+    task = asyncio.get_running_loop().create_task(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
 
 
 async def _close(connection: ServerConnection, code: int, reason: str) -> None:
@@ -162,9 +181,3 @@ async def _close(connection: ServerConnection, code: int, reason: str) -> None:
         async with asyncio.timeout(CLOSE_TIMEOUT):
             await connection.close(code, reason)
     connection.transport.abort()
-
-
-def _json(body: dict[str, object]) -> Response:
-    data = json.dumps(body).encode()
-    headers = Headers({"Content-Type": "application/json", "Content-Length": str(len(data))})
-    return Response(HTTPStatus.OK, "OK", headers, data)

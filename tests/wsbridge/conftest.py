@@ -1,5 +1,6 @@
 """The bridge and its clients, for the tests of this folder."""
 
+import os
 import uuid
 from collections.abc import Iterator
 
@@ -16,5 +17,7 @@ def quiet_settings(postgres_url: str) -> Iterator[Settings]:
     name = f"quiet_{uuid.uuid4().hex}"
     with psycopg.connect(postgres_url, autocommit=True) as conn:
         conn.execute(f"CREATE DATABASE {name} TEMPLATE dcm_template")
-        yield settings_module.load({"DCM_DATABASE_URL": postgres_url.replace("/dcm?", f"/{name}?")})
+        yield settings_module.load(
+            {"DCM_HOME": os.environ["DCM_HOME"], "DCM_DATABASE_URL": postgres_url.replace("/dcm?", f"/{name}?")}
+        )
         conn.execute(f"DROP DATABASE {name} WITH (FORCE)")

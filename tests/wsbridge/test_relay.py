@@ -44,7 +44,7 @@ def test_what_is_published_is_heard_as_a_frame_of_the_contract(settings: Setting
 
 def test_an_event_reaches_its_channel_global_and_its_session(settings: Settings, conn: Conn) -> None:
     async def scenario() -> None:
-        async with serving(settings) as running, running.client() as client, running.client() as other:
+        async with serving(settings) as running, running.client("/?agent_id=a1") as client, running.client() as other:
             for channel in ("agents/a1", "sessions/s1"):
                 assert (await say(client, type="subscribe", channel=channel, id="1"))["success"]
             await tell(conn, kept(1, channel="agents/a1", session_id="s1"), kept(2, session_id="s2"), END)
@@ -183,7 +183,7 @@ def test_a_burst_larger_than_a_clients_queue_reaches_a_client_that_reads(setting
     many = hub.QUEUE_LIMIT * 2
 
     async def scenario() -> None:
-        async with serving(settings) as running, running.client() as client:
+        async with serving(settings) as running, running.client("/?agent_id=a1") as client:
             for channel in ("agents/a1", "sessions/s1"):
                 await say(client, type="subscribe", channel=channel, id="1")
             await tell(conn, *(kept(number, channel="agents/a1", session_id="s1") for number in range(many)), END)

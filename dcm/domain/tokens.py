@@ -1,0 +1,48 @@
+"""Tokens of the WebSocket: who an agent is, signed (contract, section 10.2)."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass
+
+LIFETIME_MS = 3_600_000
+"""Milliseconds a token is good for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a token is for."""
+
+    agent_id: str
+    session_id: str | None = None
+
+
+def make(secret: bytes, identity: Identity, now_ms: int) -> str:
+    """A token: the claims in base64url, a dot, and their HMAC-SHA256 in hex."""
+    claims: dict[str, object] = {"agent_id": identity.agent_id}
+    if identity.session_id is not None:
+        claims["session_id"] = identity.session_id
+    claims |= {"issued_at": now_ms, "expires_at": now_ms + LIFETIME_MS}
+    text = json.dumps(claims, separators=(",", ":"))
+    return f"{base64.urlsafe_b64encode(text.encode()).rstrip(b'=').decode()}.{_signed(secret, text)}"
+
+
+def verified(secret: bytes, token: str, now_ms: int) -> Identity | None:
+    """Who a token is for; None when it is not ours, was changed, or is over."""
+    encoded, _, signature = token.partition(".")
+    try:
+        text = base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True).decode()
+        if not hmac.compare_digest(_signed(secret, text).encode(), signature.encode()):
+            return None
+        claims = json.loads(text)
+        if claims["expires_at"] < now_ms:
+            return None
+        return Identity(claims["agent_id"], claims.get("session_id"))
+    except (binascii.Error, ValueError, KeyError, TypeError):
+        return None
+
+
+def _signed(secret: bytes, text: str) -> str:
+    return hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()

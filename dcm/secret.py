@@ -1,0 +1,50 @@
+"""The secret that tokens are signed with: WS_AUTH_SECRET, or one made once and kept in DCM_HOME."""
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+from dcm.domain.errors import StartError
+from dcm.embedded.places import make_home
+from dcm.settings import Settings
+
+FILE = "auth-secret"
+LENGTH = 32
+"""Bytes of a secret that is made here."""
+
+
+def load(settings: Settings) -> bytes:
+    """The secret; whoever asks first makes it.
+
+    Raises:
+        StartError: the file cannot be used.
+    """
+    if settings.ws_auth_secret:
+        return settings.ws_auth_secret.encode()
+    make_home(settings.home)
+    path = settings.home / FILE
+    try:
+        if not path.exists():
+            _make(path)
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+        secret = path.read_bytes().strip()
+    except OSError as error:
+        raise StartError(
+            f"The secret in {path} cannot be used ({error.strerror}): mend it, or set WS_AUTH_SECRET."
+        ) from error
+    if not secret:
+        raise StartError(f"The secret in {path} is empty: delete the file, and one is made anew.")
+    return secret
+
+
+def _make(path: Path) -> None:
+    """Write a draft and give it the name at once, so that nobody reads half a secret and the first one stays."""
+    draft = path.with_name(f"{FILE}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(secrets.token_hex(LENGTH).encode())
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()

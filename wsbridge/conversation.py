@@ -1,0 +1,150 @@
+"""What a client says, and what it is answered (contract, sections 10.3, 10.4 and 10.6)."""
+
+from collections.abc import Callable
+
+from dcm.domain import tokens
+from dcm.domain.tokens import Identity
+from wsbridge.hub import Client, Hub, now_ms
+from wsbridge.protocol import (
+    AGENT_CHANNEL,
+    BAD_TOKEN,
+    CHANNEL,
+    NOBODY,
+    PUBLISHABLE,
+    SESSION_CHANNEL,
+    TOKEN_NEEDED,
+    Ack,
+    BadFrame,
+    Beat,
+    Error,
+    Frame,
+    Request,
+    Told,
+    read,
+    write,
+)
+
+
+class Conversation:
+    """One client's side of the protocol. `resume` is called with what a client saw last and the channels it asks of."""
+
+    def __init__(self, hub: Hub, client: Client, secret: bytes, *, production: bool) -> None:
+        self._hub = hub
+        self._client = client
+        self._secret = secret
+        self._production = production
+        self._answers: dict[str, Callable[[Request], Frame | None]] = {
+            "ping": lambda _: Beat("pong", now_ms()),
+            "pong": lambda _: None,
+            "ack": self._acknowledge,
+            "subscribe": self._subscribe,
+            "unsubscribe": self._unsubscribe,
+            "publish": self._publish,
+            "auth": self._authenticate,
+        }
+
+    def welcome(self, token: str, agent_id: str, session_id: str) -> Frame | None:
+        """Take what the address says, and give what is wrong with it.
+
+        A token proves who it is; in development a name is believed.
+        """
+        if not self._production:
+            self._client.agent_id, self._client.session_id = agent_id, session_id
+        if not token:
+            return None
+        identity = self._identity(Request("auth", token=token, session_id=session_id))
+        if isinstance(identity, Error):
+            return identity
+        self._enter(identity)
+        return None
+
+    def answer(self, text: str | bytes) -> tuple[Request | None, Frame | None]:
+        """The frame that was read, None when it cannot be, and what is answered."""
+        try:
+            request = read(text)
+        except BadFrame as error:
+            return None, Error(str(error), "PARSE_ERROR", now_ms())
+        answering = self._answers.get(request.type)
+        if answering is None:
+            return None, Error(f"Unknown message type: {request.type}", "UNKNOWN_MESSAGE_TYPE", now_ms())
+        return request, answering(request)
+
+    def leave(self) -> None:
+        """Tell the others that an agent has gone."""
+        if self._client.agent_id:
+            self._announce("agent.disconnected")
+
+    def _acknowledge(self, request: Request) -> None:
+        self._client.deliveries.acknowledged(request.message_id)
+
+    def _subscribe(self, request: Request) -> Frame | None:
+        wrong = self._wrong_with(request.channel)
+        if not wrong:
+            self._hub.subscribe(self._client, request.channel)
+        return _ack(request, wrong)
+
+    def _wrong_with(self, channel: str) -> str | None:
+        if not CHANNEL.match(channel):
+            return f"Invalid channel format: {channel}"
+        its_agent = channel.removeprefix(AGENT_CHANNEL)
+        if channel.startswith(AGENT_CHANNEL) and not self._client.authenticated and its_agent != self._client.agent_id:
+            return f"Not authorized for {channel}: authenticate first, or subscribe as that agent."
+        return None
+
+    def _unsubscribe(self, request: Request) -> Frame | None:
+        self._hub.unsubscribe(self._client, request.channel)
+        return _ack(request, None)
+
+    def _publish(self, request: Request) -> Frame | None:
+        wrong = None if CHANNEL.match(request.channel) else f"Invalid channel format: {request.channel}"
+        if request.event not in PUBLISHABLE:
+            wrong = f"Invalid event type: {request.event}"
+        elif self._production and not self._client.authenticated:
+            wrong = "Authenticate before publishing."
+        if not wrong:
+            name = self._hub.next_id(None)
+            self._hub.tell_channel(Told(name, request.channel, request.event, request.data, now_ms()))
+        return _ack(request, wrong)
+
+    def _authenticate(self, request: Request) -> Frame | None:
+        identity = self._identity(request)
+        if isinstance(identity, Error):
+            return identity
+        self._client.send(write(Ack(request.id, success=True, timestamp=now_ms())))
+        self._enter(identity)
+        return None
+
+    def _identity(self, request: Request) -> Identity | Error:
+        client = self._client
+        if request.token:
+            known = tokens.verified(self._secret, request.token, now_ms())
+            if known is None:
+                return Error("The token is not good, or its time is over.", BAD_TOKEN, now_ms())
+            return Identity(known.agent_id, known.session_id or request.session_id or client.session_id or None)
+        if self._production:
+            return Error("A token is required: POST /api/auth/token gives one.", TOKEN_NEEDED, now_ms())
+        agent_id = request.agent_id or client.agent_id
+        if not agent_id:
+            return Error("Neither token nor agent_id was given.", NOBODY, now_ms())
+        return Identity(agent_id, request.session_id or client.session_id or None)
+
+    def _enter(self, identity: Identity) -> None:
+        """Be that agent: on its channels, and on those it had when it was here before."""
+        client = self._client
+        before = self._hub.remembered(identity.agent_id)
+        client.agent_id, client.session_id, client.authenticated = identity.agent_id, identity.session_id or "", True
+        own = {f"{AGENT_CHANNEL}{client.agent_id}"}
+        if client.session_id:
+            own.add(f"{SESSION_CHANNEL}{client.session_id}")
+        for channel in own | set(before):
+            self._hub.subscribe(client, channel)
+        self._announce("agent.connected")
+
+    def _announce(self, event: str) -> None:
+        client = self._client
+        data = {"agent_id": client.agent_id, "client_id": client.id, "session_id": client.session_id or None}
+        self._hub.tell(Told(self._hub.next_id(None), "global", event, data, now_ms()))
+
+
+def _ack(request: Request, wrong: str | None) -> Frame | None:
+    return Ack(request.id, not wrong, now_ms(), wrong) if request.id else None
