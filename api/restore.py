@@ -6,7 +6,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from api.ingest import Door
@@ -17,15 +17,12 @@ from db.pool import AWAY, Pool
 from dcm.broker import DEFAULT, compaction_key
 from dcm.domain.briefs import aged
 from dcm.domain.compactions import Subject
-from dcm.domain.hook_events import DOUBLE_FIRING
+from dcm.domain.hook_events import DOUBLE_FIRING, SAME_COMPACTION
 from dcm.domain.streams import moment
 
 logger = logging.getLogger("dcm.api")
 
 Result = TypeVar("Result")
-
-SAME = timedelta(seconds=2)
-"""PreCompacts this near to each other are of one compaction: the client fires two for an automatic one."""
 
 PATIENCE = 2.0
 """Seconds a SessionStart waits for its brief, in all."""
@@ -91,13 +88,13 @@ class Briefs:
     async def _answer(self, session_id: str, asked_at: datetime) -> str | None:
         began = await self._began(session_id)
         known = await self._newest(session_id) if began else None
-        if began and known and known.made_for >= began - SAME and known.given_at:
+        if began and known and known.made_for >= began - SAME_COMPACTION and known.given_at:
             if asked_at - known.given_at < DOUBLE_FIRING:
                 return None
             began = None
         if began is None:
             self._door.ask(DEFAULT, "make_brief", session_id, asked_at.isoformat(), "auto")
-        wanted = began - SAME if began else asked_at
+        wanted = began - SAME_COMPACTION if began else asked_at
         found = await self._wait(session_id, wanted)
         if found is None or found.made_for < wanted:
             return await self._in_thread(self._older, session_id, wanted)

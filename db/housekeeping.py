@@ -9,8 +9,3 @@ def make_months(conn: Conn, ahead: int) -> None:
         "SELECT ensure_month(now() + make_interval(months => m)) FROM generate_series(0, %(ahead)s) AS m",
         {"ahead": ahead},
     )
-
-
-def delete_expired_messages(conn: Conn) -> int:
-    """Delete messages whose time is over; returns how many."""
-    return conn.execute("DELETE FROM agent_messages WHERE expires_at < now()").rowcount

@@ -1,14 +1,19 @@
 """Messages between agents."""
 
+import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
-from psycopg.rows import class_row
+from psycopg.rows import class_row, dict_row
+from psycopg.types.json import Jsonb
 
 from db.pool import Conn
 from dcm.domain.subtasks import Announcement
+
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +67,89 @@ def unread(conn: Conn, session_id: str, limit: int) -> list[Message]:
             """,
             {"session": session_id, "limit": limit},
         ).fetchall()
+
+
+def send(conn: Conn, message: Mapping[str, Any]) -> Row:
+    """Store a message of `project_id`, `from_agent`, `to_agent`, `topic`, `content`, `priority`, `ttl_s`."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        found = cursor.execute(
+            """
+            INSERT INTO agent_messages (project_id, from_agent_id, to_agent_id, message_type, topic, payload, priority,
+                                        expires_at)
+            VALUES (%(project_id)s, %(from_agent)s, %(to_agent)s, %(topic)s, %(topic)s, %(content)s, %(priority)s,
+                    now() + make_interval(secs => %(ttl_s)s))
+            RETURNING id, from_agent_id AS from_agent, to_agent_id AS to_agent, topic, priority, created_at,
+                      expires_at, to_agent_id IS NULL AS is_broadcast
+            """,
+            {**message, "content": Jsonb(message["content"])},
+        ).fetchone()
+    assert found is not None
+    return found
+
+
+def page(conn: Conn, *, limit: int, offset: int) -> list[Row]:
+    """A page of messages, newest first, expired ones that are still stored included."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(
+            """
+            SELECT id, project_id, from_agent_id, to_agent_id, message_type, topic, payload, priority, read_by,
+                   created_at, expires_at
+            FROM agent_messages ORDER BY created_at DESC, id LIMIT %(limit)s OFFSET %(offset)s
+            """,
+            {"limit": limit, "offset": offset},
+        ).fetchall()
+
+
+def total(conn: Conn) -> int:
+    """How many messages are stored."""
+    row = conn.execute("SELECT count(*) FROM agent_messages").fetchone()
+    return int(row[0]) if row else 0
+
+
+def poll(
+    conn: Conn,
+    agent_id: str,
+    *,
+    since: datetime | None,
+    topic: str | None,
+    broadcasts: bool,
+    project_id: uuid.UUID | None,
+    limit: int,
+) -> list[Row]:
+    """What was sent to an agent, urgent and old ones first; they count as read by it from here on."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(
+            """
+            WITH found AS (
+                SELECT id, from_agent_id AS from_agent, to_agent_id AS to_agent, topic, payload AS content, priority,
+                       to_agent_id IS NULL AS is_broadcast, %(agent)s = ANY(read_by) AS already_read,
+                       created_at, expires_at
+                FROM agent_messages
+                WHERE (to_agent_id = %(agent)s OR (%(broadcasts)s AND to_agent_id IS NULL))
+                  AND (expires_at IS NULL OR expires_at > now())
+                  AND (%(topic)s::text IS NULL OR topic = %(topic)s)
+                  AND (%(since)s::timestamptz IS NULL OR created_at > %(since)s)
+                  AND (%(project)s::uuid IS NULL OR project_id = %(project)s)
+                ORDER BY priority DESC, created_at, id LIMIT %(limit)s
+            ), read AS (
+                UPDATE agent_messages m SET read_by = array_append(m.read_by, %(agent)s)
+                FROM found f WHERE m.id = f.id AND NOT %(agent)s = ANY(m.read_by)
+            )
+            SELECT * FROM found ORDER BY priority DESC, created_at, id
+            """,
+            {"agent": agent_id, "since": since, "topic": topic, "broadcasts": broadcasts, "project": project_id,
+             "limit": limit},
+        ).fetchall()  # fmt: skip
+
+
+def unread_by(conn: Conn, agent_id: str) -> int:
+    """How many messages an agent has not read, broadcasts included."""
+    row = conn.execute(
+        """
+        SELECT count(*) FROM agent_messages
+        WHERE (to_agent_id = %(agent)s OR to_agent_id IS NULL) AND (expires_at IS NULL OR expires_at > now())
+          AND NOT %(agent)s = ANY(read_by)
+        """,
+        {"agent": agent_id},
+    ).fetchone()
+    return int(row[0]) if row else 0

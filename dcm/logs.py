@@ -32,4 +32,5 @@ def log_to_stderr(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    logging.getLogger("dramatiq").setLevel(max(root.level, logging.WARNING))
+    for library in ("dramatiq", "httpx"):
+        logging.getLogger(library).setLevel(max(root.level, logging.WARNING))

@@ -68,6 +68,16 @@ class Settings:
     allowed_origins: tuple[str, ...] = field(
         default=(), metadata=_doc("DCM_ALLOWED_ORIGINS", "Further origins whose pages may call, by commas.")
     )
+    callback_private: bool = field(
+        default=False,
+        metadata=_doc("DCM_CALLBACK_PRIVATE", "1: subscribers on this machine and private networks are called too."),
+    )
+    session_idle_hours: int = field(
+        default=24, metadata=_doc("DCM_SESSION_IDLE_HOURS", "Hours of silence after which a session counts as ended.")
+    )
+    claude_home: Path = field(
+        default=Path(".claude"), metadata=_doc("CLAUDE_CONFIG_DIR", "Where Claude Code keeps settings and skills.")
+    )
     valkey_fsync: str = field(
         default="everysec",
         metadata=_doc("DCM_VALKEY_FSYNC", "appendfsync of the embedded Valkey: everysec, always or no."),
@@ -151,7 +161,7 @@ def _database_url(environ: Mapping[str, str], home: Path) -> tuple[str, bool]:
 
 def _url_host(host: str) -> str:
     """A host as a URL has it: the folder of a socket is quoted, an IPv6 address stands in brackets."""
-    return f"[{host}]" if ":" in host and not host.startswith("[") else quote(host, safe="[]:")
+    return f"[{quote(host, safe=':')}]" if ":" in host and not host.startswith("[") else quote(host, safe="[]:")
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
@@ -161,7 +171,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         SettingsError: a variable cannot be used; the message says which and what to give.
     """
     environ = os.environ if environ is None else environ
-    home = Path(environ.get("DCM_HOME") or Path(environ.get("HOME") or Path.home()) / ".dcm").expanduser()
+    user_home = Path(environ.get("HOME") or Path.home())
+    home = Path(environ.get("DCM_HOME") or user_home / ".dcm").expanduser()
     home = home.absolute()
     database_url, embedded_postgres = _database_url(environ, home)
     redis_url = environ.get("DCM_REDIS_URL", "").strip()
@@ -184,6 +195,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         ws_auth_secret=environ.get("WS_AUTH_SECRET", "").strip(),
         production=environ.get("NODE_ENV", "") == "production",
         allowed_origins=_names(environ.get("DCM_ALLOWED_ORIGINS", "")),
+        callback_private=environ.get("DCM_CALLBACK_PRIVATE", "").strip() in {"1", "true", "yes"},
+        session_idle_hours=_integer(environ, "DCM_SESSION_IDLE_HOURS", 24, 1, 8760),
+        claude_home=Path(environ.get("CLAUDE_CONFIG_DIR") or user_home / ".claude").expanduser(),
         valkey_fsync=_choice(environ, "DCM_VALKEY_FSYNC", "everysec", ("everysec", "always", "no")),
         log_level=_choice(environ, "DCM_LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
     )

@@ -27,12 +27,13 @@ class Written:
 
     `events`: those of the batch that are stored, once each, redelivered ones included.
     `tools_used`: {session: finished tool calls so far}, of the sessions that had some in this batch.
-    `tools_before`: the same before this batch.
+    `tools_before`: the same before this batch. `messages`: the ids of those it stored.
     """
 
     events: list[HookEvent]
     tools_used: dict[str, int] = field(default_factory=dict)
     tools_before: dict[str, int] = field(default_factory=dict)
+    messages: list[str] = field(default_factory=list)
 
 
 def write(conn: Conn, batch: Sequence[HookEvent], message_ttl_ms: int) -> Written:
@@ -87,6 +88,7 @@ def _write_new(conn: Conn, new: list[HookEvent], written: Written, message_ttl_m
     _count(conn, rows, written)
     _score(conn, rows)
     told += [action_rules.announcement(row) for row in rows]
+    written.messages += [event.data["id"] for event in told if event.name == "message.new"]
     publish.publish(conn, told)
 
 

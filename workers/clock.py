@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import redis
 from dramatiq.errors import BrokerConnectionError
 
-from db import health, housekeeping, messages, publish, subtasks
+from db import cleanup, health, housekeeping, messages, publish, subtasks
 from db.pool import DatabaseError
 from dcm.broker import INGEST, enqueue, nudge_key, redis_client, stream_key
 from dcm.domain import subtasks as subtask_rules
+from dcm.domain.events import Event
 from workers import running
 
 logger = logging.getLogger("dcm.clock")
@@ -58,10 +59,17 @@ def close_silent_subtasks() -> None:
         publish.publish(conn, told)
 
 
-def forget_expired() -> None:
-    """Delete the messages that have expired."""
+def clean_messages() -> None:
+    """Delete the messages nobody needs any more."""
     with running.pool().connection() as conn:
-        housekeeping.delete_expired_messages(conn)
+        cleanup.clean_messages(conn)
+
+
+def close_dead_sessions() -> None:
+    """End the sessions that will never say so themselves, and tell it."""
+    with running.pool().connection() as conn, conn.transaction():
+        closed = cleanup.close_dead_sessions(conn, running.settings().session_idle_hours)
+        publish.publish(conn, [Event("session.ended", {"id": one}, session_id=one) for one in closed])
 
 
 def check_database() -> None:
@@ -78,7 +86,8 @@ def duties() -> list[Duty]:
         Duty("nudge", 1.0, nudge_forgotten),
         Duty("months", 3600.0, make_months),
         Duty("silent subtasks", 60.0, close_silent_subtasks),
-        Duty("expired messages", 60.0, forget_expired),
+        Duty("messages", 60.0, clean_messages),
+        Duty("dead sessions", 60.0, close_dead_sessions),
         Duty("database", running.settings().healthcheck_interval_ms / 1000, check_database),
     ]
 

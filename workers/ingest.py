@@ -84,6 +84,7 @@ def _write(conn: Conn, entries: Sequence[Entry]) -> Written:
     for entry in entries:
         written = _write_one(conn, entry)
         together.events += written.events
+        together.messages += written.messages
         together.tools_before = written.tools_before | together.tools_before
         together.tools_used |= written.tools_used
     return together
@@ -140,6 +141,8 @@ def _follow_up(written: Written) -> None:
         elif event.name == "PostCompact":
             trigger = event.text("trigger") or "auto"
             enqueue(broker, DEFAULT, "settle_compaction", event.session_id, event.at.isoformat(), trigger)
+    for message_id in written.messages:
+        enqueue(broker, DEFAULT, "call_subscribers", message_id)
     for session_id, used in written.tools_used.items():
         if used // WATCH_EVERY > written.tools_before[session_id] // WATCH_EVERY:
             enqueue(broker, DEFAULT, "watch_context", session_id)

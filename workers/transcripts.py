@@ -23,7 +23,7 @@ def tail(path: str | None) -> list[Mapping[str, Any]]:
             if not stat.S_ISREG(known.st_mode):
                 return []
             file.seek(max(0, known.st_size - TAIL_BYTES))
-            return list(records(file.read(TAIL_BYTES).splitlines()))
+            return list(records((file.read(TAIL_BYTES) or b"").splitlines()))
     except (OSError, ValueError):
         return []
 

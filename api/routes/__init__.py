@@ -9,15 +9,22 @@ from api.restore import Briefs
 from api.routes import (
     actions,
     agent_contexts,
+    auth,
+    blocking,
+    cleanup,
     compact,
     contexts,
     document,
     health,
     hooks,
     kpis,
+    messages,
     projects,
+    routing,
     search,
     sessions,
+    subscriptions,
+    tools_summary,
 )
 from dcm.settings import Settings
 
@@ -42,6 +49,7 @@ def _routes(parts: Parts) -> Iterable[tuple[str, object]]:
     database = parts.database
     yield "/health", health.Health(database)
     yield "/stats", health.Stats(database)
+    yield "/stats/tools-summary", tools_summary.ToolsSummary(parts.settings.claude_home)
     yield "/config.json", health.Config(parts.settings)
     yield "/api/health", health.ShortHealth(database)
     yield "/api/dashboard/kpis", kpis.Kpis(database)
@@ -65,3 +73,18 @@ def _routes(parts: Parts) -> Iterable[tuple[str, object]]:
     yield "/api/compact/snapshot/{session_id}", compact.CompactSnapshot(database)
     yield "/api/agent-contexts", agent_contexts.AgentContexts(database)
     yield "/api/agent-contexts/stats", agent_contexts.AgentContextStats(database)
+    yield "/api/messages", messages.Messages(database, parts.door, parts.settings)
+    yield "/api/messages/{agent_id}", messages.AgentMessages(database)
+    yield "/api/subscribe", subscriptions.Subscribe(database, parts.settings)
+    yield "/api/unsubscribe", subscriptions.Unsubscribe(database)
+    yield "/api/subscriptions", subscriptions.Subscriptions(database)
+    yield "/api/subscriptions/{key}", subscriptions.OneSubscription(database)
+    yield "/api/blocking", blocking.Blocking(database)
+    yield "/api/blocking/check", blocking.BlockingCheck(database)
+    yield "/api/blocking/{key}", blocking.OneBlocking(database)
+    yield "/api/unblock", blocking.Unblock(database)
+    yield "/api/routing/suggest", routing.Suggest(database)
+    yield "/api/routing/stats", routing.RoutingStatistics(database)
+    yield "/api/routing/feedback", routing.RoutingFeedback(database)
+    yield "/api/cleanup/stats", cleanup.CleanupStatistics(database)
+    yield "/api/auth/token", auth.TokenMaker(parts.settings)

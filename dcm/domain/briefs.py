@@ -155,5 +155,5 @@ def _time(moment: datetime) -> str:
 def aged(content: str, made_for: datetime, now: datetime) -> str:
     """A brief that is not of this compaction, with its age said first."""
     minutes = max(0, int((now - made_for).total_seconds() // 60))
-    age = f"{minutes} minutes" if minutes < 120 else f"{minutes // 60} hours"
+    age = "less than a minute" if minutes < 1 else f"{minutes} minutes" if minutes < 120 else f"{minutes // 60} hours"
     return f"(The newest brief there is was made {age} ago; what happened since is not in it.)\n{content}"

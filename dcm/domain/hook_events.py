@@ -32,6 +32,9 @@ NAME_LIMIT = 300
 DOUBLE_FIRING = timedelta(seconds=10)
 """The same payload within this time is one event that two registrations of the hook sent."""
 
+SAME_COMPACTION = timedelta(seconds=2)
+"""PreCompacts this near to each other are of one compaction: the client fires two for an automatic one."""
+
 
 @dataclass(frozen=True, slots=True)
 class HookEvent:
@@ -144,4 +147,5 @@ def without_doubles(events: list[HookEvent]) -> list[HookEvent]:
 
 def is_double(event: HookEvent, earlier: datetime) -> bool:
     """Whether an event of the same key at `earlier` is this one: a tool call ends once, whenever that is."""
-    return bool(event.tool_use_id) or abs(event.at - earlier) < DOUBLE_FIRING
+    near = SAME_COMPACTION if event.name == "PreCompact" else DOUBLE_FIRING
+    return bool(event.tool_use_id) or abs(event.at - earlier) < near

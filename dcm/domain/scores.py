@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 SUCCESS, FAILURE = 0.1, -0.05
+CHOSEN, NOT_CHOSEN = 0.2, -0.1
+"""What feedback on a suggestion moves a score by."""
+
 LOWEST, HIGHEST = 0.1, 5.0
 FIRST = 1.0
 """The score of a pair seen for the first time, whether the call succeeded or not."""

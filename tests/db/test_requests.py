@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from db import actions, hook_events, housekeeping, messages, requests
+from db import actions, cleanup, hook_events, messages, requests
 from db.pool import Conn
 from dcm.domain import actions as action_rules
 from dcm.domain.hook_events import HookEvent, parse
@@ -81,4 +81,4 @@ def test_unread_messages_are_those_for_the_session_that_have_not_expired_urgent_
             ('for another', 'n', '{}', 0, 's2', 's3', '{}', NULL, now())) AS m""")
     assert [message.topic for message in messages.unread(conn, "s1", 9)] == ["urgent", "new", "old"]
     assert [message.topic for message in messages.unread(conn, "s1", 1)] == ["urgent"]
-    assert housekeeping.delete_expired_messages(conn) == 1
+    assert cleanup.clean_messages(conn) == 1

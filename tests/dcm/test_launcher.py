@@ -78,7 +78,7 @@ def test_writing_it_again_replaces_it_and_leaves_nothing_beside_it(tmp_path: Pat
     ("host", "url"),
     [
         ("127.0.0.1", "http://127.0.0.1:3847"),
-        ("0.0.0.0", "http://127.0.0.1:3847"),  # noqa: S104 - a setting, not bound here
+        ("0.0.0.0", "http://127.0.0.1:3847"),
         ("::", "http://[::1]:3847"),
         ("192.0.2.7", "http://192.0.2.7:3847"),
     ],

@@ -57,6 +57,7 @@ def test_the_pieces_make_a_url_with_their_signs_quoted() -> None:
     [
         ("/var/run/postgresql", "%2Fvar%2Frun%2Fpostgresql"),
         ("::1", "[::1]"),
+        ("fe80::1%eth0", "[fe80::1%25eth0]"),
         ("[::1]", "[::1]"),
         ("10.0.0.7", "10.0.0.7"),
     ],

@@ -32,6 +32,12 @@ def test_a_hook_that_is_registered_twice_is_stored_once_and_the_same_words_later
     assert rows(conn, "SELECT created_at FROM hook_events ORDER BY 1") == [(at(1),), (at(30),)]
 
 
+def test_a_compaction_that_begins_three_seconds_after_another_is_another(conn: Conn) -> None:
+    store(conn, event(1, "PreCompact", trigger="auto"), event(1.2, "PreCompact", trigger="auto"))
+    store(conn, event(4.2, "PreCompact", trigger="auto"))
+    assert rows(conn, "SELECT created_at FROM hook_events ORDER BY 1") == [(at(1),), (at(4.2),)]
+
+
 def test_a_tool_call_that_has_ended_leaves_no_start_behind_whichever_is_written_first(conn: Conn) -> None:
     start = event(1, "PreToolUse", tool_name="Bash", tool_use_id="toolu_2")
     other = event(1, "PreToolUse", tool_name="Bash", tool_use_id="toolu_4")

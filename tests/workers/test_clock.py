@@ -1,5 +1,6 @@
 """Periodic work."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -117,3 +118,13 @@ def test_the_other_duties_make_months_forget_messages_and_look_at_the_database(w
     assert rows(conn, "SELECT message_type FROM agent_messages ORDER BY 1") == [("b",), ("c",)]
     assert rows(conn, "SELECT to_regclass('actions_' || to_char(now() AT TIME ZONE 'UTC' + interval '2 months', "
                       "'YYYYMM')) IS NOT NULL") == [(True,)]  # fmt: skip
+
+
+def test_a_session_nothing_was_heard_of_for_a_day_is_ended_once_and_told(worker: Settings, conn: Conn) -> None:
+    conn.execute("INSERT INTO sessions (id, last_seen_at) VALUES ('dead', now() - interval '25 h'), ('live', now())")
+    conn.execute("LISTEN dcm_events")
+    clock.close_dead_sessions()
+    clock.close_dead_sessions()
+    assert conn.execute("SELECT id FROM sessions WHERE ended_at = last_seen_at").fetchall() == [("dead",)]
+    told = [json.loads(notify.payload) for notify in conn.notifies(timeout=0.2)]
+    assert [(one["event"], one["data"]["id"]) for one in told] == [("session.ended", "dead")]

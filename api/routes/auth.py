@@ -1,0 +1,44 @@
+"""Tokens for the WebSocket (contract, sections 3.13 and 10.2)."""
+
+import time
+from typing import Any
+
+from api.fields import Answer, Body, Text
+from api.operations import operation
+from dcm import secret
+from dcm.domain import tokens
+from dcm.domain.errors import InvalidInput
+from dcm.domain.tokens import Identity
+from dcm.settings import Settings
+
+
+class TokenWanted(Body):
+    """Who the token is for."""
+
+    NULLABLE = frozenset({"agent_id", "session_id"})
+
+    agent_id: Text | None = None
+    session_id: Text | None = None
+
+
+class Token(Answer):
+    """A token, and for how many seconds it is good."""
+
+    token: str
+    expires_in: int
+
+
+class TokenMaker:
+    """/api/auth/token"""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @operation(answer=Token)
+    async def on_post(self, body: TokenWanted) -> dict[str, Any]:
+        """A token for the WebSocket; `agent_id` is needed. Only programs of this machine are answered."""
+        if not body.agent_id:
+            raise InvalidInput("Missing agent_id", {"agent_id": ["say who the token is for"]})
+        identity = Identity(body.agent_id, body.session_id or None)
+        made = tokens.make(secret.load(self._settings), identity, time.time_ns() // 1_000_000)
+        return {"token": made, "expires_in": tokens.LIFETIME_MS // 1000}

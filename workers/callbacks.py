@@ -1,0 +1,94 @@
+"""Call subscribers: each message of their topic is sent to the address they gave."""
+
+import logging
+import socket
+import uuid
+from dataclasses import asdict
+from urllib.parse import urlsplit, urlunsplit
+
+import dramatiq
+import httpx
+import orjson
+
+from db import subscriptions
+from db.subscriptions import Call
+from dcm.broker import DEFAULT, enqueue
+from dcm.domain.callbacks import reachable
+from workers import running
+
+logger = logging.getLogger("dcm.callbacks")
+broker = running.broker()
+
+TIMEOUT = 5.0
+"""Seconds a subscriber has to answer."""
+
+
+class CallFailed(Exception):
+    """The subscriber did not take the message."""
+
+
+@dramatiq.actor(queue_name=DEFAULT, max_retries=3)
+def call_subscribers(message_id: str) -> None:
+    """Send a message to all who subscribed to its topic and gave an address."""
+    with running.pool().connection() as conn:
+        found = subscriptions.to_call(conn, uuid.UUID(message_id))
+    for subscription_id in found:
+        enqueue(broker, DEFAULT, "call_subscriber", str(subscription_id), message_id)
+
+
+@dramatiq.actor(queue_name=DEFAULT, max_retries=2, min_backoff=1000, max_backoff=25_000, throws=CallFailed)
+def call_subscriber(subscription_id: str, message_id: str) -> None:
+    """Call one subscriber; three times at most.
+
+    Raises:
+        CallFailed: it did not answer with a 2xx; it is tried again.
+    """
+    with running.pool().connection() as conn:
+        call = subscriptions.call(conn, uuid.UUID(subscription_id), uuid.UUID(message_id))
+    if call is None:
+        return
+    status, reason = deliver(call, private=running.settings().callback_private)
+    with running.pool().connection() as conn:
+        subscriptions.called(conn, call.subscription_id, status, good=not reason)
+    if reason:
+        logger.warning("a subscriber was not reached: %s", reason, extra={"subscription": subscription_id})
+        raise CallFailed(reason)
+
+
+def deliver(call: Call, *, private: bool) -> tuple[int | None, str]:
+    """Send a message to its subscriber; gives the HTTP status and what went wrong, nothing when it was taken."""
+    address = _address(call.callback_url, private=private)
+    if address is None:
+        return None, f"{call.callback_url} leads to no address that may be called"
+    message = {name: value for name, value in asdict(call).items() if name not in {"callback_url", "subscription_id"}}
+    try:
+        answer = _post(call, address, orjson.dumps(message, default=str))
+    except httpx.HTTPError as error:
+        return None, f"{type(error).__name__}: {error}"
+    return answer.status_code, "" if answer.is_success else f"it answered {answer.status_code}"
+
+
+def _post(call: Call, address: str, body: bytes) -> httpx.Response:
+    """Connect to the very address that was looked at, whatever the name means a moment later."""
+    parts = urlsplit(call.callback_url)
+    place = f"[{address}]" if ":" in address else address
+    url = urlunsplit(parts._replace(netloc=f"{place}:{parts.port}" if parts.port else place))
+    headers = {
+        "Host": parts.netloc.rpartition("@")[2],
+        "Content-Type": "application/json",
+        "X-DCM-Topic": call.topic,
+        "X-DCM-Delivery": f"{call.message_id}.{call.subscription_id}",
+    }
+    with httpx.Client(timeout=TIMEOUT, follow_redirects=False, trust_env=False) as client:
+        return client.post(url, content=body, headers=headers, extensions={"sni_hostname": parts.hostname or ""})
+
+
+def _address(url: str, *, private: bool) -> str | None:
+    """An address of the URL's host that may be called; None when the host has none, or one that may not be."""
+    parts = urlsplit(url)
+    try:
+        found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
+    except OSError:
+        return None
+    addresses = [str(each[4][0]) for each in found]
+    return addresses[0] if addresses and all(reachable(each, private=private) for each in addresses) else None
