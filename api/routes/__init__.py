@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from api.database import Database
 from api.ingest import Door
 from api.restore import Briefs
-from api.routes import actions, document, health, hooks, kpis, projects, sessions
+from api.routes import actions, document, health, hierarchy, hooks, kpis, projects, requests, sessions, subtasks, tasks
 from dcm.settings import Settings
 
 
@@ -37,6 +37,14 @@ def _routes(parts: Parts) -> Iterable[tuple[str, object]]:
     yield "/api/projects", projects.Projects(database)
     yield "/api/projects/by-path", projects.ProjectByPath(database)
     yield "/api/projects/{project_id}", projects.OneProject(database)
+    yield "/api/requests", requests.Requests(database)
+    yield "/api/requests/{request_id}", requests.OneRequest(database)
+    yield "/api/tasks", tasks.Tasks(database)
+    yield "/api/tasks/{task_id}", tasks.OneTask(database)
+    yield "/api/subtasks", subtasks.Subtasks(database)
+    yield "/api/subtasks/{subtask_id}", subtasks.OneSubtask(database, parts.settings.message_ttl_ms)
+    yield "/api/hierarchy/{project_id}", hierarchy.Hierarchy(database)
+    yield "/api/active-sessions", hierarchy.ActiveAgents(database)
     yield "/api/actions", actions.Actions(database, parts.door)
     yield "/api/actions/hourly", actions.Hourly(database)
     yield "/api/actions/{action_id}", actions.OneAction(database)
