@@ -185,7 +185,7 @@ def remove(conn: Conn, subtask_id: uuid.UUID) -> Row | None:
         return cursor.execute(
             """
             DELETE FROM subtasks WHERE id = %(id)s
-            RETURNING id, task_list_id, agent_type, agent_id, description, status, completed_at
+            RETURNING id, task_list_id, agent_type, agent_id, description, status, completed_at, result
             """,
             {"id": subtask_id},
         ).fetchone()

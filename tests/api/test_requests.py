@@ -112,8 +112,9 @@ def test_a_deleted_request_takes_its_waves_subtasks_and_contexts_and_is_told(ser
     assert '"event": "request.deleted"' in told[0]
     assert made in told[0]
     assert '"session_id": "s1"' in told[0]
-    for table in ("requests", "task_lists", "subtasks", "agent_contexts"):
-        assert conn.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
+    assert conn.execute("""
+        SELECT (SELECT count(*) FROM requests), (SELECT count(*) FROM task_lists), (SELECT count(*) FROM subtasks),
+               (SELECT count(*) FROM agent_contexts)""").fetchone() == (0, 0, 0, 0)
 
 
 def test_a_prompt_a_hook_told_of_is_a_request_like_any_other(server: ApiServer, conn: Conn) -> None:
