@@ -88,6 +88,14 @@ def test_a_request_that_is_completed_has_an_end_and_metadata_is_merged(server: A
     assert changed(server, path, {"status": "active"})["completed_at"] is None
 
 
+def test_numbers_of_any_size_in_metadata_are_given_back(server: ApiServer, conn: Conn) -> None:
+    facts = {"large": 5.5e193, "whole": 10**30, "exact": 2**53 + 1, "small": -1.5e-300}
+    path = f"/api/requests/{request(server, project(server), metadata=facts)}"
+    assert server.get(path).json["request"]["metadata"] == facts | {"whole": 1e30}
+    answer = server.ask("PATCH", path, b'{"metadata": {"endless": 1e999}}')
+    assert answer.status == 400
+
+
 def test_a_change_of_a_request_that_changes_nothing_or_nobody_is_refused(server: ApiServer, conn: Conn) -> None:
     path = f"/api/requests/{request(server, project(server))}"
     for body in ({}, {"prompt": "other"}):
