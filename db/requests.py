@@ -185,14 +185,11 @@ def change(conn: Conn, request_id: uuid.UUID, status: str | None, metadata: Mapp
 
 
 def hold(conn: Conn, request_id: uuid.UUID) -> str | None:
-    """The session of a request; until commit, nobody else who holds it goes on. None when it is not known."""
-    row = conn.execute(
-        "SELECT session_id FROM requests WHERE id = %(id)s FOR NO KEY UPDATE", {"id": request_id}
-    ).fetchone()
+    """The session of a request; until commit nobody else holds it or adds a wave. None when it is not known."""
+    row = conn.execute("SELECT session_id FROM requests WHERE id = %(id)s FOR UPDATE", {"id": request_id}).fetchone()
     return row[0] if row else None
 
 
-def remove(conn: Conn, request_id: uuid.UUID) -> str | None:
-    """Forget a request with its waves and their subtasks; its session, None when it is not known."""
-    row = conn.execute("DELETE FROM requests WHERE id = %(id)s RETURNING session_id", {"id": request_id}).fetchone()
-    return row[0] if row else None
+def remove(conn: Conn, request_id: uuid.UUID) -> None:
+    """Forget a request with its waves and their subtasks."""
+    conn.execute("DELETE FROM requests WHERE id = %(id)s", {"id": request_id})

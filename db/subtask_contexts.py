@@ -54,26 +54,34 @@ def forget(conn: Conn, project_id: uuid.UUID, agent_id: str, subtask_id: uuid.UU
 
 
 def forget_of_task(conn: Conn, task_id: uuid.UUID) -> None:
-    """Remove the contexts of all subtasks of a wave."""
+    """Remove the contexts of all subtasks of a wave that the caller holds; its subtasks are held before they are."""
     conn.execute(
         """
-        DELETE FROM agent_contexts c USING task_lists t, requests r, subtasks s
-        WHERE t.id = %(id)s AND r.id = t.request_id AND s.task_list_id = t.id
-          AND c.project_id = r.project_id AND c.agent_id = s.agent_id
-          AND c.role_context ->> 'subtask_id' = s.id::text
+        WITH held AS MATERIALIZED (
+            SELECT r.project_id, s.agent_id, s.id
+            FROM task_lists t JOIN requests r ON r.id = t.request_id JOIN subtasks s ON s.task_list_id = t.id
+            WHERE t.id = %(id)s FOR UPDATE OF s
+        )
+        DELETE FROM agent_contexts c USING held
+        WHERE c.project_id = held.project_id AND c.agent_id = held.agent_id
+          AND c.role_context ->> 'subtask_id' = held.id::text
         """,
         {"id": task_id},
     )
 
 
 def forget_of_request(conn: Conn, request_id: uuid.UUID) -> None:
-    """Remove the contexts of all subtasks of a request."""
+    """Remove the contexts of all subtasks of a request whose waves the caller holds, as `forget_of_task` does."""
     conn.execute(
         """
-        DELETE FROM agent_contexts c USING task_lists t, requests r, subtasks s
-        WHERE r.id = %(id)s AND t.request_id = r.id AND s.task_list_id = t.id
-          AND c.project_id = r.project_id AND c.agent_id = s.agent_id
-          AND c.role_context ->> 'subtask_id' = s.id::text
+        WITH held AS MATERIALIZED (
+            SELECT r.project_id, s.agent_id, s.id
+            FROM requests r JOIN task_lists t ON t.request_id = r.id JOIN subtasks s ON s.task_list_id = t.id
+            WHERE r.id = %(id)s FOR UPDATE OF s
+        )
+        DELETE FROM agent_contexts c USING held
+        WHERE c.project_id = held.project_id AND c.agent_id = held.agent_id
+          AND c.role_context ->> 'subtask_id' = held.id::text
         """,
         {"id": request_id},
     )

@@ -24,12 +24,23 @@ class Place:
 
 
 def hold_task(conn: Conn, task_id: uuid.UUID) -> Place | None:
-    """Where the subtasks of a wave belong; it stays until commit. None when it is not known."""
+    """Where the subtasks of a wave belong; it and its project stay until commit. None when it is not known.
+
+    The project is held first, as its deletion does: the two never wait for one another.
+    """
     with conn.cursor(row_factory=class_row(Place)) as cursor:
         return cursor.execute(
             """
-            SELECT r.session_id, r.project_id, NULL AS status
-            FROM task_lists t LEFT JOIN requests r ON r.id = t.request_id
+            WITH held AS MATERIALIZED (
+                SELECT p.id FROM task_lists t
+                JOIN requests r ON r.id = t.request_id
+                JOIN projects p ON p.id = r.project_id
+                WHERE t.id = %(id)s FOR KEY SHARE OF p
+            )
+            SELECT r.session_id, held.id AS project_id, NULL AS status
+            FROM task_lists t
+            LEFT JOIN requests r ON r.id = t.request_id
+            LEFT JOIN held ON true
             WHERE t.id = %(id)s FOR KEY SHARE OF t
             """,
             {"id": task_id},
@@ -37,14 +48,22 @@ def hold_task(conn: Conn, task_id: uuid.UUID) -> Place | None:
 
 
 def hold(conn: Conn, subtask_id: uuid.UUID) -> Place | None:
-    """Where a subtask belongs; until commit nobody else changes it. None when it is not known."""
+    """Where a subtask belongs; until commit nobody else changes it and its project stays. None when it is not known."""
     with conn.cursor(row_factory=class_row(Place)) as cursor:
         return cursor.execute(
             """
-            SELECT coalesce(s.session_id, r.session_id) AS session_id, r.project_id, s.status
+            WITH held AS MATERIALIZED (
+                SELECT p.id FROM subtasks s
+                JOIN task_lists t ON t.id = s.task_list_id
+                JOIN requests r ON r.id = t.request_id
+                JOIN projects p ON p.id = r.project_id
+                WHERE s.id = %(id)s FOR KEY SHARE OF p
+            )
+            SELECT coalesce(s.session_id, r.session_id) AS session_id, held.id AS project_id, s.status
             FROM subtasks s
             LEFT JOIN task_lists t ON t.id = s.task_list_id
             LEFT JOIN requests r ON r.id = t.request_id
+            LEFT JOIN held ON true
             WHERE s.id = %(id)s FOR NO KEY UPDATE OF s
             """,
             {"id": subtask_id},

@@ -74,6 +74,25 @@ def one(conn: Conn, task_id: uuid.UUID) -> Row | None:
         ).fetchone()
 
 
+def hold(conn: Conn, task_id: uuid.UUID) -> Row | None:
+    """A wave; until commit nobody else changes it or adds a subtask. None when it is not known."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(
+            """
+            SELECT id, request_id, name, wave_number, status, created_at, completed_at
+            FROM task_lists WHERE id = %(id)s FOR UPDATE
+            """,
+            {"id": task_id},
+        ).fetchone()
+
+
+def hold_all(conn: Conn, request_id: uuid.UUID) -> None:
+    """Let nobody else change a wave of a request, or add a subtask, until commit."""
+    conn.execute(
+        "SELECT FROM task_lists WHERE request_id = %(request)s ORDER BY id FOR UPDATE", {"request": request_id}
+    )
+
+
 def session_of(conn: Conn, task_id: uuid.UUID) -> str | None:
     """The session a wave belongs to, None when it belongs to none."""
     row = conn.execute(
@@ -105,6 +124,6 @@ def change(conn: Conn, task_id: uuid.UUID, status: str | None, name: str | None)
         ).fetchone()
 
 
-def remove(conn: Conn, task_id: uuid.UUID) -> bool:
-    """Forget a wave with its subtasks; False when it is not known."""
-    return bool(conn.execute("DELETE FROM task_lists WHERE id = %(id)s", {"id": task_id}).rowcount)
+def remove(conn: Conn, task_id: uuid.UUID) -> None:
+    """Forget a wave with its subtasks."""
+    conn.execute("DELETE FROM task_lists WHERE id = %(id)s", {"id": task_id})

@@ -170,10 +170,12 @@ class OneRequest:
         """Forget a request with its waves, their subtasks and tool calls."""
 
         def store(conn: Conn) -> None:
-            subtask_contexts.forget_of_request(conn, request_id)
-            session_id = requests.remove(conn, request_id)
+            session_id = requests.hold(conn, request_id)
             if session_id is None:
                 raise NotFound("Request not found")
+            tasks.hold_all(conn, request_id)
+            subtask_contexts.forget_of_request(conn, request_id)
+            requests.remove(conn, request_id)
             publish(conn, [Event("request.deleted", {"id": str(request_id)}, session_id=session_id)])
 
         await self._database.write(store)

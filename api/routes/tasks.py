@@ -184,10 +184,12 @@ class OneTask:
         """Forget a wave with its subtasks and their tool calls."""
 
         def store(conn: Conn) -> None:
-            row, session_id = tasks.one(conn, task_id), tasks.session_of(conn, task_id)
-            subtask_contexts.forget_of_task(conn, task_id)
-            if row is None or not tasks.remove(conn, task_id):
+            row = tasks.hold(conn, task_id)
+            if row is None:
                 raise NotFound("Task not found")
-            publish(conn, [rules.deleted(_told(row, session_id))])
+            told = rules.deleted(_told(row, tasks.session_of(conn, task_id)))
+            subtask_contexts.forget_of_task(conn, task_id)
+            tasks.remove(conn, task_id)
+            publish(conn, [told])
 
         await self._database.write(store)

@@ -246,3 +246,28 @@ def test_subtasks_of_one_agent_made_and_ended_at_once_never_fail_and_leave_no_co
     assert conn.execute("SELECT count(*) FROM subtasks WHERE status = 'completed'").fetchone() == (18,)
     assert conn.execute("SELECT count(*) FROM agent_contexts").fetchone() == (0,)
     assert conn.execute("SELECT count(*) FROM agent_messages").fetchone() == (18,)
+
+
+@pytest.mark.parametrize("parent", ["projects", "requests", "tasks"])
+def test_subtasks_changed_while_what_holds_them_is_deleted_are_changed_or_gone_never_an_error(
+    server: ApiServer, conn: Conn, parent: str
+) -> None:
+    def work_on(wave: str, made: str) -> set[int]:
+        new = {"task_id": wave, "description": "look", "agent_type": "Explore", "agent_id": made}
+        return {
+            send(server, "PATCH", f"/api/subtasks/{made}", {"status": "completed"}).status,
+            send(server, "POST", "/api/subtasks", new).status,
+        }
+
+    for _ in range(4):
+        shop = project(server)
+        asked = request(server, shop)
+        wave = task(server, asked)
+        made = [subtask(server, wave, agent_type="Explore", agent_id=f"a{n}")["id"] for n in range(6)]
+        parents = {"projects": shop, "requests": asked, "tasks": wave}
+        with ThreadPoolExecutor(7) as threads:
+            answers = [threads.submit(work_on, wave, one) for one in made]
+            gone = threads.submit(send, server, "DELETE", f"/api/{parent}/{parents[parent]}").result()
+        assert gone.status == 204
+        assert set().union(*(answer.result() for answer in answers)) <= {200, 201, 404}
+        assert conn.execute("SELECT count(*) FROM agent_contexts").fetchone() == (0,)
