@@ -233,6 +233,14 @@ def test_a_brief_reads_the_subtasks_of_a_session_whoever_made_them(server: ApiSe
     assert seen_by_hooks.of_session(conn, "s2", at, 9) == []
 
 
+def test_a_subtask_a_caller_made_runs_until_a_caller_ends_it(server: ApiServer, conn: Conn, wave: str) -> None:
+    made = subtask(server, wave, status="running")
+    conn.execute("INSERT INTO sessions (id, ended_at) VALUES ('s1', now())")
+    conn.execute("UPDATE subtasks SET last_seen_at = now() - interval '1 day'")
+    assert seen_by_hooks.close_silent(conn, 30) == []
+    assert server.get(f"/api/subtasks/{made['id']}").json["subtask"]["status"] == "running"
+
+
 def test_subtasks_of_one_agent_made_and_ended_at_once_never_fail_and_leave_no_context(
     server: ApiServer, conn: Conn, wave: str
 ) -> None:
