@@ -1,8 +1,10 @@
 """Connections: a pool for a process, or one of its own for work that holds a lock; and what can go wrong with them."""
 
+import orjson
 import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
+from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool
 
 from dcm.domain.errors import Unavailable
@@ -18,6 +20,8 @@ AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.Undefin
 
 REFUSED = psycopg.DataError
 """Postgres cannot store a value: NUL in a text, a number too large, a date out of range."""
+
+set_json_loads(orjson.loads)  # Postgres writes 1e30 as digits: an integer no answer could carry, a float here
 
 RECONNECT_FOR = 2.0
 """Seconds a pool goes on with one try to connect: a longer one would leave more and more time between its tries."""

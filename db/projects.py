@@ -96,7 +96,7 @@ def statistics(conn: Conn, project_id: uuid.UUID) -> Row | None:
     with conn.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(
             """
-            SELECT project_id, name AS project_name, path, total_requests, total_subtasks, total_actions,
+            SELECT project_id, project_name, path, total_requests, total_subtasks, total_actions,
                    successful_actions, avg_duration_ms, last_activity
             FROM v_project_stats WHERE project_id = %(id)s
             """,

@@ -1,17 +1,20 @@
 """Requests and their waves: what the user asked."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from psycopg.rows import class_row, dict_row
+from psycopg.types.json import Jsonb
 
 from db.columns import columns
 from db.pool import Conn
 from dcm.domain.ids import wave_id
 from dcm.domain.requests import RequestSeen
+
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +104,92 @@ def prompts(conn: Conn, session_id: str, until: datetime, limit: int) -> list[Pr
         ).fetchall()
 
 
-def newest_of_project(conn: Conn, project_id: uuid.UUID, limit: int) -> list[dict[str, Any]]:
+def newest_of_project(conn: Conn, project_id: uuid.UUID, limit: int, offset: int = 0) -> list[Row]:
     """The newest requests of a project."""
     with conn.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(
             """
             SELECT id, session_id, prompt, prompt_type, status, created_at, completed_at, metadata FROM requests
-            WHERE project_id = %(project)s ORDER BY created_at DESC, id LIMIT %(limit)s
+            WHERE project_id = %(project)s ORDER BY created_at DESC, id LIMIT %(limit)s OFFSET %(offset)s
             """,
-            {"project": project_id, "limit": limit},
+            {"project": project_id, "limit": limit, "offset": offset},
         ).fetchall()
+
+
+def create(conn: Conn, request: Mapping[str, Any]) -> Row | None:
+    """Store a request of `project_id`, `session_id`, `prompt`, `prompt_type`, `status` and `metadata`.
+
+    None when the project is not known.
+    """
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(
+            """
+            INSERT INTO requests (project_id, session_id, prompt, prompt_type, status, metadata)
+            SELECT p.id, %(session_id)s, %(prompt)s, %(prompt_type)s, %(status)s, %(metadata)s
+            FROM projects p WHERE p.id = %(project_id)s FOR KEY SHARE
+            RETURNING id, project_id, session_id, prompt, prompt_type, status, created_at, completed_at, metadata
+            """,
+            {**request, "metadata": Jsonb(request["metadata"])},
+        ).fetchone()
+
+
+def page(
+    conn: Conn, *, project_id: uuid.UUID | None, session_id: str | None, status: str | None, limit: int, offset: int
+) -> list[Row]:
+    """A page of requests for which all that is given holds, newest first."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(
+            """
+            SELECT id, project_id, session_id, prompt, prompt_type, status, created_at, completed_at, metadata
+            FROM requests
+            WHERE (%(project)s::uuid IS NULL OR project_id = %(project)s)
+              AND (%(session)s::text IS NULL OR session_id = %(session)s)
+              AND (%(status)s::text IS NULL OR status = %(status)s)
+            ORDER BY created_at DESC, id LIMIT %(limit)s OFFSET %(offset)s
+            """,
+            {"project": project_id, "session": session_id, "status": status, "limit": limit, "offset": offset},
+        ).fetchall()
+
+
+def one(conn: Conn, request_id: uuid.UUID) -> Row | None:
+    """A request, None when it is not known."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(
+            """
+            SELECT id, project_id, session_id, prompt, prompt_type, status, created_at, completed_at, metadata
+            FROM requests WHERE id = %(id)s
+            """,
+            {"id": request_id},
+        ).fetchone()
+
+
+def change(conn: Conn, request_id: uuid.UUID, status: str | None, metadata: Mapping[str, Any]) -> Row | None:
+    """Set the status if one is given, and merge the metadata; None when the request is not known.
+
+    It is completed now unless it was before; one that is active again is not completed.
+    """
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(
+            """
+            UPDATE requests SET
+                status = coalesce(%(status)s, status), metadata = metadata || %(metadata)s,
+                completed_at = CASE %(status)s::text
+                    WHEN 'completed' THEN CASE status WHEN 'completed' THEN coalesce(completed_at, now()) ELSE now() END
+                    WHEN 'active' THEN NULL
+                    ELSE completed_at END
+            WHERE id = %(id)s
+            RETURNING id, project_id, session_id, prompt, prompt_type, status, created_at, completed_at, metadata
+            """,
+            {"id": request_id, "status": status, "metadata": Jsonb(metadata)},
+        ).fetchone()
+
+
+def hold(conn: Conn, request_id: uuid.UUID) -> str | None:
+    """The session of a request; until commit nobody else holds it or adds a wave. None when it is not known."""
+    row = conn.execute("SELECT session_id FROM requests WHERE id = %(id)s FOR UPDATE", {"id": request_id}).fetchone()
+    return row[0] if row else None
+
+
+def remove(conn: Conn, request_id: uuid.UUID) -> None:
+    """Forget a request with its waves and their subtasks."""
+    conn.execute("DELETE FROM requests WHERE id = %(id)s", {"id": request_id})

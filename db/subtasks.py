@@ -122,13 +122,19 @@ def close_silent(conn: Conn, silent_minutes: int) -> list[SubtaskChange]:
 
 
 def of_session(conn: Conn, session_id: str, until: datetime, limit: int) -> list[SubtaskState]:
-    """The subtasks of a session that began before a moment, newest first."""
+    """The subtasks of a session that began before a moment, newest first, whoever made them: a hook or a caller."""
     with conn.cursor(row_factory=class_row(SubtaskState)) as cursor:
         return cursor.execute(
             """
-            SELECT agent_id, agent_type, description, status, result ->> 'summary' AS result,
-                   coalesce(completed_at, last_seen_at) AS at
-            FROM subtasks WHERE session_id = %(session)s AND created_at <= %(until)s
+            SELECT coalesce(agent_id, id::text) AS agent_id, agent_type, description, status,
+                   coalesce(result ->> 'summary', result::text) AS result, coalesce(completed_at, last_seen_at) AS at
+            FROM (
+                SELECT * FROM subtasks WHERE session_id = %(session)s
+                UNION ALL
+                SELECT s.* FROM requests r JOIN task_lists t ON t.request_id = r.id
+                JOIN subtasks s ON s.task_list_id = t.id
+                WHERE r.session_id = %(session)s AND s.session_id IS NULL
+            ) s WHERE created_at <= %(until)s
             ORDER BY created_at DESC LIMIT %(limit)s
             """,
             {"session": session_id, "until": until, "limit": limit},

@@ -16,14 +16,18 @@ from api.routes import (
     contexts,
     document,
     health,
+    hierarchy,
     hooks,
     kpis,
     messages,
     projects,
+    requests,
     routing,
     search,
     sessions,
     subscriptions,
+    subtasks,
+    tasks,
     tools_summary,
 )
 from dcm.settings import Settings
@@ -57,6 +61,14 @@ def _routes(parts: Parts) -> Iterable[tuple[str, object]]:
     yield "/api/projects", projects.Projects(database)
     yield "/api/projects/by-path", projects.ProjectByPath(database)
     yield "/api/projects/{project_id}", projects.OneProject(database)
+    yield "/api/requests", requests.Requests(database)
+    yield "/api/requests/{request_id}", requests.OneRequest(database)
+    yield "/api/tasks", tasks.Tasks(database)
+    yield "/api/tasks/{task_id}", tasks.OneTask(database)
+    yield "/api/subtasks", subtasks.Subtasks(database)
+    yield "/api/subtasks/{subtask_id}", subtasks.OneSubtask(database, parts.settings.message_ttl_ms)
+    yield "/api/hierarchy/{project_id}", hierarchy.Hierarchy(database)
+    yield "/api/active-sessions", hierarchy.ActiveAgents(database)
     yield "/api/actions", actions.Actions(database, parts.door)
     yield "/api/actions/hourly", actions.Hourly(database)
     yield "/api/actions/{action_id}", actions.OneAction(database)
