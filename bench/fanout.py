@@ -257,8 +257,7 @@ async def run(settings: Settings, options: argparse.Namespace) -> Figures:
     bridge, stream, sizes = bridge_process(settings), Stream(), list[int]()
     listeners = await connected(settings, stream, options.clients)
     asides = [asyncio.create_task(keep_alive(listeners)), asyncio.create_task(watch(bridge, sizes))]
-    making = by_hooks if options.through == "hooks" else by_notify
-    async with making(settings) as send:
+    async with (by_hooks if options.through == "hooks" else by_notify)(settings) as send:
         cpu, began = sum(bridge.cpu_times()[:2]), time.perf_counter()
         await tell(send, stream, options.rate, options.seconds)
         await everybody(listeners, len(stream.sent))

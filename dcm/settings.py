@@ -63,7 +63,7 @@ class Settings:
     )
     production: bool = field(
         default=False,
-        metadata=_doc("NODE_ENV", "`production`: WebSocket clients need a token, names alone are not believed."),
+        metadata=_doc("NODE_ENV", "With `production`, WebSocket clients need a token: names alone are not believed."),
     )
     allowed_origins: tuple[str, ...] = field(
         default=(), metadata=_doc("DCM_ALLOWED_ORIGINS", "Further origins whose pages may call, by commas.")
