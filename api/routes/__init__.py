@@ -5,7 +5,7 @@ from typing import Any
 
 from api.ingest import Door
 from api.restore import Briefs
-from api.routes import hooks, reads
+from api.routes import hooks, imports, reads
 from api.routes.reads import Reader
 from dcm.settings import Settings
 
@@ -27,6 +27,8 @@ def routes(parts: Parts) -> list[tuple[str, Any]]:
         ("/stats", reads.Stats(parts.reader)),
         ("/config.json", reads.Config(parts.settings)),
         ("/api/hooks/claude", hooks.ClaudeHooks(parts.door, parts.briefs)),
+        ("/api/import", imports.Import(parts.settings, parts.door, parts.reader)),
+        ("/api/intake", imports.Intake(parts.settings, parts.reader)),
         ("/api/sessions", reads.Sessions(parts.reader)),
         ("/api/actions", reads.Actions(parts.reader)),
         ("/api/actions/hourly", reads.Hourly(parts.reader)),

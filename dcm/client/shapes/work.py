@@ -204,6 +204,7 @@ class Session(TypedDict):
     total_success: int
     total_errors: int
     project_path: NotRequired[str | None]
+    worktree: NotRequired[str | None]
 
 
 class SessionDetail(Session):
