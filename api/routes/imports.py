@@ -114,7 +114,8 @@ def past_events(body: object, now: datetime) -> list[tuple[datetime, dict[str, A
 def _past_event(number: int, member: object, now: datetime) -> tuple[datetime, dict[str, Any]]:
     told = member if isinstance(member, Mapping) else {}
     try:
-        return _moment(told.get("at"), now), _answered_by_nobody(check(told.get("payload")))
+        payload = _answered_by_nobody(check(told.get("payload")))
+        return _moment(told.get("at"), now), payload
     except InvalidInput as error:
         raise InvalidInput("Validation failed", {f"payloads.{number}": [str(error)]}) from None
 
