@@ -30,21 +30,31 @@ def recorder() -> Iterator[Recorder]:
         yield recorder
 
 
-@pytest.fixture
-def server(postgres_url: str) -> Iterator[ApiServer]:
-    """The real API with a database and a Valkey of its own."""
+@pytest.fixture(scope="module")
+def module_server(postgres_url: str) -> Iterator[ApiServer]:
+    """The real API with a database and a Valkey of its own, one for all tests of a module."""
     name = f"cli_{uuid.uuid4().hex}"
     home = Path(tempfile.mkdtemp(prefix="dcm-cli-"))
     with psycopg.connect(postgres_url, autocommit=True) as conn:
         conn.execute(f"CREATE DATABASE {name} TEMPLATE dcm_template")
         valkey = OwnValkey(home)
         try:
-            with serving(valkey, postgres_url.replace("/dcm?", f"/{name}?")) as running_:
-                yield running_
+            with serving(valkey, postgres_url.replace("/dcm?", f"/{name}?")) as serving_:
+                yield serving_
         finally:
             valkey.close()
             shutil.rmtree(home)
             conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def server(module_server: ApiServer) -> ApiServer:
+    """The module's server with nothing in its stores."""
+    module_server.valkey.client.flushall()
+    with psycopg.connect(module_server.database_url, autocommit=True) as conn:
+        tables = "actions, hook_events, subtasks, task_lists, requests, sessions, projects, briefs, agent_messages"
+        conn.execute(f"TRUNCATE {tables}, events, keyword_tool_scores, rejected_events CASCADE")
+    return module_server
 
 
 @pytest.fixture
