@@ -62,8 +62,7 @@ def log_of(where: Places, part: str | None) -> tuple[Path, re.Pattern[str]]:
     """The file that has what a part said, and what its lines look like in it."""
     if part in STORES:
         return where.logs / f"{part}.log", re.compile("")
-    line = re.escape(LINES[part]) if part else r"\w+"
-    return where.logs / "dcm.log", re.compile(rf"^\S+ (?:{line}\.\d+|system) *\|" if part else "")
+    return where.logs / "dcm.log", re.compile(rf"^\S+ {LINES[part]}\.\d+ *\|" if part else "")
 
 
 def _added(log: TextIO, path: Path) -> Iterator[str]:
