@@ -10,6 +10,7 @@ import orjson
 from psycopg.rows import class_row, dict_row
 from psycopg.types.json import Jsonb
 
+from db import counts
 from db.pool import Conn
 from dcm.domain.subtasks import Announcement
 
@@ -102,8 +103,7 @@ def page(conn: Conn, *, limit: int, offset: int) -> list[Row]:
 
 def total(conn: Conn) -> int:
     """How many messages are stored."""
-    row = conn.execute("SELECT count(*) FROM agent_messages").fetchone()
-    return int(row[0]) if row else 0
+    return counts.of(conn, "agent_messages")["agent_messages"]
 
 
 def poll(
