@@ -35,7 +35,7 @@ def announce(conn: Conn, announcement: Announcement, ttl_ms: int) -> bool:
         INSERT INTO agent_messages (id, project_id, from_agent_id, to_agent_id, message_type, topic, payload,
                                     created_at, expires_at, session_id)
         VALUES (%(id)s, %(project_id)s, %(from)s, NULL, 'notification', %(topic)s, %(payload)s::jsonb, %(created_at)s,
-                now() + make_interval(secs => %(ttl)s), %(session)s)
+                %(created_at)s::timestamptz + make_interval(secs => %(ttl)s), %(session)s)
         ON CONFLICT (id) DO NOTHING RETURNING id
         """,
         {

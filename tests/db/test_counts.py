@@ -57,7 +57,8 @@ STATEMENTS = [
     "UPDATE keyword_tool_scores SET score = score + 0.1, usage_count = usage_count + 2 WHERE keyword = 'cart'",
     (
         "INSERT INTO keyword_tool_scores AS k (keyword, tool_name, tool_type) "
-        "VALUES ('cart', 'Bash', 'x'), ('n', 'B', 'x') ON CONFLICT (keyword, tool_name) DO UPDATE SET score = k.score - 0.05"
+        "VALUES ('cart', 'Bash', 'x'), ('n', 'B', 'x') "
+        "ON CONFLICT (keyword, tool_name) DO UPDATE SET score = k.score - 0.05"
     ),
     "UPDATE sessions SET ended_at = now(), total_tools_used = total_tools_used + 5, total_errors = 2 WHERE id = 's1'",
     "UPDATE subtasks SET status = 'completed'",
