@@ -24,6 +24,9 @@ from dcm.settings import Settings
 START_SECONDS = 90.0
 """Seconds a start may take; the first one makes a database."""
 
+MOST_REASONS = 3
+"""Lines in which `dcm up` says why it cannot start: one for each port."""
+
 STOP_SECONDS, KILL_SECONDS = 15.0, 10.0
 """Seconds to stop in when asked, and after being killed."""
 
@@ -161,10 +164,16 @@ def _launch(settings: Settings) -> "subprocess.Popen[bytes]":
 def _wait_until_healthy(settings: Settings, process: "subprocess.Popen[bytes]") -> None:
     for _ in _until(START_SECONDS):
         if process.poll() is not None:
-            raise StartError(f"DCM did not start: {last_words(_log(settings), 1).removeprefix('dcm: ')}")
+            raise StartError(f"DCM did not start: {_reason(_log(settings))}")
         if healthy(settings) and running_pid(settings) == process.pid:
             return
     raise StartError(f"DCM does not answer after {START_SECONDS:.0f} s: see {_log(settings)}, or run `dcm doctor`.")
+
+
+def _reason(log: Path) -> str:
+    """Why the last start failed: what `dcm up` said last, or else the last lines of the log."""
+    said = ("\n" + log.read_text(encoding="utf-8", errors="replace")).rpartition("\ndcm: ")[2]
+    return " ".join(said.split()) if said.count("\n") <= MOST_REASONS else last_words(log)
 
 
 def _all_free(settings: Settings, seconds: float) -> bool:

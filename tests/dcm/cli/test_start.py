@@ -34,7 +34,7 @@ class Dcm:
         }
 
     def run(self, *arguments: str, **environ: str) -> "subprocess.CompletedProcess[str]":
-        return execute(self.folder, *arguments, **self.environ, **environ)
+        return execute(self.folder, *arguments, **{**self.environ, **environ})
 
     def json(self, *arguments: str) -> Any:
         said = self.run(*arguments, "--json")
@@ -227,9 +227,11 @@ def test_stop_leaves_alone_what_dcm_did_not_start(stopped: Dcm) -> None:
 
 
 def test_start_that_cannot_succeed_says_why(stopped: Dcm, started: Dcm) -> None:
-    said = stopped.run("start", DCM_PORT=str(started.port))
+    said = stopped.run("start", DCM_PORT=str(started.port), WS_PORT=str(started.ws_port))
     assert said.returncode == 1
-    assert said.stderr.startswith("dcm: DCM did not start: Port ") or "cannot be used" in said.stderr
+    assert said.stderr.startswith(f"dcm: DCM did not start: Port {started.port} (the API) cannot be used: process ")
+    assert f"Port {started.ws_port} (the WebSocket bridge)" in said.stderr
+    assert said.stderr.count("\n") == 1
     assert stopped.alive() == []
 
 
