@@ -1,4 +1,7 @@
-"""`python -m api.reference`: write docs/openapi.json and docs/api.md from the route table."""
+"""The API's reference from the route table: `python -m api.reference` writes docs/api.md.
+
+With `--json` it prints the OpenAPI document instead.
+"""
 
 import json
 import sys
@@ -17,8 +20,8 @@ HEAD = """\
 
 Written from the routes by `make docs`. The same is served at `/openapi.json`, and to browse at `/docs`.
 
-Bodies are JSON. What is wrong with one is answered with 400 and `{"error", "details": {field: [why]}}`; what is not there
-with 404. Times are ISO 8601 in UTC. Every filter that is given must hold; `limit` is brought between its bounds.
+Bodies are JSON. What is wrong with one is answered with 400 and `{"error", "details": {field: [why]}}`; what is not
+there with 404. Times are ISO 8601 in UTC. Every filter that is given must hold; `limit` is brought between its bounds.
 """
 
 
@@ -28,13 +31,8 @@ def described() -> dict[str, Any]:
     return document([(path, resource) for path, resource in routes(parts) if path != "/openapi.json"])
 
 
-def pages() -> dict[str, str]:
-    """{file name: text} of what stands in docs."""
-    found = described()
-    return {"openapi.json": json.dumps(found, indent=1, ensure_ascii=False) + "\n", "api.md": _page(found)}
-
-
-def _page(found: Mapping[str, Any]) -> str:
+def page(found: Mapping[str, Any]) -> str:
+    """The document as a page."""
     tags: dict[str, list[str]] = {}
     for path, methods in found["paths"].items():
         for method, operation in methods.items():
@@ -72,14 +70,18 @@ def _fields(schema: Mapping[str, Any], found: Mapping[str, Any]) -> str:
     name = schema["$ref"].rpartition("/")[2]
     model = found["components"]["schemas"][name]
     needed = model.get("required", [])
-    return ", ".join(f"`{field}{'' if field in needed else '?'}`" for field in model.get("properties", {})) or "an object"
+    return (
+        ", ".join(f"`{field}{'' if field in needed else '?'}`" for field in model.get("properties", {})) or "an object"
+    )
 
 
 def main() -> None:
-    """Write the files."""
-    for name, text in pages().items():
-        (DOCS / name).write_text(text, encoding="utf-8")
-        sys.stdout.write(f"wrote docs/{name}\n")
+    """Write the page, or print the document."""
+    if "--json" in sys.argv[1:]:
+        sys.stdout.write(json.dumps(described()))
+        return
+    (DOCS / "api.md").write_text(page(described()), encoding="utf-8")
+    sys.stdout.write("wrote docs/api.md\n")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The OpenAPI document: every route is in it, its examples and the answers of the server are what it says."""
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,10 +13,13 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from schemathesis import checks
 
+from api import reference
 from api.openapi import METHODS
 from api.routes import Parts, routes
 from db.pool import Conn
 from dcm import settings as settings_module
+
+DASHBOARD = Path(__file__).parents[2] / "dashboard"
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -85,6 +89,14 @@ def test_whatever_is_sent_is_answered_as_the_document_says_and_never_with_a_faul
     answered()
 
 
-def test_the_document_in_docs_is_the_one_that_is_served(document: dict[str, Any]) -> None:
-    kept = Path(__file__).parents[2] / "docs" / "openapi.json"
-    assert json.loads(kept.read_text()) == document, "run `make docs`"
+def test_the_page_in_docs_says_what_the_document_says() -> None:
+    kept = (reference.DOCS / "api.md").read_text(encoding="utf-8")
+    assert kept == reference.page(reference.described()), "run `make docs`"
+
+
+def test_the_types_of_the_dashboard_are_those_of_the_document(tmp_path: Path) -> None:
+    written = tmp_path / "openapi.json"
+    written.write_text(json.dumps(reference.described()))
+    generator = DASHBOARD / "node_modules" / ".bin" / "openapi-typescript"
+    made = subprocess.run([generator, written], capture_output=True, text=True, check=True)
+    assert (DASHBOARD / "src" / "api" / "schema.d.ts").read_text(encoding="utf-8") == made.stdout, "run `make docs`"
