@@ -1,6 +1,6 @@
 # Bare `make` prints the targets below. Each set-up step runs only when its inputs have changed.
 .DEFAULT_GOAL := help
-.PHONY: help up test e2e check format lock bench client clean python-version node-version
+.PHONY: help up test e2e check docs format lock bench client clean python-version node-version
 
 PYTHON ?= python3
 VENV := .venv
@@ -41,6 +41,12 @@ check: $(DEV_STAMP) $(NODE_STAMP) ## format, lint, types, import contracts; of t
 	$(BIN)/lint-imports
 	$(if $(HAS_DASHBOARD),$(NPM) --prefix dashboard run lint)
 	$(if $(HAS_DASHBOARD),$(NPM) --prefix dashboard run typecheck)
+
+docs: $(DEV_STAMP) $(NODE_STAMP) ## write the pages and types that follow from the code
+	$(BIN)/python -m api.reference
+	$(BIN)/python -m dcm.cli.configuration --write
+	$(BIN)/python -m api.reference --json > dashboard/node_modules/.openapi.json
+	dashboard/node_modules/.bin/openapi-typescript dashboard/node_modules/.openapi.json > dashboard/src/api/schema.d.ts
 
 format: $(DEV_STAMP) ## format the code and mend what the linter can
 	$(BIN)/ruff check --fix-only --quiet .

@@ -75,6 +75,33 @@ def operation(
     return make
 
 
+def documented(
+    *,
+    body: type[BaseModel] | None = None,
+    answer: type[BaseModel] | None = None,
+    status: int = 200,
+    errors: tuple[int, ...] = (),
+) -> Callable[[Responder], Responder]:
+    """Describe a falcon responder that reads its request and writes its answer itself."""
+
+    def mark(responder: Responder) -> Responder:
+        summary, _, details = inspect.cleandoc(responder.__doc__ or "").partition("\n")
+        responder.operation = Operation(  # type: ignore[attr-defined]
+            name=responder.__qualname__.replace(".on_", "."),
+            summary=summary.rstrip("."),
+            details=details.strip(),
+            status=status,
+            answer=answer,
+            body=body,
+            query=None,
+            path={},
+            errors=errors,
+        )
+        return responder
+
+    return mark
+
+
 def _described(
     work: Work,
     answer: type[BaseModel] | None,

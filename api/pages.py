@@ -18,6 +18,7 @@ class Pages:
 
     def __init__(self, folder: Path) -> None:
         self._index = folder / "index.html"
+        self._reference = folder / "docs.html"
         self._folder = folder
 
     def add_to(self, app: falcon.asgi.App[Request, Response]) -> None:
@@ -33,6 +34,10 @@ class Pages:
             resp.cache_control = [FOR_EVER if req.path.startswith(HASHED) else ASK_AGAIN]
 
     async def _not_found(self, req: Request, resp: Response, error: falcon.HTTPNotFound, params: Any) -> None:  # noqa: ARG002
+        if req.path == "/docs" and self._reference.is_file():
+            resp.content_type = falcon.MEDIA_HTML
+            resp.data = self._reference.read_bytes()
+            return
         if not self._is_page(req):
             resp.status = 404
             resp.media = {"error": f"There is nothing at {req.path}."}

@@ -8,6 +8,7 @@ from typing import Any
 
 from psycopg.rows import class_row, dict_row
 
+from db import counts
 from db.columns import columns
 from db.pool import Conn
 from dcm.domain.actions import Action
@@ -138,18 +139,16 @@ def remove_of_session(conn: Conn, session_id: str) -> int:
 
 def total(conn: Conn) -> int:
     """How many actions are stored."""
-    row = conn.execute("SELECT coalesce(sum(total_tools_used), 0) FROM sessions").fetchone()
-    return int(row[0]) if row else 0
+    return counts.of(conn, "actions")["actions"]
 
 
 def hourly(conn: Conn) -> list[tuple[datetime, int]]:
     """(hour, actions) of the last 24 hours, oldest first, hours without any left out."""
     return [
-        (row[0], int(row[1]))
+        (row[0], row[1])
         for row in conn.execute(
             """
-            SELECT date_trunc('hour', created_at) AS hour, count(*) FROM actions
-            WHERE created_at > now() - interval '24 hours' GROUP BY 1 ORDER BY 1
+            SELECT hour, sum(total)::bigint FROM actions_of_day GROUP BY 1 HAVING sum(total) > 0 ORDER BY 1
             """
         ).fetchall()
     ]

@@ -4,9 +4,12 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
+from db import counts
 from db.pool import Conn
 
 Row = dict[str, Any]
+
+STATES = ("running", "completed", "failed")
 
 
 def page(conn: Conn, *, agent_type: str | None, status: str | None, limit: int, offset: int) -> list[Row]:
@@ -27,14 +30,22 @@ def page(conn: Conn, *, agent_type: str | None, status: str | None, limit: int, 
 
 def overview(conn: Conn) -> Row:
     """Figures over all contexts."""
+    figures = counts.split(conn, "agent_contexts")
+    states = {state: sum(one.value for one in figures if one.state == state) for state in STATES}
+    return {
+        "total": sum(one.value for one in figures),
+        "unique_types": len({one.part for one in figures}),
+        **states,
+    }
+
+
+def span(conn: Conn) -> Row:
+    """How many projects have contexts, and when the first and the last changed."""
     with conn.cursor(row_factory=dict_row) as cursor:
         found = cursor.execute(
             """
-            SELECT count(*) AS total, count(DISTINCT agent_type) AS unique_types,
-                   count(DISTINCT project_id) AS unique_projects,
-                   count(*) FILTER (WHERE role_context ->> 'status' = 'running') AS running,
-                   count(*) FILTER (WHERE role_context ->> 'status' = 'completed') AS completed,
-                   count(*) FILTER (WHERE role_context ->> 'status' = 'failed') AS failed,
+            SELECT (SELECT count(*) FROM projects p
+                    WHERE EXISTS (SELECT FROM agent_contexts c WHERE c.project_id = p.id)) AS unique_projects,
                    min(last_updated) AS oldest, max(last_updated) AS newest
             FROM agent_contexts
             """
@@ -44,16 +55,13 @@ def overview(conn: Conn) -> Row:
 
 def types(conn: Conn, limit: int) -> list[Row]:
     """The types that have most contexts."""
-    with conn.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(
-            """
-            SELECT agent_type, count(*) AS count,
-                   count(*) FILTER (WHERE role_context ->> 'status' = 'running') AS running,
-                   count(*) FILTER (WHERE role_context ->> 'status' = 'completed') AS completed
-            FROM agent_contexts GROUP BY agent_type ORDER BY count DESC, agent_type LIMIT %(limit)s
-            """,
-            {"limit": limit},
-        ).fetchall()
+    found: dict[str, Row] = {}
+    for one in counts.split(conn, "agent_contexts"):
+        row = found.setdefault(one.part, {"agent_type": one.part, "count": 0, "running": 0, "completed": 0})
+        row["count"] += one.value
+        if one.state in row:
+            row[one.state] += one.value
+    return sorted(found.values(), key=lambda row: (-row["count"], row["agent_type"]))[:limit]
 
 
 def recent(conn: Conn) -> list[Row]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
+from db import counts
 from db.pool import Conn
 
 Row = dict[str, Any]
@@ -39,22 +40,21 @@ def last(conn: Conn) -> Row | None:
 
 def messages(conn: Conn) -> Row:
     """How many messages there are, are over, and were read by nobody."""
-    with conn.cursor(row_factory=dict_row) as cursor:
-        found = cursor.execute(
-            """
-            SELECT count(*) AS total, count(*) FILTER (WHERE expires_at < now()) AS expired,
-                   count(*) FILTER (WHERE read_by = '{}') AS unread FROM agent_messages
-            """
-        ).fetchone()
-    return found or {}
+    found = counts.of(conn, "agent_messages", "agent_messages.unread")
+    row = conn.execute("SELECT count(*) FROM agent_messages WHERE expires_at < now()").fetchone()
+    return {
+        "total": found["agent_messages"],
+        "expired": int(row[0]) if row else 0,
+        "unread": found["agent_messages.unread"],
+    }
 
 
 def by_topic(conn: Conn) -> dict[str, int]:
     """{topic: messages}."""
-    rows = conn.execute(
-        "SELECT coalesce(topic, message_type), count(*) FROM agent_messages GROUP BY 1 ORDER BY 1"
-    ).fetchall()
-    return {row[0]: row[1] for row in rows}
+    found: dict[str, int] = {}
+    for one in counts.split(conn, "agent_messages"):
+        found[one.part] = found.get(one.part, 0) + one.value
+    return dict(sorted(found.items()))
 
 
 def close_dead_sessions(conn: Conn, idle_hours: float) -> list[str]:

@@ -3,8 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from psycopg.rows import class_row
-
+from db.counts import of as rows_of
 from db.pool import Conn
 
 
@@ -27,13 +26,5 @@ def latency_ms(conn: Conn) -> int:
 
 def counts(conn: Conn) -> Counts:
     """How many projects, requests, actions and messages are stored."""
-    with conn.cursor(row_factory=class_row(Counts)) as cursor:
-        found = cursor.execute(
-            """
-            SELECT (SELECT count(*) FROM projects) AS projects, (SELECT count(*) FROM requests) AS requests,
-                   (SELECT coalesce(sum(total_tools_used), 0) FROM sessions) AS actions,
-                   (SELECT count(*) FROM agent_messages) AS messages
-            """
-        ).fetchone()
-    assert found is not None
-    return found
+    found = rows_of(conn, "projects", "requests", "actions", "agent_messages")
+    return Counts(found["projects"], found["requests"], found["actions"], found["agent_messages"])

@@ -10,6 +10,7 @@ import orjson
 from psycopg.rows import class_row, dict_row
 from psycopg.types.json import Jsonb
 
+from db import counts
 from db.pool import Conn
 from dcm.domain.subtasks import Announcement
 
@@ -34,7 +35,7 @@ def announce(conn: Conn, announcement: Announcement, ttl_ms: int) -> bool:
         INSERT INTO agent_messages (id, project_id, from_agent_id, to_agent_id, message_type, topic, payload,
                                     created_at, expires_at, session_id)
         VALUES (%(id)s, %(project_id)s, %(from)s, NULL, 'notification', %(topic)s, %(payload)s::jsonb, %(created_at)s,
-                now() + make_interval(secs => %(ttl)s), %(session)s)
+                %(created_at)s::timestamptz + make_interval(secs => %(ttl)s), %(session)s)
         ON CONFLICT (id) DO NOTHING RETURNING id
         """,
         {
@@ -102,8 +103,7 @@ def page(conn: Conn, *, limit: int, offset: int) -> list[Row]:
 
 def total(conn: Conn) -> int:
     """How many messages are stored."""
-    row = conn.execute("SELECT count(*) FROM agent_messages").fetchone()
-    return int(row[0]) if row else 0
+    return counts.of(conn, "agent_messages")["agent_messages"]
 
 
 def poll(

@@ -7,6 +7,7 @@ from typing import Any
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from db import counts
 from db.pool import Conn
 
 Row = dict[str, Any]
@@ -69,8 +70,7 @@ def page(conn: Conn, *, limit: int, offset: int) -> list[Row]:
 
 def total(conn: Conn) -> int:
     """How many projects there are."""
-    row = conn.execute("SELECT count(*) FROM projects").fetchone()
-    return int(row[0]) if row else 0
+    return counts.of(conn, "projects")["projects"]
 
 
 def one(conn: Conn, project_id: uuid.UUID) -> Row | None:

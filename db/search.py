@@ -59,6 +59,7 @@ def find(
     *,
     kind: str | None,
     project_id: uuid.UUID | None,
+    project: str | None,
     session_id: str | None,
     since: datetime | None,
     until: datetime | None,
@@ -74,9 +75,12 @@ def find(
                 WHERE e.words @@ to_tsquery('simple', %(query)s)
                   AND (%(kind)s::text IS NULL OR e.kind = %(kind)s)
                   AND (%(session)s::text IS NULL OR e.session_id = %(session)s)
-                  AND (%(project)s::uuid IS NULL
-                       OR e.session_id IN (SELECT id FROM sessions WHERE project_id = %(project)s)
-                       OR e.session_id IN (SELECT session_id FROM requests WHERE project_id = %(project)s))
+                  AND (%(project_id)s::uuid IS NULL
+                       OR e.session_id IN (SELECT id FROM sessions WHERE project_id = %(project_id)s)
+                       OR e.session_id IN (SELECT session_id FROM requests WHERE project_id = %(project_id)s))
+                  AND (%(project)s::text IS NULL
+                       OR e.session_id IN (SELECT s.id FROM sessions s JOIN projects p ON p.id = s.project_id
+                                           WHERE p.path = %(project)s))
                   AND e.at >= coalesce(%(since)s::timestamptz, '-infinity')
                   AND e.at <= coalesce(%(until)s::timestamptz, 'infinity')
                 ORDER BY e.at DESC LIMIT %(ranked)s
@@ -97,6 +101,7 @@ def find(
             WHERE coalesce(r.id, t.id, m.id, a.id) IS NOT NULL
             ORDER BY b.rank DESC, b.at DESC, b.ref
             """,
-            {"query": query, "kind": kind, "project": project_id, "session": session_id, "since": since,
+            {"query": query, "kind": kind, "project_id": project_id, "project": project,
+             "session": session_id, "since": since,
              "until": until, "limit": limit, "offset": offset, "ranked": RANKED},
         ).fetchall()  # fmt: skip

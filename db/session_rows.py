@@ -7,6 +7,7 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
+from db import counts
 from db.pool import Conn
 
 Row = dict[str, Any]
@@ -87,19 +88,20 @@ def remove(conn: Conn, session_id: str) -> bool:
 
 def overview(conn: Conn) -> Row:
     """Totals over all sessions."""
+    found = counts.of(conn, "sessions", "sessions.active", "tools_used", "tools_success", "tools_errors")
     with conn.cursor(row_factory=dict_row) as cursor:
-        found = cursor.execute(
-            """
-            SELECT count(*) AS total_sessions, count(*) FILTER (WHERE ended_at IS NULL) AS active_sessions,
-                   coalesce(sum(total_tools_used), 0)::bigint AS total_tools,
-                   coalesce(sum(total_success), 0)::bigint AS total_success,
-                   coalesce(sum(total_errors), 0)::bigint AS total_errors,
-                   coalesce(round(avg(total_tools_used), 1), 0)::float8 AS avg_tools_per_session,
-                   min(started_at) AS oldest_session, max(started_at) AS newest_session
-            FROM sessions
-            """
+        span = cursor.execute(
+            "SELECT min(started_at) AS oldest_session, max(started_at) AS newest_session FROM sessions"
         ).fetchone()
-    return found or {}
+    return {
+        "total_sessions": found["sessions"],
+        "active_sessions": found["sessions.active"],
+        "total_tools": found["tools_used"],
+        "total_success": found["tools_success"],
+        "total_errors": found["tools_errors"],
+        "avg_tools_per_session": round(found["tools_used"] / max(found["sessions"], 1), 1),
+        **(span or {}),
+    }
 
 
 def by_project(conn: Conn) -> list[Row]:
@@ -140,12 +142,15 @@ def page(
             """,
             parameters,
         ).fetchall()
-        total = cursor.execute(
-            """
-            SELECT count(*) AS total FROM sessions s
-            WHERE (%(project_id)s::uuid IS NULL OR s.project_id = %(project_id)s)
-              AND (NOT %(active_only)s OR s.ended_at IS NULL)
-            """,
-            parameters,
-        ).fetchone()
-    return rows, int(total["total"]) if total else 0
+    return rows, _matching(conn, project_id, active_only=active_only)
+
+
+def _matching(conn: Conn, project_id: uuid.UUID | None, *, active_only: bool) -> int:
+    if project_id is None:
+        name = "sessions.active" if active_only else "sessions"
+        return counts.of(conn, name)[name]
+    row = conn.execute(
+        "SELECT count(*) FROM sessions WHERE project_id = %(project)s AND (NOT %(active)s OR ended_at IS NULL)",
+        {"project": project_id, "active": active_only},
+    ).fetchone()
+    return int(row[0]) if row else 0

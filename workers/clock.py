@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import redis
 from dramatiq.errors import BrokerConnectionError
 
-from db import cleanup, health, housekeeping, messages, publish, subtasks
+from db import cleanup, counts, health, housekeeping, messages, publish, subtasks
 from db.pool import DatabaseError
 from dcm.broker import INGEST, enqueue, nudge_key, redis_client, stream_key
 from dcm.domain import subtasks as subtask_rules
@@ -72,6 +72,12 @@ def close_dead_sessions() -> None:
         publish.publish(conn, [Event("session.ended", {"id": one}, session_id=one) for one in closed])
 
 
+def fold_counts() -> None:
+    """Add what the triggers have noted to the figures."""
+    with running.pool().connection() as conn:
+        counts.fold(conn)
+
+
 def check_database() -> None:
     """Say so in the log when the database is slow or away."""
     with running.pool().connection() as conn:
@@ -84,6 +90,7 @@ def duties() -> list[Duty]:
     """All periodic work with its period in seconds."""
     return [
         Duty("nudge", 1.0, nudge_forgotten),
+        Duty("figures", 2.0, fold_counts),
         Duty("months", 3600.0, make_months),
         Duty("silent subtasks", 60.0, close_silent_subtasks),
         Duty("messages", 60.0, clean_messages),

@@ -18,6 +18,7 @@ from api.routes import (
     health,
     hierarchy,
     hooks,
+    imports,
     kpis,
     messages,
     projects,
@@ -45,11 +46,12 @@ class Parts:
 
 def routes(parts: Parts) -> list[tuple[str, object]]:
     """(path, resource) of every route; literal segments stand before parameters."""
-    table = list(_routes(parts))
+    table = [*_of_the_system(parts), *_of_the_work(parts.database), *_of_the_agents(parts)]
     return [*table, ("/openapi.json", document.OpenApi(table))]
 
 
-def _routes(parts: Parts) -> Iterable[tuple[str, object]]:
+def _of_the_system(parts: Parts) -> Iterable[tuple[str, object]]:
+    """What comes in, and how it is."""
     database = parts.database
     yield "/health", health.Health(database)
     yield "/stats", health.Stats(database)
@@ -58,6 +60,14 @@ def _routes(parts: Parts) -> Iterable[tuple[str, object]]:
     yield "/api/health", health.ShortHealth(database)
     yield "/api/dashboard/kpis", kpis.Kpis(database)
     yield "/api/hooks/claude", hooks.ClaudeHooks(parts.door, parts.briefs)
+    yield "/api/import", imports.Import(parts.settings, parts.door, database)
+    yield "/api/intake", imports.Intake(parts.settings, database)
+    yield "/api/actions", actions.Actions(database, parts.door)
+    yield "/api/cleanup/stats", cleanup.CleanupStatistics(database)
+
+
+def _of_the_work(database: Database) -> Iterable[tuple[str, object]]:
+    """What was asked and what was done."""
     yield "/api/projects", projects.Projects(database)
     yield "/api/projects/by-path", projects.ProjectByPath(database)
     yield "/api/projects/{project_id}", projects.OneProject(database)
@@ -65,11 +75,8 @@ def _routes(parts: Parts) -> Iterable[tuple[str, object]]:
     yield "/api/requests/{request_id}", requests.OneRequest(database)
     yield "/api/tasks", tasks.Tasks(database)
     yield "/api/tasks/{task_id}", tasks.OneTask(database)
-    yield "/api/subtasks", subtasks.Subtasks(database)
-    yield "/api/subtasks/{subtask_id}", subtasks.OneSubtask(database, parts.settings.message_ttl_ms)
     yield "/api/hierarchy/{project_id}", hierarchy.Hierarchy(database)
     yield "/api/active-sessions", hierarchy.ActiveAgents(database)
-    yield "/api/actions", actions.Actions(database, parts.door)
     yield "/api/actions/hourly", actions.Hourly(database)
     yield "/api/actions/{action_id}", actions.OneAction(database)
     yield "/api/actions/by-session/{session_id}", actions.SessionActions(database)
@@ -77,6 +84,13 @@ def _routes(parts: Parts) -> Iterable[tuple[str, object]]:
     yield "/api/sessions/stats", sessions.SessionStatistics(database)
     yield "/api/sessions/{session_id}", sessions.OneSession(database)
     yield "/api/search", search.Search(database)
+
+
+def _of_the_agents(parts: Parts) -> Iterable[tuple[str, object]]:
+    """What agents work on, know and tell one another."""
+    database = parts.database
+    yield "/api/subtasks", subtasks.Subtasks(database)
+    yield "/api/subtasks/{subtask_id}", subtasks.OneSubtask(database, parts.settings.message_ttl_ms)
     yield "/api/context/generate", contexts.ContextGenerator(database)
     yield "/api/context/{agent_id}", contexts.Context(database)
     yield "/api/compact/save", compact.CompactSave(database, parts.briefs)
@@ -98,5 +112,4 @@ def _routes(parts: Parts) -> Iterable[tuple[str, object]]:
     yield "/api/routing/suggest", routing.Suggest(database)
     yield "/api/routing/stats", routing.RoutingStatistics(database)
     yield "/api/routing/feedback", routing.RoutingFeedback(database)
-    yield "/api/cleanup/stats", cleanup.CleanupStatistics(database)
     yield "/api/auth/token", auth.TokenMaker(parts.settings)

@@ -143,7 +143,7 @@ class AgentContextStats:
         """What agents there are and what they use."""
 
         def read(conn: Conn) -> dict[str, Any]:
-            figures = agent_contexts.overview(conn)
+            figures = agent_contexts.overview(conn) | agent_contexts.span(conn)
             return {
                 "overview": {
                     "total_contexts": figures["total"],

@@ -5,9 +5,12 @@ import time
 from datetime import UTC, datetime
 
 from falcon.asgi import Request, Response
+from pydantic import ConfigDict
 
 from api.bodies import kept_bytes, parse_json, read_body, storable
+from api.fields import Answer, Body, Name
 from api.ingest import Door
+from api.operations import documented
 from api.restore import Briefs
 from dcm.broker import compaction_key, mailbox_key
 from dcm.domain.briefs import TO_KEEP
@@ -22,6 +25,36 @@ CARRIERS = frozenset({"UserPromptSubmit", "PreToolUse", "PostToolUse", "PostTool
 """Events whose answer reaches the model: with the main conversation's next one its mail is delivered."""
 
 
+class HookPayload(Body):
+    """A payload as Claude Code sends it; every further field is kept."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "session_id": "3fa85f64-5717-4562-b3fc-2c963f66afa6",
+                    "hook_event_name": "PostToolUse",
+                    "cwd": "/home/ada/shop",
+                    "tool_name": "Bash",
+                    "tool_input": {"command": "pytest -q"},
+                    "tool_response": {"stdout": "3 passed"},
+                    "tool_use_id": "toolu_01",
+                }
+            ]
+        },
+    )
+    session_id: Name
+    hook_event_name: Name
+
+
+class HookAnswer(Answer):
+    """What the client puts into the conversation; empty for most events."""
+
+    hookSpecificOutput: dict[str, str] | None = None  # noqa: N815 - the client's word
+
+
 class ClaudeHooks:
     """Take a hook event; answer those that must be answered."""
 
@@ -29,8 +62,13 @@ class ClaudeHooks:
         self._door = door
         self._briefs = briefs
 
+    @documented(body=HookPayload, answer=HookAnswer, errors=(400, 413, 503))
     async def on_post(self, req: Request, resp: Response) -> None:
-        """Validate, append to the stream, answer."""
+        """Accept a hook event of Claude Code, as it comes.
+
+        It is queued before this is answered. A SessionStart after a compaction is answered with the brief, a
+        PreCompact with plain text for the summariser, others with what waits for the session, or nothing.
+        """
         raw = await read_body(req)
         payload = check(parse_json(raw))
         now = time.time_ns()

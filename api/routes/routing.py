@@ -1,5 +1,6 @@
 """Routing: which tools the words of a task lead to (contract, section 3.8)."""
 
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -7,10 +8,9 @@ from pydantic import Field
 from api.database import Database
 from api.fields import Answer, Body, Name, Query, Text, UpTo50, Words
 from api.operations import operation
-from db import routing
-from db.pool import Conn
+from db import scores
 from dcm.domain.errors import InvalidInput
-from dcm.domain.scores import CHOSEN, NOT_CHOSEN
+from dcm.domain.scores import CHOSEN, PASSED_OVER
 
 
 class SuggestionAsked(Query):
@@ -118,7 +118,7 @@ class Suggest:
         if not keywords:
             raise InvalidInput("Invalid query parameters", {"keywords": ["give at least one keyword"]})
         found = await self._database.read(
-            lambda conn: routing.suggest(
+            lambda conn: scores.suggest(
                 conn,
                 keywords,
                 tool_type=query.tool_type,
@@ -127,8 +127,13 @@ class Suggest:
                 limit=query.limit,
             )
         )
-        lines = "\n".join(f"{tool['tool_name']}|{tool['tool_type']}|{tool['score']}" for tool in found)
-        return {"keywords": keywords, "suggestions": found, "count": len(found), "compat_output": lines}
+        lines = "\n".join(f"{tool.tool_name}|{tool.tool_type}|{tool.score}" for tool in found)
+        return {
+            "keywords": keywords,
+            "suggestions": [asdict(tool) for tool in found],
+            "count": len(found),
+            "compat_output": lines,
+        }
 
 
 class RoutingStatistics:
@@ -140,16 +145,7 @@ class RoutingStatistics:
     @operation(answer=RoutingStats)
     async def on_get(self) -> dict[str, Any]:
         """What the scores say."""
-
-        def read(conn: Conn) -> dict[str, Any]:
-            return {
-                "totals": routing.totals(conn),
-                "top_by_score": routing.top_by_score(conn),
-                "top_by_usage": routing.top_by_usage(conn),
-                "type_distribution": routing.types(conn),
-            }
-
-        return await self._database.read(read)
+        return await self._database.read(scores.statistics)
 
 
 class RoutingFeedback:
@@ -162,7 +158,7 @@ class RoutingFeedback:
     async def on_post(self, body: Feedback) -> dict[str, Any]:
         """Say whether a suggestion was right: its known pairs move by 0.2 up or 0.1 down."""
         keywords = sorted({word.lower() for word in body.keywords})
-        adjustment = CHOSEN if body.chosen else NOT_CHOSEN
-        known = await self._database.write(lambda conn: routing.feedback(conn, body.tool_name, keywords, adjustment))
+        adjustment = CHOSEN if body.chosen else PASSED_OVER
+        known = await self._database.write(lambda conn: scores.feedback(conn, body.tool_name, keywords, body.chosen))
         said = f"Feedback recorded for {len(keywords)} keywords and {body.tool_name}; {known} pairs are known and moved"
         return {"success": True, "message": said, "adjustment": adjustment}

@@ -15,11 +15,15 @@ from dcm.domain.tools import values_text
 
 
 class SearchFilter(Query):
-    """What to search for, and where. Every word of `q` must stand there; the last may be the beginning of one."""
+    """What to search for, and where. `project` is a path.
+
+    Every word of `q` must stand there; the last may be the beginning of one.
+    """
 
     q: Words
     kind: Literal["prompt", "result", "message", "action"] | None = None
     project_id: UUID | None = None
+    project: Text | None = None
     session_id: Text | None = None
     since: Instant | None = None
     until: Instant | None = None

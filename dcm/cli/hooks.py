@@ -9,7 +9,7 @@ import click
 
 from dcm.cli import up
 from dcm.cli.settings_file import change, default_path
-from dcm.domain.claude_settings import endpoint, hook, our_hooks
+from dcm.domain.claude_settings import endpoint, hook, our_hooks, unhook
 from dcm.launcher import launcher_path, server_url
 from dcm.settings import load
 
@@ -17,8 +17,9 @@ from dcm.settings import load
 @click.command("hooks")
 @click.option("--url", envvar="CONTEXT_MANAGER_URL", help="The server.  [default: HOST and PORT of this DCM]")
 @click.option("--settings", type=click.Path(path_type=Path), help="The file.  [default: ~/.claude/settings.json]")
+@click.option("--force", is_flag=True, help="Put them in anew, after everybody else's, even if they are there.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of sentences.")
-def command(*, url: str | None, settings: Path | None, as_json: bool) -> None:
+def command(*, url: str | None, settings: Path | None, force: bool, as_json: bool) -> None:
     """Add DCM's hooks to Claude Code's settings, for people who do not use the plugin.
 
     Everything else in the file stays as it is; a copy of the file is kept beside it. Doing it again
@@ -29,6 +30,7 @@ def command(*, url: str | None, settings: Path | None, as_json: bool) -> None:
       dcm hooks
       dcm hooks --url http://127.0.0.1:4000
       dcm hooks --settings .claude/settings.json --json     one project only
+      dcm hooks --force
     """
     up.read_dotenv(up.ROOT / ".env")
     configured = load()
@@ -36,7 +38,7 @@ def command(*, url: str | None, settings: Path | None, as_json: bool) -> None:
     server, launcher = url or server_url(configured), launcher_path(configured.home)
     path = settings or default_path(os.environ)
     ours = our_hooks(plugin, server, str(launcher))
-    changed, backup = change(path, lambda before: hook(before, ours))
+    changed, backup = change(path, lambda before: hook(unhook(before) if force else before, ours))
     if as_json:
         report = {"settings": str(path), "changed": changed, "backup": backup and str(backup)}
         click.echo(json.dumps({**report, "url": endpoint(server), "events": list(ours)}))

@@ -1,5 +1,6 @@
 """`dcm`: the entry point and the list of its commands. A command's module is imported when it is run."""
 
+import difflib
 import importlib
 import sys
 
@@ -10,11 +11,29 @@ from dcm.domain.errors import DcmError
 
 COMMANDS = {
     "up": ("dcm.cli.up", "Set up what is missing and run the whole system in the foreground."),
-    "migrate": ("dcm.cli.migrate", "Bring the database to the current schema."),
+    "start": ("dcm.cli.lifecycle:start", "Run the whole system in the background."),
+    "stop": ("dcm.cli.lifecycle:stop", "Stop it."),
+    "restart": ("dcm.cli.lifecycle:restart", "Stop it and start it again."),
+    "status": ("dcm.cli.status", "Say what runs."),
+    "health": ("dcm.cli.status:health", "Print what GET /health answers."),
+    "doctor": ("dcm.cli.doctor", "Look for what could be wrong, and say how to mend it."),
+    "logs": ("dcm.cli.logs", "Print what the processes said."),
+    "tail": ("dcm.cli.tail", "Print what happens, as it happens."),
+    "search": ("dcm.cli.search", "Search what is remembered."),
+    "snapshot": ("dcm.cli.memory:snapshot", "Save where a session stands."),
+    "context": ("dcm.cli.memory:context", "Print what an agent should know."),
+    "import": ("dcm.cli.imports", "Bring in what happened before DCM listened."),
     "install": ("dcm.cli.install", "Leave the hook launcher under DCM_HOME."),
     "hooks": ("dcm.cli.hooks", "Add DCM's hooks to Claude Code's settings."),
     "unhook": ("dcm.cli.unhook", "Remove DCM's hooks from Claude Code's settings."),
+    "migrate": ("dcm.cli.migrate", "Bring the database to the current schema."),
+    "db:setup": ("dcm.cli.database:setup", "Make the database if there is none, and bring it to the schema."),
+    "db:reset": ("dcm.cli.database:reset", "Delete the database and make it anew."),
+    "completion": ("dcm.cli.completion", "Print a script that completes commands in your shell."),
+    "version": ("dcm.cli.main:version", "Print the version."),
+    "help": ("dcm.cli.main:usage", "Print this."),
 }
+"""Command: (its module, or module:object where that is not called `command`; what it does)."""
 
 
 class Commands(click.Group):
@@ -25,32 +44,74 @@ class Commands(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """The command of that name: the object `command` of its module."""
+        """The command of that name: an object of its module."""
         if cmd_name not in COMMANDS:
             return None
-        module, summary = COMMANDS[cmd_name]
-        command = importlib.import_module(module).command
+        place, summary = COMMANDS[cmd_name]
+        module, _, name = place.partition(":")
+        command = getattr(importlib.import_module(module), name or "command")
         assert isinstance(command, click.Command)
         command.short_help = summary
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is asked for; one there is not is refused with the name nearest to it."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
+            raise click.UsageError(unknown(name))
+        return super().resolve_command(ctx, args)
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+
+def unknown(name: str) -> str:
+    """The sentence for a command there is not."""
+    near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.5)
+    return f"There is no command {name!r}" + (f": did you mean `dcm {near[0]}`?" if near else ": see `dcm help`.")
+
+
+@click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "-v", "--version", prog_name="dcm")
-def dcm() -> None:
+@click.pass_context
+def dcm(ctx: click.Context) -> None:
     """DCM gives coding agents a memory that survives compaction.
 
     \b
     Examples:
-      dcm up              run everything, Ctrl-C stops it
+      dcm start           run everything in the background
       dcm hooks           let Claude Code report to it
+      dcm doctor          what is wrong, and how to mend it
     """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+@click.command()
+def version() -> None:
+    """Print the version."""
+    click.echo(f"dcm, version {__version__}")
+
+
+@click.command()
+@click.pass_context
+def usage(ctx: click.Context) -> None:
+    """Print the commands."""
+    click.echo((ctx.parent or ctx).get_help())
 
 
 def main() -> None:
     """Run `dcm`; an error DCM raised on purpose is one sentence and exit code 1."""
     try:
-        dcm()
+        code = dcm(prog_name="dcm", standalone_mode=False)
+    except click.ClickException as error:
+        _refuse(error.format_message())
     except DcmError as error:
-        click.echo(f"dcm: {error}", err=True)
-        sys.exit(1)
+        _refuse(str(error))
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _refuse(sentence: str) -> None:
+    click.echo(f"dcm: {sentence}", err=True)
+    sys.exit(1)

@@ -38,6 +38,7 @@ def command(concurrency: str | None) -> None:
     require_ports(settings)
     require_room(settings.home, 20, "DCM")
     write_launcher(settings)
+    claim(settings)
     describe(settings)
     os.environ.update(PORT=str(settings.port), DCM_PORT=str(settings.port))
     os.chdir(ROOT)
@@ -60,6 +61,23 @@ def require_stopped(settings: Settings) -> None:
     """
     if any(lease.held(lock) for lock in places(settings.home).run.glob("*.keeper")):
         raise StartError(already_runs(settings))
+
+
+def pid_file(settings: Settings) -> Path:
+    """Names the process that runs this DCM_HOME, and is locked by it as long as it lives."""
+    return places(settings.home).run / "dcm.pid"
+
+
+def claim(settings: Settings) -> None:
+    """Take the lock by which `dcm stop` knows that it is us; honcho, who takes our place, goes on holding it.
+
+    Raises:
+        StartError: another one holds it.
+    """
+    if (descriptor := lease.take(pid_file(settings))) is None:
+        raise StartError(already_runs(settings))
+    lease.write_pid(descriptor, os.getpid())
+    os.set_inheritable(descriptor, True)
 
 
 def already_runs(settings: Settings) -> str:

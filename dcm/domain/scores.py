@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 SUCCESS, FAILURE = 0.1, -0.05
-CHOSEN, NOT_CHOSEN = 0.2, -0.1
-"""What feedback on a suggestion moves a score by."""
+CHOSEN, PASSED_OVER = 0.2, -0.1
+"""What feedback on a suggested tool adds (contract, section 6.3)."""
 
 LOWEST, HIGHEST = 0.1, 5.0
 FIRST = 1.0

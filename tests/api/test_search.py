@@ -54,6 +54,7 @@ def test_every_filter_that_is_given_must_hold(history: ApiServer, conn: Conn) ->
     assert project
     stamp = (at(10) - timedelta()).isoformat().replace("+00:00", "Z")
     assert [hit["session_id"] for hit in search(history, "cart", project_id=project[0])] == ["s2"]
+    assert [hit["session_id"] for hit in search(history, "cart", project="/w/bakery")] == ["s2"]
     assert {hit["session_id"] for hit in search(history, "cart", session_id="s1")} == {"s1"}
     assert search(history, "cart", project_id=project[0], session_id="s1") == []
     assert [hit["kind"] for hit in search(history, "cart", since=stamp)] == ["action"]

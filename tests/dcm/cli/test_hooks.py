@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
+from command import run
 
-from dcm.cli.main import dcm
 from dcm.domain.claude_settings import is_ours
 from dcm.domain.errors import InvalidInput
 
@@ -24,17 +24,9 @@ THEIRS = {
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home for one test; the .env of this clone is not read."""
+    """A home that does not exist yet; the .env of this clone is not read."""
     monkeypatch.setattr("dcm.cli.up.ROOT", tmp_path)
     return tmp_path / "my home"
-
-
-def run(home: Path, *arguments: str, **environ: str | None) -> Result:
-    """Run `dcm` in this home; what the caller's environment says of DCM and Claude Code is not seen."""
-    unset: dict[str, str | None] = dict.fromkeys(
-        ("DCM_HOME", "CLAUDE_CONFIG_DIR", "CONTEXT_MANAGER_URL", "PORT", "DCM_PORT", "HOST", "DB_USER")
-    )
-    return CliRunner().invoke(dcm, arguments, env={**unset, "HOME": str(home), **environ})
 
 
 def settings_file(home: Path, content: str | None = None) -> Path:
@@ -86,6 +78,20 @@ def test_a_second_time_writes_nothing(home: Path) -> None:
     files = sorted(path.parent.iterdir())
     assert report(run(home, "hooks", "--json"))["changed"] is False
     assert sorted(path.parent.iterdir()) == files
+
+
+def test_force_puts_them_in_anew_after_everybody_elses(home: Path) -> None:
+    path = settings_file(home)
+    run(home, "hooks")
+    theirs = {"hooks": [{"type": "command", "command": "say later"}]}
+    settings = read(path)
+    settings["hooks"]["Stop"].append(theirs)
+    path.write_text(json.dumps(settings), encoding="utf-8")
+    assert report(run(home, "hooks", "--json"))["changed"] is False
+    assert report(run(home, "hooks", "--force", "--json"))["changed"] is True
+    stop = read(path)["hooks"]["Stop"]
+    assert (stop[1], is_ours(stop[2]["hooks"][0]), len(stop)) == (theirs, True, 3)
+    assert report(run(home, "hooks", "--force", "--json"))["changed"] is False
 
 
 def test_another_address_replaces_the_first(home: Path) -> None:

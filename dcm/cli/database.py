@@ -1,0 +1,90 @@
+"""`dcm db:setup`, `dcm db:reset`: the database, made or made anew."""
+
+import contextlib
+from collections.abc import Iterator
+
+import click
+
+from db import migrate
+from dcm.cli import lifecycle, options
+from dcm.domain.errors import DcmError, InvalidInput, StartError
+from dcm.embedded import postgres
+from dcm.settings import Settings
+
+
+@click.command("db:setup")
+@options.as_json
+def setup(*, as_json: bool) -> None:
+    """Make the database if there is none, and bring it to the schema of this version. Doing it again changes nothing.
+
+    An embedded Postgres that does not run is started for as long as this takes.
+
+    \b
+    Examples:
+      dcm db:setup
+      DCM_DATABASE_URL=postgresql://ada@localhost/dcm dcm db:setup
+    """
+    settings = options.settings()
+    with _server(settings) as url, _said(settings):
+        made, applied = migrate.create_database(url), migrate.migrate(url)
+    _tell(settings, {"created": made, "applied": applied}, as_json=as_json)
+
+
+@click.command("db:reset")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@options.as_json
+def reset(*, yes: bool, as_json: bool) -> None:
+    """Delete the database with all it remembers, and make it anew. DCM must be stopped. Asks for the word yes.
+
+    \b
+    Examples:
+      dcm db:reset
+      dcm db:reset --yes --json
+    """
+    settings = options.settings()
+    if lifecycle.kept_lines(settings):
+        raise StartError(f"DCM runs in {settings.home}: stop it first, with `dcm stop`.")
+    if not yes:
+        click.echo(f"All that DCM remembers in {_shown(settings)} will be deleted.", err=True)
+        if click.prompt("Type yes to go on", default="no", show_default=False, err=True) != "yes":
+            raise InvalidInput("Nothing was deleted: the answer was not yes.")
+    with _server(settings) as url, _said(settings):
+        migrate.drop_database(url)
+        migrate.create_database(url)
+        applied = migrate.migrate(url)
+    _tell(settings, {"created": True, "applied": applied}, as_json=as_json)
+
+
+@contextlib.contextmanager
+def _server(settings: Settings) -> Iterator[str]:
+    """The URL of a Postgres that answers; the embedded one is started when it does not run."""
+    if not settings.embedded_postgres or postgres.answers(settings.home):
+        yield settings.database_url
+        return
+    with postgres.running(settings.home) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def _said(settings: Settings) -> Iterator[None]:
+    """What the database refuses, as a sentence: only db knows the driver."""
+    try:
+        yield
+    except DcmError:
+        raise
+    except Exception as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise StartError(f"The database {_shown(settings)} cannot be made ready: {reason}") from error
+
+
+def _tell(settings: Settings, done: dict[str, object], *, as_json: bool) -> None:
+    if as_json:
+        options.show_json({"database": _shown(settings), **done})
+        return
+    click.echo(f"The database {_shown(settings)} is ready{' and new' if done['created'] else ''}.")
+    for name in done["applied"] if isinstance(done["applied"], list) else []:
+        click.echo(f"  applied {name}")
+
+
+def _shown(settings: Settings) -> str:
+    return str(settings.masked()["database_url"])

@@ -1,0 +1,139 @@
+"""`dcm doctor`: look at all that could be wrong, and say how it is mended."""
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from db import migrate
+from dcm import stores
+from dcm.cli import lifecycle, machine, options, up
+from dcm.cli.findings import Finding, broken, ok, warning
+from dcm.client import Client, ClientError
+from dcm.domain.errors import SettingsError
+from dcm.launcher import server_url
+from dcm.lines import STORES, no_answer
+from dcm.settings import PROCFILE_ORDER, Settings
+
+BACKLOG = 10_000
+"""Events in the queue from which on something is wrong with those who write them."""
+
+MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "broken": "[red]✗[/]"}
+
+
+@click.command()
+@options.as_json
+def command(*, as_json: bool) -> None:
+    """Look at all that could be wrong with this DCM, and say how it is mended; exit 1 when something is broken.
+
+    \b
+    Examples:
+      dcm doctor
+      dcm doctor --json
+    """
+    found = list(examine())
+    counts = Counter(finding.state for finding in found)
+    if as_json:
+        options.show_json({"ok": not counts["broken"], "findings": [asdict(finding) for finding in found]})
+    else:
+        console = Console(highlight=False)
+        for finding in found:
+            mend = f" [bold]{escape(finding.mend)}[/]" if finding.mend else ""
+            says = f"{MARKS[finding.state]} {finding.check}: {escape(finding.says)}"
+            console.print(f"{says.rstrip('.')}.{mend}", soft_wrap=True)
+        console.print(f"{counts['ok']} well, {counts['warning']} to look at, {counts['broken']} broken.")
+    if counts["broken"]:
+        sys.exit(1)
+
+
+def examine() -> Iterator[Finding]:
+    """Everything, from the machine up to what DCM has stored."""
+    yield from machine.python()
+    yield from machine.env_file(up.ROOT / ".env")
+    try:
+        settings = options.settings()
+    except SettingsError as error:
+        yield broken("settings", str(error), "Correct it in .env or in the environment.")
+        return
+    yield from machine.home(settings)
+    yield from machine.dashboard()
+    yield from machine.claude()
+    yield from machine.hooks(settings)
+    yield from machine.launcher(settings)
+    running = bool(lifecycle.kept_lines(settings))
+    yield from lines(settings)
+    yield from machine.own_ports(settings) if running else machine.free_ports(settings)
+    yield from databases(settings, running=running)
+    if running:
+        yield from api(settings)
+
+
+def lines(settings: Settings) -> Iterator[Finding]:
+    """Whether every line of the Procfile is kept alive, the clock among them."""
+    kept = {line.partition(".")[0] for line in lifecycle.kept_lines(settings)}
+    if not kept:
+        yield broken("DCM", f"it does not run in {settings.home}", "Run `dcm start`.")
+        return
+    lost = [line for line in PROCFILE_ORDER if line not in kept]
+    if lost:
+        yield broken("lines", f"{', '.join(lost)} do not run", "Run `dcm restart`.")
+    else:
+        yield ok("lines", f"{', '.join(PROCFILE_ORDER)} run")
+
+
+def databases(settings: Settings, *, running: bool) -> Iterator[Finding]:
+    """Whether the stores answer, and whether the database has this version's schema."""
+    for store in STORES.values():
+        own = not store.embedded(settings)
+        if store.answers(settings):
+            yield ok(store.title, "your own, it answers" if own else "embedded, it answers")
+        elif own:
+            yield broken(store.title, no_answer(store, settings), "See its own log.")
+        elif running:
+            yield broken(store.title, "it does not answer", f"See `dcm logs {store.title.lower()}`.")
+        else:
+            yield ok(store.title, "embedded, it starts with DCM")
+    if stores.postgres_answers(settings):
+        yield from schema(settings)
+
+
+def schema(settings: Settings) -> Iterator[Finding]:
+    """Whether the database is at this version's schema."""
+    try:
+        absent = migrate.missing(settings.database_url)
+    except Exception as error:  # noqa: BLE001 - only db knows the driver, and a person needs a sentence
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        yield broken("schema", f"the database cannot be read: {reason}", "Run `dcm db:setup`.")
+        return
+    if absent:
+        yield broken("schema", f"{', '.join(absent)} are not applied", "Run `dcm migrate`.")
+    else:
+        yield ok("schema", "the database has this version's schema")
+
+
+def api(settings: Settings) -> Iterator[Finding]:
+    """Whether the API answers, and whether what it accepts gets stored."""
+    try:
+        with Client(server_url(settings)) as client:
+            health, intake = client.health(), client.get_intake()
+    except ClientError as error:
+        yield broken("API", str(error), "See `dcm logs api`.")
+        return
+    if health["status"] == "healthy":
+        yield ok("API", f"version {health['version']}, the database answers in {health['database']['latencyMs']} ms")
+    else:
+        yield broken("API", "it is not healthy: the database does not answer", "See `dcm logs postgres`.")
+    if intake["waiting"] > BACKLOG:
+        yield warning("queue", f"{intake['waiting']} events wait to be stored", "See `dcm logs ingest`.")
+    else:
+        yield ok("queue", f"{intake['waiting']} events wait to be stored")
+    rejected = intake["rejected"]
+    if rejected["last_day"]:
+        why = f"{rejected['last_day']} events were refused in the last day, the newest for: {rejected['newest_reason']}"
+        yield warning("rejected events", why, "They are kept in the table rejected_events; report the reason.")
+    else:
+        yield ok("rejected events", f"{rejected['total']} in all, none in the last day")

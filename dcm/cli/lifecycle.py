@@ -1,0 +1,195 @@
+"""`dcm start`, `dcm stop`, `dcm restart`: DCM in the background."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from dcm import lease
+from dcm.child import LOG_LIMIT
+from dcm.cli import options, up
+from dcm.domain.errors import StartError
+from dcm.embedded.disk import last_words
+from dcm.embedded.places import make_home, places
+from dcm.launcher import ANY_ADDRESS
+from dcm.lines import healthy
+from dcm.settings import Settings
+
+START_SECONDS = 90.0
+"""Seconds a start may take; the first one makes a database."""
+
+MOST_REASONS = 3
+"""Lines in which `dcm up` says why it cannot start: one for each port."""
+
+STOP_SECONDS, KILL_SECONDS = 15.0, 10.0
+"""Seconds to stop in when asked, and after being killed."""
+
+
+@click.command()
+@options.as_json
+def start(*, as_json: bool) -> None:
+    """Run DCM in the background; `dcm stop` ends it. What it says is in DCM_HOME/logs/dcm.log.
+
+    When it runs already nothing happens.
+
+    \b
+    Examples:
+      dcm start
+      DCM_HOME=/srv/second PORT=4847 DASHBOARD_PORT=4848 WS_PORT=4849 dcm start
+    """
+    _start(options.settings(), as_json=as_json)
+
+
+@click.command()
+@options.as_json
+def stop(*, as_json: bool) -> None:
+    """Stop the DCM of this DCM_HOME, whether it runs in the background or as `dcm up` in a terminal.
+
+    It is known by a lock that it holds as long as it lives; nothing else is ever ended.
+
+    \b
+    Examples:
+      dcm stop
+      DCM_HOME=/srv/second dcm stop
+    """
+    settings = options.settings()
+    stopped = end(settings)
+    if as_json:
+        options.show_json({"stopped": stopped})
+    else:
+        click.echo("DCM is stopped." if stopped else f"DCM does not run in {settings.home}.")
+
+
+@click.command()
+@options.as_json
+def restart(*, as_json: bool) -> None:
+    """Stop DCM if it runs, and start it in the background.
+
+    \b
+    Example:
+      dcm restart
+    """
+    settings = options.settings()
+    end(settings)
+    _start(settings, as_json=as_json)
+
+
+def running_pid(settings: Settings) -> int | None:
+    """The process that runs this DCM_HOME, None when none does, whatever a file says."""
+    path = up.pid_file(settings)
+    return lease.read_pid(path) if lease.held(path) else None
+
+
+def kept_lines(settings: Settings) -> list[str]:
+    """The lines of the Procfile that are being kept alive."""
+    run = places(settings.home).run
+    return sorted(path.stem for path in run.glob("*.keeper") if lease.held(path))
+
+
+def end(settings: Settings) -> bool:
+    """Stop what runs in this DCM_HOME; False when nothing does.
+
+    Raises:
+        StartError: it was not started by `dcm`, or does not stop.
+    """
+    pid = running_pid(settings)
+    if pid is None and (lines := kept_lines(settings)):
+        raise StartError(
+            f"{', '.join(lines)} of {settings.home} run, but were not started by `dcm`: stop them where they were "
+            "started, with Ctrl-C."
+        )
+    if pid is None:
+        return False
+    for sign, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, KILL_SECONDS)):
+        if running_pid(settings) != pid:
+            break
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, sign)
+        if _all_free(settings, seconds):
+            return True
+    if not _all_free(settings, KILL_SECONDS):
+        raise StartError(f"DCM (process {pid}) does not stop: see {_log(settings)}.")
+    return True
+
+
+def urls(settings: Settings) -> dict[str, str]:
+    """Where a person finds it."""
+    host = ANY_ADDRESS.get(settings.host, settings.host)
+    name = f"[{host}]" if ":" in host else host
+    return {
+        "dashboard": f"http://{name}:{settings.dashboard_port}",
+        "api": f"http://{name}:{settings.port}",
+        "websocket": f"ws://{name}:{settings.ws_port}",
+    }
+
+
+def _start(settings: Settings, *, as_json: bool) -> None:
+    already = running_pid(settings) is not None or bool(kept_lines(settings))
+    if not already:
+        make_home(settings.home)
+        _wait_until_healthy(settings, _launch(settings))
+    if as_json:
+        options.show_json({"started": not already, "pid": running_pid(settings), **urls(settings)})
+        return
+    click.echo(f"DCM already runs in {settings.home}." if already else "DCM is up.")
+    for name, url in urls(settings).items():
+        click.echo(f"  {name:<10} {url}")
+
+
+def _launch(settings: Settings) -> "subprocess.Popen[bytes]":
+    """`dcm up` in a session of its own, so that no terminal ends it."""
+    log = _log(settings)
+    if log.exists() and log.stat().st_size > LOG_LIMIT:
+        log.replace(log.with_suffix(".1.log"))
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-m", "dcm", "up"],
+            stdin=subprocess.DEVNULL,
+            stdout=descriptor,
+            stderr=descriptor,
+            start_new_session=True,
+            cwd=up.ROOT,
+        )
+    finally:
+        os.close(descriptor)
+
+
+def _wait_until_healthy(settings: Settings, process: "subprocess.Popen[bytes]") -> None:
+    for _ in _until(START_SECONDS):
+        if process.poll() is not None:
+            raise StartError(f"DCM did not start: {_reason(_log(settings))}")
+        if healthy(settings) and running_pid(settings) == process.pid:
+            return
+    raise StartError(f"DCM does not answer after {START_SECONDS:.0f} s: see {_log(settings)}, or run `dcm doctor`.")
+
+
+def _reason(log: Path) -> str:
+    """Why the last start failed: what `dcm up` said last, or else the last lines of the log."""
+    said = ("\n" + log.read_text(encoding="utf-8", errors="replace")).rpartition("\ndcm: ")[2]
+    return " ".join(said.split()) if said.count("\n") <= MOST_REASONS else last_words(log)
+
+
+def _all_free(settings: Settings, seconds: float) -> bool:
+    """Wait until nothing of this DCM_HOME lives."""
+    run = places(settings.home).run
+    locks = [up.pid_file(settings), *run.glob("*.keeper"), *run.glob("*.child")]
+    deadline = time.monotonic() + seconds
+    return all(lease.wait_free(lock, deadline - time.monotonic()) for lock in locks)
+
+
+def _log(settings: Settings) -> Path:
+    return places(settings.home).logs / "dcm.log"
+
+
+def _until(seconds: float) -> Iterator[None]:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        yield
+        time.sleep(0.1)

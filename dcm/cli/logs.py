@@ -1,0 +1,77 @@
+"""`dcm logs`: what the processes said."""
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from dcm.cli import options
+from dcm.domain.errors import InvalidInput
+from dcm.embedded.places import Places, places
+
+LINES = {
+    "api": "api",
+    "dashboard": "api",
+    "ws": "wsbridge",
+    "worker": "worker",
+    "ingest": "ingest",
+    "clock": "clock",
+    "postgres": "postgres",
+    "valkey": "valkey",
+}
+"""What a person calls a part: its line of the Procfile. The API serves the dashboard."""
+
+STORES = ("postgres", "valkey")
+"""They write logs of their own."""
+
+PAUSE = 0.2
+"""Seconds between two looks at a log that is followed."""
+
+
+@click.command()
+@click.argument("part", required=False, metavar="[PART]", type=click.Choice(list(LINES)))
+@click.option("-f", "--follow", is_flag=True, help="Go on printing what is added.")
+@click.option("-n", "--lines", "count", default=100, show_default=True, type=click.IntRange(0), help="The newest.")
+def command(*, part: str | None, follow: bool, count: int) -> None:
+    """Print what DCM said since `dcm start`, or one part of it: api, ws, worker, ingest, clock, postgres, valkey.
+
+    A DCM that runs in a terminal (`dcm up`) says it there; its stores write their logs all the same.
+
+    \b
+    Examples:
+      dcm logs
+      dcm logs ingest -n 20
+      dcm logs api -f
+    """
+    path, wanted = log_of(places(options.settings().home), part)
+    if not path.exists():
+        raise InvalidInput(f"There is no {path}: only `dcm start` writes it, `dcm up` speaks in its terminal.")
+    with path.open(encoding="utf-8", errors="replace") as log:
+        kept = [line for line in log if wanted.search(line)]
+        for line in kept[-count:] if count else []:
+            click.echo(line, nl=False)
+        for line in _added(log, path) if follow else ():
+            if wanted.search(line):
+                click.echo(line, nl=False)
+
+
+def log_of(where: Places, part: str | None) -> tuple[Path, re.Pattern[str]]:
+    """The file that has what a part said, and what its lines look like in it."""
+    if part in STORES:
+        return where.logs / f"{part}.log", re.compile("")
+    return where.logs / "dcm.log", re.compile(rf"^\S+ {LINES[part]}\.\d+ *\|" if part else "")
+
+
+def _added(log: TextIO, path: Path) -> Iterator[str]:
+    """Lines as they are written, until the file is put aside or the person has enough."""
+    rest = ""
+    while path.exists():
+        rest += log.readline()
+        if rest.endswith("\n"):
+            yield rest
+            rest = ""
+        elif not rest or not log.read(0):
+            time.sleep(PAUSE)

@@ -1,0 +1,30 @@
+"""What the commands have in common: the server they speak to, and answers for scripts."""
+
+import json
+from typing import Any
+
+import click
+
+from dcm.cli import up
+from dcm.client import Client
+from dcm.launcher import server_url
+from dcm.settings import Settings, load
+
+url = click.option("--url", envvar="CONTEXT_MANAGER_URL", help="The server.  [default: HOST and PORT of this DCM]")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of sentences.")
+
+
+def settings() -> Settings:
+    """The settings of this DCM, its .env included."""
+    up.read_dotenv(up.ROOT / ".env")
+    return load()
+
+
+def connect(given: str | None) -> Client:
+    """A client of the server that was named, or of this DCM."""
+    return Client(given or server_url(settings()))
+
+
+def show_json(value: Any) -> None:
+    """Print a value for a script."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))

@@ -1,0 +1,118 @@
+"""`dcm status`, `dcm health`: what runs."""
+
+import sys
+from dataclasses import asdict, dataclass
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from dcm.cli import lifecycle, options, registration
+from dcm.client import Client, ClientError
+from dcm.settings import PROCFILE_ORDER, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of DCM: whether it works, and what is to be said of it."""
+
+    name: str
+    works: bool
+    says: str
+
+
+@click.command()
+@options.as_json
+def command(*, as_json: bool) -> None:
+    """Say what of this DCM runs, and whether Claude Code reports to it.
+
+    \b
+    Examples:
+      dcm status
+      dcm status --json
+    """
+    settings = options.settings()
+    parts = look(settings)
+    if as_json:
+        running = lifecycle.running_pid(settings) is not None or bool(lifecycle.kept_lines(settings))
+        options.show_json({"running": running, "parts": [asdict(part) for part in parts]})
+        return
+    console = Console(highlight=False)
+    for part in parts:
+        console.print(f"[{'green]●' if part.works else 'red]○'}[/] {part.name:<10} {escape(part.says)}", soft_wrap=True)
+
+
+@click.command()
+@options.url
+@options.as_json
+def health(*, url: str | None, as_json: bool) -> None:
+    """Print what GET /health answers; exit 1 when DCM is not healthy.
+
+    \b
+    Examples:
+      dcm health
+      dcm health --json
+    """
+    with options.connect(url) as client:
+        answer = client.health()
+    if as_json:
+        options.show_json(answer)
+    else:
+        database = answer["database"]
+        words = f"answers in {database['latencyMs']} ms" if database["healthy"] else database.get("error", "is away")
+        click.echo(f"DCM {answer['version']} is {answer['status']}; the database {words}.")
+    if answer["status"] != "healthy":
+        sys.exit(1)
+
+
+def look(settings: Settings) -> list[Part]:
+    """All parts, in the order in which they depend on one another."""
+    return [_process(settings), _lines(settings), *_api(settings), _bridge(settings), _dashboard(settings), _hooks()]
+
+
+def _process(settings: Settings) -> Part:
+    pid = lifecycle.running_pid(settings)
+    return Part("DCM", pid is not None, f"{settings.home}: {f'process {pid}' if pid else 'not running'}")
+
+
+def _lines(settings: Settings) -> Part:
+    kept = {line.partition(".")[0] for line in lifecycle.kept_lines(settings)}
+    lost = [line for line in PROCFILE_ORDER if line not in kept]
+    return Part("lines", not lost, f"not running: {', '.join(lost)}" if lost else "all are kept alive")
+
+
+def _api(settings: Settings) -> list[Part]:
+    url = lifecycle.urls(settings)["api"]
+    try:
+        with Client(url) as client:
+            answer = client.health()
+    except ClientError as error:
+        return [Part("api", False, str(error)), Part("database", False, "not known: the API does not answer")]
+    database = answer["database"]
+    words = f"answers in {database['latencyMs']} ms" if database["healthy"] else database.get("error", "is away")
+    return [Part("api", True, f"{url}, version {answer['version']}"), Part("database", database["healthy"], words)]
+
+
+def _bridge(settings: Settings) -> Part:
+    url = lifecycle.urls(settings)["websocket"]
+    try:
+        with Client(url.replace("ws://", "http://")) as client:
+            client.health()
+    except ClientError:
+        return Part("websocket", False, f"nothing answers at {url}")
+    return Part("websocket", True, url)
+
+
+def _dashboard(settings: Settings) -> Part:
+    url = lifecycle.urls(settings)["dashboard"]
+    try:
+        with Client(url) as client:
+            client.get_config()
+    except ClientError:
+        return Part("dashboard", False, f"nothing answers at {url}")
+    return Part("dashboard", True, url)
+
+
+def _hooks() -> Part:
+    found = registration.look()
+    return Part("hooks", bool(found.ways), " and ".join(found.ways) or "not installed: run `dcm hooks`")

@@ -1,0 +1,13 @@
+"""The client of DCM's API: `Client`, `AsyncClient`, and `EventStream` for what happens as it happens.
+
+from dcm.client import Client
+
+with Client() as dcm:
+    print(dcm.get_stats()["actionCount"])
+"""
+
+from dcm.client.clients import AsyncClient, Client
+from dcm.client.errors import Absent, Busy, ClientError, Refused, Unreachable
+from dcm.client.stream import EventStream, Told
+
+__all__ = ["Absent", "AsyncClient", "Busy", "Client", "ClientError", "EventStream", "Refused", "Told", "Unreachable"]

@@ -1,0 +1,65 @@
+"""A request to the API, as data: what is sent, and of which type the answer is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+Answer = TypeVar("Answer")
+
+Value = str | int | float | bool | Sequence[str] | None
+"""A value of a query; None is left out, a list is joined by commas."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[Answer]):
+    """One request. `repeatable`: to send it twice has the effect of once. `answers`: statuses that are no error."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+    repeatable: bool = False
+    answers: frozenset[int] = frozenset()
+
+
+def get(path: str, /, *, answers: frozenset[int] = frozenset(), repeatable: bool = True, **query: Value) -> Call[Any]:
+    """A read."""
+    return Call("GET", path, query=_texts(query), repeatable=repeatable, answers=answers)
+
+
+def post(path: str, /, *, repeatable: bool = False, **fields: Any) -> Call[Any]:
+    """A write; fields that are None are left out."""
+    return Call("POST", path, body=given(fields), repeatable=repeatable)
+
+
+def patch(path: str, /, **fields: Any) -> Call[Any]:
+    """A change; fields that are None stay as they are."""
+    return Call("PATCH", path, body=given(fields))
+
+
+def delete(path: str) -> Call[Any]:
+    """A removal."""
+    return Call("DELETE", path)
+
+
+def part(text: str) -> str:
+    """A piece of a path."""
+    return quote(text, safe="")
+
+
+def given(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that say something."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _texts(query: Mapping[str, Value]) -> dict[str, str]:
+    return {name: _text(value) for name, value in query.items() if value is not None}
+
+
+def _text(value: Value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | int | float):
+        return str(value)
+    return ",".join(value or ())

@@ -1,0 +1,79 @@
+"""How a call is sent: when it is tried again, and what its answer means. Written once, for both manners of waiting."""
+
+import json
+from collections.abc import Generator
+from typing import Any, TypeVar
+
+import httpx
+
+from dcm.client.calls.call import Call
+from dcm.client.errors import ClientError, Unreachable, refusal
+
+Answer = TypeVar("Answer")
+
+TRIES = 3
+FIRST_PAUSE = 0.1
+"""Seconds before the second try; each later pause is twice as long."""
+
+NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+"""Failures before a request left: whatever it was, it may be sent again."""
+
+PASSING = frozenset({502, 503, 504})
+"""Statuses of a server that may answer a moment later."""
+
+Outcome = httpx.Response | httpx.TransportError
+
+
+def request(client: httpx.Client | httpx.AsyncClient, call: Call[Answer]) -> httpx.Request:
+    """The request of a call. Halves of surrogate pairs, which agents do send, are escaped."""
+    content = None if call.body is None else json.dumps(call.body).encode()
+    return client.build_request(
+        call.method, call.path, params=dict(call.query), content=content, headers={"Content-Type": "application/json"}
+    )
+
+
+def attempts(call: Call[Answer], url: str) -> Generator[float, Outcome, Answer]:
+    """Gives the seconds to wait before each try, takes what the try brought, and returns the answer.
+
+    Raises:
+        ClientError: there is none, or it is a refusal.
+    """
+    pause = 0.0
+    for left in range(TRIES - 1, -1, -1):
+        outcome = yield pause
+        if isinstance(outcome, httpx.TransportError):
+            if not left or not (call.repeatable or isinstance(outcome, NOTHING_SENT)):
+                break
+        elif outcome.is_success or outcome.status_code in call.answers:
+            return _content(outcome)  # type: ignore[no-any-return]
+        elif not (left and call.repeatable and outcome.status_code in PASSING):
+            break
+        pause = pause * 2 or FIRST_PAUSE
+    raise _failure(outcome, url)
+
+
+def _content(response: httpx.Response) -> Any:
+    if response.status_code == 204 or not response.content:
+        return None
+    if response.headers.get("Content-Type", "").startswith("text/"):
+        return response.text
+    try:
+        return response.json()
+    except ValueError:
+        raise ClientError(f"What answers at {response.request.url} is not DCM: its answer is not JSON.") from None
+
+
+def _failure(outcome: Outcome, url: str) -> ClientError:
+    if isinstance(outcome, httpx.Response):
+        return refusal(outcome.status_code, _json(outcome), outcome.text)
+    if isinstance(outcome, NOTHING_SENT):
+        return Unreachable(f"DCM does not answer at {url}: start it with `dcm start`, or correct the URL.", sent=False)
+    reason = "in time" if isinstance(outcome, httpx.TimeoutException) else f"({outcome or type(outcome).__name__})"
+    return Unreachable(f"DCM at {url} did not answer {reason}; it may have taken the request all the same.", sent=True)
+
+
+def _json(response: httpx.Response) -> object:
+    try:
+        return response.json()
+    except ValueError:
+        return None

@@ -1,0 +1,129 @@
+"""Shapes of DCM itself."""
+
+from typing import Literal, NotRequired, TypedDict
+
+from dcm.client.shapes.page import Data, ToolType
+
+
+class DatabaseHealth(TypedDict):
+    """Whether the database answers, and how fast."""
+
+    healthy: bool
+    latencyMs: int
+    error: NotRequired[str]
+
+
+class Health(TypedDict):
+    """Whether DCM works."""
+
+    status: Literal["healthy", "unhealthy"]
+    timestamp: str
+    version: str
+    database: DatabaseHealth
+
+
+class Config(TypedDict):
+    """What a page must know before it can ask anything else."""
+
+    version: str
+    ws_port: int
+
+
+class Stats(TypedDict):
+    """How much is stored."""
+
+    projectCount: int
+    requestCount: int
+    actionCount: int
+    messageCount: int
+    timestamp: str
+
+
+class ToolsSummary(TypedDict):
+    """What was found beside Claude Code."""
+
+    skills: int
+    commands: int
+    workflows: int
+    plugins: int
+    cached_at: str
+    from_cache: bool
+
+
+class Kpis(TypedDict):
+    """The figures of the dashboard's first page, by subject."""
+
+    actions_24h: Data
+    sessions: Data
+    agents: Data
+    subtasks: Data
+    routing: Data
+    timestamp: str
+
+
+class RejectedEvents(TypedDict):
+    """The accepted events that the database refused."""
+
+    total: int
+    last_day: int
+    newest_reason: str | None
+    newest_at: str | None
+
+
+class Intake(TypedDict):
+    """What waits to be written, over all shards, and what was refused."""
+
+    waiting: int
+    rejected: RejectedEvents
+
+
+class Suggestion(TypedDict):
+    """A tool that went with the words before."""
+
+    tool_name: str
+    tool_type: ToolType
+    score: float
+    usage_count: int
+    success_rate: int
+    keyword_matches: list[str]
+
+
+class Suggestions(TypedDict):
+    """Tools for words, best first."""
+
+    keywords: list[str]
+    suggestions: list[Suggestion]
+    count: int
+    compat_output: str
+
+
+class RoutingStats(TypedDict):
+    """What is known of words and tools."""
+
+    totals: Data
+    top_by_score: list[Data]
+    top_by_usage: list[Data]
+    type_distribution: list[Data]
+
+
+class Feedback(TypedDict):
+    """What feedback on a suggestion did."""
+
+    success: bool
+    message: str
+    adjustment: float
+
+
+class CleanupStats(TypedDict):
+    """The last clean-up, and the messages there are."""
+
+    last_cleanup: Data | None
+    messages: Data
+    timestamp: str
+
+
+class Token(TypedDict):
+    """A token and the seconds it is good for."""
+
+    token: str
+    expires_in: int

@@ -1,0 +1,184 @@
+"""The WebSocket's client: what happens, as it happens, over lost connections too."""
+
+import asyncio
+import contextlib
+import itertools
+import json
+import time
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+
+from dcm.client.errors import Refused
+
+URL = "ws://127.0.0.1:3849"
+"""Where the bridge listens when nobody chose otherwise."""
+
+PING_EVERY = 25.0
+"""Seconds between two signs of life; the bridge drops who was silent for 60."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+"""Seconds before a lost connection is made again; doubled at each failure, up to the longest."""
+
+REMEMBERED = 4096
+"""Ids of events by which a repeated one is known."""
+
+AUTH_ERRORS = frozenset({"4001", "4002", "4003"})
+"""Codes of the error frames after which a connection will never be authenticated."""
+
+TokenSource = Callable[[], Awaitable[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Something that happened. `event_id` is set for what is kept: a later stream can begin after it."""
+
+    id: str
+    channel: str
+    event: str
+    data: Any
+    timestamp: int
+    event_id: int | None
+
+
+class EventStream:
+    """Events of some channels, each once, in order.
+
+        async with EventStream(channels=["sessions/4f1c"]) as events:
+            async for told in events:
+                print(told.event, told.data)
+
+    A lost connection is made again, with pauses of 1 s, 2 s, 4 s and so on up to 30 s; the channels are subscribed
+    again, and what is kept is resumed after the last event seen. `token` is a text, or a function that fetches one:
+    it is asked at each connection, so that it is never old. `after` is the event_id to begin after.
+    """
+
+    def __init__(
+        self,
+        url: str = URL,
+        *,
+        channels: Sequence[str] = ("global",),
+        token: str | TokenSource | None = None,
+        after: int | None = None,
+        first_pause: float = FIRST_PAUSE,
+        ping_every: float = PING_EVERY,
+        on_wait: Callable[[float, str], None] | None = None,
+    ) -> None:
+        self._url, self._channels, self._token = url, tuple(channels), token
+        self._first_pause, self._ping_every = first_pause, ping_every
+        self._on_wait = on_wait or (lambda _seconds, _reason: None)
+        self.last_event_id = after
+        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._numbers = itertools.count(1)
+        self._running: AsyncGenerator[Told, None] | None = None
+
+    async def __aenter__(self) -> "EventStream":
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._running:
+            await self._running.aclose()
+
+    def __aiter__(self) -> AsyncIterator[Told]:
+        self._running = self._run()
+        return self._running
+
+    async def _run(self) -> AsyncGenerator[Told, None]:
+        pause = self._first_pause
+        while True:
+            reason = "it closed the connection"
+            try:
+                async with connect(self._url, compression=None, ping_interval=None, proxy=None, max_size=None) as link:
+                    await self._introduce(link)
+                    async with self._beating(link):
+                        async for text in link:
+                            pause = self._first_pause
+                            if told := await self._hear(link, text):
+                                yield told
+            except (OSError, ConnectionClosed, InvalidHandshake) as error:
+                reason = str(error) or type(error).__name__
+            self._on_wait(pause, reason)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _introduce(self, link: ClientConnection) -> None:
+        """Say who we are, and what we want to hear from where on."""
+        token = self._token if self._token is None or isinstance(self._token, str) else await self._token()
+        if token:
+            await self._say(link, "auth", id="auth", token=token)
+        for channel in self._channels:
+            resume = {} if self.last_event_id is None else {"last_event_id": self.last_event_id}
+            await self._say(link, "subscribe", id=f"subscribe_{next(self._numbers)}", channel=channel, **resume)
+
+    async def _say(self, link: ClientConnection, kind: str, **fields: object) -> None:
+        await link.send(json.dumps({"type": kind, **fields, "timestamp": time.time_ns() // 1_000_000}))
+
+    @contextlib.asynccontextmanager
+    async def _beating(self, link: ClientConnection) -> AsyncIterator[None]:
+        beat = asyncio.create_task(self._beat(link))
+        try:
+            yield
+        finally:
+            beat.cancel()
+            await asyncio.gather(beat, return_exceptions=True)
+
+    async def _beat(self, link: ClientConnection) -> None:
+        while True:
+            await asyncio.sleep(self._ping_every)
+            await self._say(link, "ping")
+
+    async def _hear(self, link: ClientConnection, text: str | bytes) -> Told | None:
+        frame = _parsed(text)
+        if "event" in frame and "channel" in frame:
+            return await self._take(link, frame)
+        if frame.get("type") == "ping":
+            await self._say(link, "pong")
+        elif frame.get("type") == "ack" and not frame.get("success", True):
+            raise Refused(f"The WebSocket bridge refused a channel: {frame.get('error')}.", 400)
+        elif str(frame.get("code")) in AUTH_ERRORS:
+            raise Refused(f"The WebSocket bridge refused the token: {frame.get('error')}.", 401)
+        return None
+
+    async def _take(self, link: ClientConnection, frame: dict[str, Any]) -> Told | None:
+        """The event of a frame, acknowledged; None when it was seen before."""
+        told = Told(
+            id=str(frame.get("id", "")),
+            channel=frame["channel"],
+            event=frame["event"],
+            data=frame.get("data"),
+            timestamp=frame.get("timestamp", 0),
+            event_id=frame.get("event_id"),
+        )
+        if told.id:
+            with contextlib.suppress(ConnectionClosed):  # what was heard before the end is told all the same
+                await self._say(link, "ack", message_id=told.id)
+        if told.event_id is not None:
+            self.last_event_id = max(self.last_event_id or 0, told.event_id)
+        return told if self._is_new(told.id) else None
+
+    def _is_new(self, frame_id: str) -> bool:
+        """Whether an event was not seen: the same one comes by several channels, and again until it is acknowledged."""
+        if not frame_id:
+            return True
+        if frame_id in self._seen:
+            return False
+        self._seen[frame_id] = None
+        if len(self._seen) > REMEMBERED:
+            self._seen.popitem(last=False)
+        return True
+
+
+def _parsed(text: str | bytes) -> dict[str, Any]:
+    """The object of a frame; what is none says nothing."""
+    try:
+        frame = json.loads(text)
+    except ValueError:
+        return {}
+    return frame if isinstance(frame, dict) else {}

@@ -1,0 +1,73 @@
+"""A home, a server of the contract's shapes, and the real API on stores of its own."""
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from api_server import ApiServer, OwnValkey, serving
+from recorder import Recorder, recording
+
+from dcm.broker import open_broker
+from workers import batch, ingest, running
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home for one test; the .env of this clone is not read."""
+    monkeypatch.setattr("dcm.cli.up.ROOT", tmp_path)
+    made = tmp_path / "my home"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    """A recorder for one test."""
+    with recording() as recorder:
+        yield recorder
+
+
+@pytest.fixture(scope="module")
+def module_server(postgres_url: str) -> Iterator[ApiServer]:
+    """The real API with a database and a Valkey of its own, one for all tests of a module."""
+    name = f"cli_{uuid.uuid4().hex}"
+    home = Path(tempfile.mkdtemp(prefix="dcm-cli-"))
+    with psycopg.connect(postgres_url, autocommit=True) as conn:
+        conn.execute(f"CREATE DATABASE {name} TEMPLATE dcm_template")
+        valkey = OwnValkey(home)
+        try:
+            with serving(valkey, postgres_url.replace("/dcm?", f"/{name}?")) as serving_:
+                yield serving_
+        finally:
+            valkey.close()
+            shutil.rmtree(home)
+            conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def server(module_server: ApiServer) -> ApiServer:
+    """The module's server with nothing in its stores."""
+    module_server.valkey.client.flushall()
+    with psycopg.connect(module_server.database_url, autocommit=True) as conn:
+        tables = "actions, hook_events, subtasks, task_lists, requests, sessions, projects, briefs, agent_messages"
+        conn.execute(f"TRUNCATE {tables}, events, keyword_tool_scores, rejected_events CASCADE")
+    return module_server
+
+
+@pytest.fixture
+def write_all(server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    """Writes what the server has accepted, as the worker does."""
+    monkeypatch.setenv("DCM_DATABASE_URL", server.database_url)
+    monkeypatch.setenv("DCM_REDIS_URL", server.valkey.url)
+    running.settings.cache_clear()
+    running.pool.cache_clear()
+    batch._months_made.clear()
+    monkeypatch.setattr(ingest, "broker", open_broker(running.settings()))
+    yield lambda: ingest.drain.fn(0)
+    running.pool().close()
+    running.settings.cache_clear()
+    running.pool.cache_clear()

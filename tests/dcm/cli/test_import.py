@@ -1,0 +1,221 @@
+"""`dcm import transcripts` into the real API, written by the real worker."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import story
+from api_server import ApiServer
+from command import answer, run
+from recorder import Recorder, Said
+from story import AGENT, HOOKS, MAIN, SESSION
+
+from dcm.domain.errors import DcmError
+
+WriteAll = Callable[[], None]
+
+
+def imported(server: ApiServer, home: Path, *paths: Path) -> dict[str, int]:
+    given = [str(path) for path in paths]
+    told = answer(run(home, "import", "transcripts", *given, "--url", f"http://127.0.0.1:{server.port}", "--json"))
+    assert isinstance(told, dict)
+    return told
+
+
+def rows(server: ApiServer, query: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(server.database_url) as conn:
+        return conn.execute(query.encode()).fetchall()
+
+
+EVENTS = "SELECT event, count(*)::int FROM hook_events GROUP BY 1 ORDER BY 1"
+CALLS = "SELECT tool_name, success, exit_code, agent_id, session_id FROM actions ORDER BY created_at"
+PROMPTS = "SELECT prompt, status FROM requests WHERE NOT metadata ? 'placeholder' ORDER BY created_at"
+SUBTASKS = "SELECT agent_id, agent_type, status, result ->> 'summary' FROM subtasks"
+COUNTS = "SELECT total_tools_used, total_success, total_errors, ended_at IS NOT NULL FROM sessions"
+ALL = (EVENTS, CALLS, PROMPTS, SUBTASKS, COUNTS)
+
+
+def everything(server: ApiServer) -> list[list[tuple[Any, ...]]]:
+    return [rows(server, query) for query in ALL]
+
+
+def test_import_stores_what_the_hooks_would_have_told(server: ApiServer, home: Path, write_all: WriteAll) -> None:
+    folder = story.write(home / ".claude" / "projects")
+    told = imported(server, home)
+    assert (told["sessions"], told["files"], told["accepted"], told["known"]) == (1, 2, 11, 0)
+    write_all()
+    found = everything(server)
+    assert dict(found[0]) == {
+        "SessionStart": 1, "UserPromptSubmit": 2, "SubagentStart": 1, "SubagentStop": 1, "Stop": 2, "SessionEnd": 1,
+    }  # fmt: skip
+    assert [(name, good, code, agent) for name, good, code, agent, _ in found[1]] == [
+        ("Bash", False, 1, None), ("Bash", True, 0, AGENT), ("Explore", True, 0, None),
+    ]  # fmt: skip
+    assert found[2] == [("make the cart faster", "completed"), ("now the tests", "completed")]
+    assert found[3] == [(AGENT, "Explore", "completed", "three are slow")]
+    assert found[4] == [(3, 2, 1, True)]
+    [(started, ended)] = rows(server, "SELECT started_at, ended_at FROM sessions")
+    assert (started.isoformat(), ended.isoformat()) == ("2026-11-20T12:00:00+00:00", "2026-11-20T12:00:23+00:00")
+    assert folder.exists()
+
+
+def test_import_twice_stores_nothing_new(server: ApiServer, home: Path, write_all: WriteAll) -> None:
+    folder = story.write(home)
+    imported(server, home, folder)
+    imported(server, home, folder)
+    write_all()
+    once = everything(server)
+    assert imported(server, home, folder / f"{SESSION}.jsonl", folder)["accepted"] == 0
+    write_all()
+    assert everything(server) == once
+    assert len(once[1]) == 3
+
+
+def test_import_of_what_the_hooks_reported_gives_no_doubles(server: ApiServer, home: Path, write_all: WriteAll) -> None:
+    for payload in HOOKS:
+        assert server.hook(payload).status == 200
+    write_all()
+    reported = everything(server)
+    folder = story.write(home, touched=time.time() - 7200)
+    assert imported(server, home, folder)["accepted"] == 1, "the start: the hooks' own came later than the transcript's"
+    write_all()
+    assert everything(server)[1:] == reported[1:]
+
+
+def test_import_adds_what_the_hooks_missed(server: ApiServer, home: Path, write_all: WriteAll) -> None:
+    for payload in HOOKS[:3]:
+        server.hook(payload)
+    write_all()
+    imported(server, home, story.write(home))
+    write_all()
+    assert [name for name, *_ in rows(server, CALLS)] == ["Bash", "Explore", "Bash"]
+    assert rows(server, PROMPTS) == [("now the tests", "completed"), ("make the cart faster", "completed")]
+    assert rows(server, SUBTASKS)[0][2] == "completed"
+
+
+def test_import_of_a_transcript_that_grows_ends_neither_its_session_nor_its_answer(
+    server: ApiServer, home: Path, write_all: WriteAll
+) -> None:
+    folder = story.write(home, touched=time.time())
+    imported(server, home, folder)
+    write_all()
+    assert "SessionEnd" not in dict(rows(server, EVENTS))
+    assert rows(server, PROMPTS) == [("make the cart faster", "completed"), ("now the tests", "active")]
+    story.write(home, touched=time.time() - 300)
+    imported(server, home, folder)
+    write_all()
+    assert rows(server, PROMPTS)[1] == ("now the tests", "completed")
+    assert rows(server, COUNTS)[0][3] is False
+
+
+def test_import_makes_no_brief_and_opens_no_session_that_ended(
+    server: ApiServer, home: Path, write_all: WriteAll
+) -> None:
+    for payload in HOOKS:
+        server.hook(payload)
+    write_all()
+    imported(server, home, story.write(home, touched=time.time()))
+    write_all()
+    assert rows(server, COUNTS)[0][3] is True
+    assert rows(server, "SELECT FROM briefs") == []
+    assert rows(server, "SELECT event FROM hook_events WHERE event LIKE '%Compact'") == []
+    asked = server.hook(story.payload("PostToolUse", tool_name="Bash", tool_input={}, tool_use_id="toolu_99"))
+    assert asked.json == {}
+
+
+def test_import_says_in_sentences_what_it_did(recorder: Recorder, home: Path) -> None:
+    recorder.answer(Said(200, {"accepted": 9, "known": 2, "waiting": 0}))
+    said = run(home, "import", "transcripts", str(story.write(home)), "--url", recorder.url)
+    assert said.output == "1 sessions in 2 transcripts: 9 events are new, 2 were known.\n"
+
+
+def test_import_pauses_while_the_queue_is_long(recorder: Recorder, home: Path) -> None:
+    waits = [{"waiting": waiting, "rejected": {}} for waiting in (4000, 900)]
+    recorder.answer(
+        Said(200, {"accepted": 11, "known": 0, "waiting": 9000}), *(Said(200, each) for each in waits), Said(500)
+    )
+    answer(run(home, "import", "transcripts", str(story.write(home)), "--url", recorder.url, "--json"))
+    assert [asked.path for asked in recorder.asked] == ["/api/import", "/api/intake", "/api/intake"]
+
+
+def test_import_sends_bodies_the_api_takes_and_leaves_out_what_is_larger(recorder: Recorder, home: Path) -> None:
+    recorder.answer(Said(200, {"accepted": 0, "known": 0, "waiting": 0}))
+    many = [story.record(number / 1000, "user", f"prompt {number}") for number in range(1500)]
+    huge = story.record(30, "user", "x" * 90_000, prompt="p9")
+    giant = story.record(31, "assistant", story.call("Bash", 50, parts=["x" * 16_000] * 70))
+    ended = story.record(32, "user", story.result(50, "done"))
+    folder = story.write(home, main=[*many, *[huge] * 20, giant, ended])
+    told = answer(run(home, "import", "transcripts", str(folder), "--url", recorder.url, "--json"))
+    sizes = [(len(asked.body["payloads"]), int(asked.headers["Content-Length"])) for asked in recorder.asked]
+    assert all(count <= 1000 and size <= 1024 * 1024 for count, size in sizes)
+    assert len(sizes) >= 3
+    assert told["too_large"] == 1
+
+
+def test_import_of_a_folder_without_transcripts_is_said(home: Path, tmp_path: Path) -> None:
+    result = run(home, "import", "transcripts", str(home), "--url", "http://127.0.0.1:1")
+    assert isinstance(result.exception, DcmError)
+    assert str(result.exception) == f"There is no transcript in {home}."
+
+
+def test_import_passes_over_what_is_no_transcript(recorder: Recorder, home: Path) -> None:
+    (home / "notes.jsonl").write_text('{"a": 1}\nnot json\n[]\n{"timestamp": "x", "message": 5}\n', encoding="utf-8")
+    told = answer(run(home, "import", "transcripts", str(home), "--url", recorder.url, "--json"))
+    assert told == {"accepted": 0, "known": 0, "too_large": 0, "sessions": 0, "files": 1}
+    assert recorder.asked == []
+
+
+def body(server: ApiServer, *members: Any) -> Any:
+    return server.ask("POST", "/api/import", json.dumps({"payloads": list(members)}))
+
+
+@pytest.mark.parametrize(
+    ("member", "sentence"),
+    [
+        ({}, "not a JSON object"),
+        ({"at": "2026-11-20T12:00:00Z", "payload": {"session_id": "s"}}, "hook_event_name is missing"),
+        ({"at": "2026-11-20T12:00:00", "payload": HOOKS[1]}, "at is not a time with its zone"),
+        ({"payload": HOOKS[1]}, "at is not a time with its zone"),
+        ({"at": "2019-01-01T00:00:00Z", "payload": HOOKS[1]}, "give a time from 2020 to now"),
+        ({"at": "2126-01-01T00:00:00Z", "payload": HOOKS[1]}, "give a time from 2020 to now"),
+        ({"at": "2026-11-20T12:00:00Z", "payload": story.payload("PreCompact")}, "PreCompact is not taken"),
+    ],
+)
+def test_the_import_route_says_which_payload_it_cannot_take(server: ApiServer, member: Any, sentence: str) -> None:
+    good = {"at": "2026-11-20T12:00:00Z", "payload": HOOKS[1]}
+    refused = body(server, good, member)
+    assert refused.status == 400
+    assert refused.json["error"] == "Validation failed"
+    assert sentence in refused.json["details"]["payloads.1"][0]
+    assert server.valkey.payloads() == []
+
+
+def test_the_import_route_takes_a_thousand_and_no_more(server: ApiServer) -> None:
+    past = {"at": "2026-11-20T12:00:00Z", "payload": {"session_id": "s", "hook_event_name": "Notification"}}
+    assert body(server, *[past] * 1001).status == 400
+    assert server.ask("POST", "/api/import", b"[]").status == 400
+    assert body(server).json == {"accepted": 0, "known": 0, "waiting": 0}
+    assert body(server, *[past] * 1000).json == {"accepted": 1000, "known": 0, "waiting": 1000}
+    assert server.get("/api/intake").json["waiting"] == 1000
+
+
+def test_a_subagent_of_an_older_layout_is_told_by_its_own_file(recorder: Recorder, home: Path) -> None:
+    recorder.answer(Said(200, {"accepted": 0, "known": 0, "waiting": 0}))
+    file = home / f"agent-{AGENT}.jsonl"
+    told = [each | {"attributionAgent": "Plan"} for each in story.SUB]
+    file.write_text("".join(f"{json.dumps(each)}\n" for each in told), encoding="utf-8")
+    run(home, "import", "transcripts", str(file), "--url", recorder.url)
+    [asked] = recorder.asked
+    payloads = [past["payload"] for past in asked.body["payloads"]]
+    assert {(each["agent_id"], each["agent_type"]) for each in payloads} == {(AGENT, "Plan")}
+
+
+def test_words_before_the_last_call_are_no_answer(recorder: Recorder, home: Path) -> None:
+    recorder.answer(Said(200, {"accepted": 0, "known": 0, "waiting": 0}))
+    run(home, "import", "transcripts", str(story.write(home, main=MAIN[:3], sub=[])), "--url", recorder.url)
+    names = [past["payload"]["hook_event_name"] for past in recorder.asked[0].body["payloads"]]
+    assert names == ["SessionEnd", "UserPromptSubmit", "SessionStart"]

@@ -1,0 +1,100 @@
+"""`dcm tail` against a bridge of the contract's frames."""
+
+import asyncio
+import contextlib
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command import execute
+from recorder import Recorder, Said
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+
+EVENTS = [
+    ("global", "action.created", {"tool_name": "Bash", "summary": "pytest -q", "session_id": "24afd06f-b8a7"}, None),
+    ("global", "subtask.created", {"agent_type": "Explore", "description": "[find] it"}, 4),
+    ("agents/dcm-tail", "message.new", {"topic": "task.created"}, 5),
+    ("global", "subtask.completed", {"agent_type": "Explore"}, 6),
+]
+
+
+@dataclass(slots=True)
+class Bridge:
+    """What was heard, and the port it listens on."""
+
+    port: int = 0
+    heard: list[dict[str, Any]] = field(default_factory=list)
+
+
+@pytest.fixture
+def bridge() -> Iterator[Bridge]:
+    """A bridge in a thread, which tells its events to everyone who subscribes."""
+    running, stop, ready = Bridge(), asyncio.Event(), threading.Event()
+
+    async def tell(link: ServerConnection) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                running.heard.append(json.loads(await link.recv()))
+                if running.heard[-1]["type"] == "subscribe":
+                    for number, (channel, event, data, event_id) in enumerate(EVENTS):
+                        kept = {} if event_id is None else {"event_id": event_id}
+                        frame = {"id": f"msg_{number}", "channel": channel, "event": event, "data": data, **kept}
+                        await link.send(json.dumps({**frame, "timestamp": 1795233180000}))
+
+    async def run() -> None:
+        async with serve(tell, "127.0.0.1", 0) as server:
+            running.port = next(iter(server.sockets)).getsockname()[1]
+            ready.set()
+            await stop.wait()
+
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_until_complete, args=[run()])
+    thread.start()
+    ready.wait(10)
+    yield running
+    loop.call_soon_threadsafe(stop.set)
+    thread.join()
+    loop.close()
+
+
+def tail(home: Path, recorder: Recorder, bridge: Bridge, *arguments: str, token: Said) -> list[str]:
+    recorder.answer(Said(200, {"version": "1", "ws_port": bridge.port}), token)
+    said = execute(home, "tail", *arguments, "--url", recorder.url, COLUMNS="200")
+    assert (said.returncode, said.stderr) == (0, "")
+    return said.stdout.splitlines()
+
+
+def test_tail_prints_what_happens(recorder: Recorder, bridge: Bridge, home: Path) -> None:
+    lines = tail(home, recorder, bridge, "-n", "3", token=Said(200, {"token": "sesame", "expires_in": 3600}))
+    assert [line.partition(" ")[2] for line in lines] == [
+        "action.created 24afd06f Bash pytest -q",
+        "subtask.created  Explore [find] it",
+        "subtask.completed  Explore",
+    ]
+    assert [(frame["type"], frame.get("token")) for frame in bridge.heard[:2]] == [
+        ("auth", "sesame"), ("subscribe", None),
+    ]  # fmt: skip
+
+
+def test_tail_filters_by_event_and_prints_json_for_scripts(recorder: Recorder, bridge: Bridge, home: Path) -> None:
+    wanted = ["--event", "subtask.comp*", "--event", "no.such", "--after", "3", "--json", "-n", "1"]
+    [line] = tail(home, recorder, bridge, *wanted, token=Said(404, {"error": "There is nothing there."}))
+    told = json.loads(line)
+    assert (told["event"], told["event_id"], told["data"]) == ("subtask.completed", 6, {"agent_type": "Explore"})
+    assert "auth" not in {frame["type"] for frame in bridge.heard}
+    assert bridge.heard[0]["last_event_id"] == 3
+
+
+def test_tail_of_a_session_subscribes_to_its_channel(recorder: Recorder, bridge: Bridge, home: Path) -> None:
+    EVENTS.append(("sessions/s", "action.created", {}, None))
+    try:
+        [line] = tail(home, recorder, bridge, "--session", "s", "--json", "-n", "1", token=Said(404, {}))
+    finally:
+        EVENTS.pop()
+    assert json.loads(line)["channel"] == "sessions/s"
+    assert [frame["channel"] for frame in bridge.heard if frame["type"] == "subscribe"] == ["sessions/s"]
