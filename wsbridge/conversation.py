@@ -71,7 +71,8 @@ class Conversation:
             return Error(str(error), "PARSE_ERROR", now_ms()), None
         answering = self._answers.get(request.type)
         if answering is None:
-            return Error(f"Unknown message type: {request.type[:SHOWN]}", "UNKNOWN_MESSAGE_TYPE", now_ms()), None
+            unknown = f"Unknown message type: {request.type[:SHOWN]}"
+            return Error(unknown, "UNKNOWN_MESSAGE_TYPE", now_ms(), request.id), None
         answer = answering(request)
         return answer, self._missed(request, refused=isinstance(answer, Error))
 
@@ -133,13 +134,13 @@ class Conversation:
         if request.token:
             known = tokens.verified(self._secret, request.token, now_ms())
             if known is None:
-                return Error("The token is not good, or its time is over.", BAD_TOKEN, now_ms())
+                return Error("The token is not good, or its time is over.", BAD_TOKEN, now_ms(), request.id)
             return Identity(known.agent_id, known.session_id or request.session_id or client.session_id or None)
         if self._production:
-            return Error("A token is required: POST /api/auth/token gives one.", TOKEN_NEEDED, now_ms())
+            return Error("A token is required: POST /api/auth/token gives one.", TOKEN_NEEDED, now_ms(), request.id)
         agent_id = request.agent_id or client.agent_id
         if not agent_id:
-            return Error("Neither token nor agent_id was given.", NOBODY, now_ms())
+            return Error("Neither token nor agent_id was given.", NOBODY, now_ms(), request.id)
         return Identity(agent_id, request.session_id or client.session_id or None)
 
     def _enter(self, identity: Identity) -> None:

@@ -79,6 +79,7 @@ class Error:
     error: str
     code: str
     timestamp: int
+    id: Any = None
     type: str = "error"
 
 

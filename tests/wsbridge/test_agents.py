@@ -69,8 +69,8 @@ def test_a_bad_or_old_token_is_4001_and_the_connection_stays(settings: Settings,
         async with serving(told) as running, running.client("/?token=x.y") as client:
             assert (await heard(client))["code"] == "4001"
             old = token(settings, "a1", now=now_ms() - 3_600_001)
-            error = await say(client, type="auth", token=old)
-            assert (error["type"], error["code"]) == ("error", "4001")
+            error = await say(client, type="auth", token=old, id="9")
+            assert (error["type"], error["code"], error["id"]) == ("error", "4001", "9")
             assert (await say(client, type="ping"))["type"] == "pong"
             assert await channels(running) == {"global"}
 
