@@ -15,7 +15,7 @@ from wsbridge.relay import Relay
 logger = logging.getLogger("dcm.wsbridge")
 
 PAGE = 500
-"""Kept events read at a time."""
+"""Kept events read at a time; a page that is not full is the last: what is committed after it is notified."""
 
 PAUSE = 1.0
 """Seconds until Postgres is asked again when it is away."""
@@ -52,6 +52,8 @@ async def _send_kept(relay: Relay, client: Client, missed: Missed) -> tuple[int,
         for told in kept.events:
             await _send(client, told, missed)
             last = told.event_id or last
+        if len(kept.events) < PAGE:
+            break
         kept = await _read(relay, last)
     client.caught_up(missed.channels, after, last)
     return last, complete
