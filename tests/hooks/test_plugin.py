@@ -19,7 +19,8 @@ COMMANDS = {"SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "Po
 COMMANDS |= {"Stop", "PreCompact", "PostCompact", "SessionEnd"}
 
 
-SCRIPT = '. "${CLAUDE_PLUGIN_ROOT}/hooks/report.sh"'
+SCRIPT = 'r="${CLAUDE_PLUGIN_ROOT}/hooks/report.sh"; [ -r "$r" ] && . "$r"; '
+SCRIPT += 'l="${DCM_HOME:-$HOME/.dcm}/launcher"; [ -x "$l" ] && exec "$l" hook; exec cat >/dev/null'
 
 
 def entry(event: str) -> dict[str, object]:
@@ -82,6 +83,16 @@ def test_the_script_runs_the_launcher_of_the_home(tmp_path: Path) -> None:
 def test_the_script_runs_the_launcher_of_dcm_home_which_may_hold_spaces(tmp_path: Path) -> None:
     launcher(tmp_path / "my dcm")
     assert run(tmp_path, b"123", DCM_HOME=str(tmp_path / "my dcm")).stdout.split() == [b"hook:3"]
+
+
+@pytest.mark.parametrize("event", sorted(COMMANDS))
+def test_a_session_whose_plugin_folder_an_update_removed_still_runs_the_launcher(event: str, tmp_path: Path) -> None:
+    gone, command = str(tmp_path / "0.0.9"), str(entry(event)["command"])
+    done = run(tmp_path, b"x" * 5_000_000, command, CLAUDE_PLUGIN_ROOT=gone)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    launcher(tmp_path / ".dcm")
+    done = run(tmp_path, b"12345", command, CLAUDE_PLUGIN_ROOT=gone)
+    assert (done.returncode, done.stdout.split(), done.stderr) == (0, [b"hook:5"], b"")
 
 
 def test_without_a_launcher_an_event_is_posted_to_the_servers_address(tmp_path: Path) -> None:
