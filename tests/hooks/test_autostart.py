@@ -117,6 +117,7 @@ def machine() -> Iterator[Callable[..., Machine]]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.mark.contract("HOOK DCM is started when a session finds it stopped", "HOOK one start however many sessions")
 def test_twenty_sessions_that_begin_at_once_start_one_dcm_and_all_are_told_of(machine: Callable[..., Machine]) -> None:
     stopped = machine()
     sessions = {f"s{number}" for number in range(20)}
@@ -168,6 +169,7 @@ def test_a_start_that_cannot_succeed_leaves_a_line_and_a_pause_that_doubles(mach
     until(lambda: not retry.exists(), 10, "the failures should be forgotten")
 
 
+@pytest.mark.contract("HOOK one start however many sessions")
 def test_a_start_that_is_killed_in_the_middle_is_not_made_twice(machine: Callable[..., Machine]) -> None:
     stopped = machine()
     first = stopped.begin("first")
@@ -230,6 +232,7 @@ def posting(machine: Machine) -> list[int]:
     return found
 
 
+@pytest.mark.contract("HOOK DCM is started when a session finds it stopped")
 def test_something_else_on_the_port_is_not_taken_for_dcm(machine: Callable[..., Machine]) -> None:
     with StandIn(WELL) as server:
         blocked = machine(PORT=str(server.port))

@@ -31,6 +31,7 @@ def entry(event: str) -> dict[str, object]:
     return only
 
 
+@pytest.mark.contract("HOOK the registration of the plugin")
 def test_exactly_these_events_are_registered_each_for_every_matcher() -> None:
     assert set(HOOKS) == HTTP | COMMANDS
     assert all("matcher" not in group for groups in HOOKS.values() for group in groups)
@@ -111,6 +112,7 @@ def test_without_a_launcher_session_start_reads_all_and_is_silent(tmp_path: Path
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
+@pytest.mark.contract("HOOK nothing shown when DCM is away")
 def test_without_launcher_and_python_the_script_reads_all_and_is_silent(tmp_path: Path) -> None:
     (tmp_path / "cat").symlink_to("/bin/cat")
     done = run(tmp_path, b"x" * 5_000_000, PATH=str(tmp_path))

@@ -115,6 +115,7 @@ def compact(server: ApiServer, brief: str) -> None:
         briefs.keep(conn, Snapshot(session_id="s1", trigger="auto", saved_at=began, folder="/w"), brief, Subject.MAIN)
 
 
+@pytest.mark.contract("HOOK fired twice, stored and answered once", "HOOK a session is restored after a compaction")
 def test_a_compaction_reported_by_plugin_and_settings_at_once_is_answered_once(
     server: ApiServer, tmp_path: Path
 ) -> None:
