@@ -63,14 +63,18 @@ class Settings:
     )
     production: bool = field(
         default=False,
-        metadata=_doc("NODE_ENV", "`production`: WebSocket clients need a token, names alone are not believed."),
+        metadata=_doc(
+            "NODE_ENV", "When it is `production` WebSocket clients need a token: names alone are not believed."
+        ),
     )
     allowed_origins: tuple[str, ...] = field(
         default=(), metadata=_doc("DCM_ALLOWED_ORIGINS", "Further origins whose pages may call, by commas.")
     )
     callback_private: bool = field(
         default=False,
-        metadata=_doc("DCM_CALLBACK_PRIVATE", "1: subscribers on this machine and private networks are called too."),
+        metadata=_doc(
+            "DCM_CALLBACK_PRIVATE", "When it is 1, subscribers on this machine and private networks are called too."
+        ),
     )
     session_idle_hours: int = field(
         default=24, metadata=_doc("DCM_SESSION_IDLE_HOURS", "Hours of silence after which a session counts as ended.")

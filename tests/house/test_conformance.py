@@ -13,6 +13,11 @@ def test_the_page_of_promises_says_what_the_marks_say() -> None:
     assert conformance.PAGE.read_text(encoding="utf-8") == conformance.current(), HOW
 
 
+def test_every_promise_has_a_test() -> None:
+    proved = conformance.proofs(conformance.promises(PARTS))
+    assert [promise for promise in conformance.promises(PARTS) if not proved.get(promise)] == []
+
+
 def test_the_table_has_every_route_once_and_no_promise_twice() -> None:
     counts = Counter(conformance.promises(PARTS))
     assert [promise for promise, count in counts.items() if count > 1] == []

@@ -36,6 +36,12 @@ async def heard_until(client: ClientConnection, kind: str) -> Any:
     return frame
 
 
+@pytest.mark.contract(
+    "WS auth",
+    "WS agent_id, session_id and token of the URL are read",
+    "WS channel agents/*",
+    "WS agent.connected and agent.disconnected",
+)
 def test_a_token_in_a_frame_or_in_the_address_opens_its_channels_and_is_told_to_all(settings: Settings) -> None:
     async def scenario() -> None:
         async with serving(settings) as running, running.client() as watching, running.client() as client:
@@ -112,6 +118,7 @@ def test_who_is_authenticated_may_hear_any_agent(settings: Settings) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.contract("WS channels are restored on authentication")
 def test_an_agent_that_comes_back_has_its_channels_again_but_those_it_left(settings: Settings) -> None:
     async def scenario() -> None:
         async with serving(settings) as running:
@@ -128,6 +135,7 @@ def test_an_agent_that_comes_back_has_its_channels_again_but_those_it_left(setti
     asyncio.run(scenario())
 
 
+@pytest.mark.contract("WS publish", "WS channel topics/*")
 @pytest.mark.parametrize("event", sorted(PUBLISHABLE))
 def test_what_is_published_reaches_its_channel_and_no_other(settings: Settings, event: str) -> None:
     async def scenario() -> None:

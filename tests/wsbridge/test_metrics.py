@@ -13,6 +13,7 @@ FIGURES = {"active_sessions", "active_agents", "pending_tasks", "running_tasks",
            "messages_last_hour", "actions_per_minute", "avg_task_duration_ms", "timestamp"}  # fmt: skip
 
 
+@pytest.mark.contract("WS channel metrics", "WS metric.update every five seconds")
 def test_who_subscribes_hears_the_figures_again_and_again(
     settings: Settings, conn: Conn, monkeypatch: pytest.MonkeyPatch
 ) -> None:

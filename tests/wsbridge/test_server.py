@@ -190,6 +190,7 @@ def test_the_bridge_stops_in_time_although_a_client_does_not_read(settings: Sett
     assert asyncio.run(scenario()) < 3
 
 
+@pytest.mark.contract("WS ping", "WS pong")
 @pytest.mark.contract("WS silent clients are closed", "WS ping and pong from the server")
 def test_a_client_is_pinged_and_one_that_stays_silent_is_closed_with_4000(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
