@@ -3,15 +3,17 @@
 A plugin is copied into Claude Code's own folders and knows neither Python nor port; the launcher does.
 """
 
+import json
 import os
 import shlex
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from dcm.domain.errors import StartError
 from dcm.embedded.places import make_home
-from dcm.settings import Settings
+from dcm.settings import VARIABLES, Settings
 
 CLIENT = Path(__file__).resolve().parent.parent / "hooks" / "client.py"
 ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
@@ -20,12 +22,18 @@ TEXT = """\
 #!/bin/sh
 # Written by `dcm up` and `dcm install`. Claude Code's hooks run `launcher hook [URL]`.
 # The address: CONTEXT_MANAGER_URL, else URL, else the one DCM was last started with.
+# A session that starts, starts the DCM of this home when it is the one at that address and does not run;
+# not with DCM_AUTOSTART=0.
 [ "${{1-}}" = hook ] || {{ echo "usage: launcher hook [URL]" >&2; exit 2; }}
 python={python}
 client={client}
 url={url}
+home={home}
+to="${{CONTEXT_MANAGER_URL:-${{2:-$url}}}}"
+case "$to" in "$url" | "$url"/*) ;; *) home= ;; esac
+[ "${{DCM_AUTOSTART-}}" = 0 ] && home=
 [ -x "$python" ] && [ -r "$client" ] || exec cat >/dev/null
-exec "$python" -I -S "$client" "${{CONTEXT_MANAGER_URL:-${{2:-$url}}}}" {slow_mark}
+exec "$python" -I -S "$client" "$to" {slow_mark} "$home" {bridge_port}
 """
 
 
@@ -40,8 +48,13 @@ def launcher_path(home: Path) -> Path:
     return home / "launcher"
 
 
-def write_launcher(settings: Settings) -> Path:
-    """Write the launcher whole or not at all, for its owner alone, and return its path.
+def start_path(home: Path) -> Path:
+    """Where the variables are that the DCM of this DCM_HOME was last started or installed with."""
+    return home / "start.json"
+
+
+def write_launcher(settings: Settings, environ: Mapping[str, str] = os.environ) -> Path:
+    """Write the launcher, and what a session needs to start this DCM, for their owner alone; gives the launcher.
 
     Raises:
         StartError: DCM_HOME cannot be written; the message says why.
@@ -51,24 +64,28 @@ def write_launcher(settings: Settings) -> Path:
         "client": CLIENT,
         "url": server_url(settings),
         "slow_mark": settings.home / "slow",
+        "home": settings.home if settings.autostart else "",
+        "bridge_port": settings.ws_port,
     }
     text = TEXT.format(**{name: shlex.quote(str(value)) for name, value in known.items()})
+    told = {name: environ[name] for name in sorted(VARIABLES & environ.keys())} | {"DCM_HOME": str(settings.home)}
     path = launcher_path(settings.home)
     make_home(settings.home)
     try:
-        _replace(path, text)
+        _replace(start_path(settings.home), json.dumps(told), 0o600)
+        _replace(path, text, 0o700)
     except OSError as error:
         raise StartError(f"The hook launcher {path} cannot be written: {error.strerror}.") from error
     return path
 
 
-def _replace(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(prefix=".launcher-", dir=path.parent)
+def _replace(path: Path, text: str, mode: int) -> None:
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     fresh = Path(name)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
-        fresh.chmod(0o700)
+        fresh.chmod(mode)
         fresh.replace(path)
     except OSError:
         fresh.unlink(missing_ok=True)

@@ -63,14 +63,18 @@ class Settings:
     )
     production: bool = field(
         default=False,
-        metadata=_doc("NODE_ENV", "With `production`, WebSocket clients need a token: names alone are not believed."),
+        metadata=_doc(
+            "NODE_ENV", "When it is `production` WebSocket clients need a token: names alone are not believed."
+        ),
     )
     allowed_origins: tuple[str, ...] = field(
         default=(), metadata=_doc("DCM_ALLOWED_ORIGINS", "Further origins whose pages may call, by commas.")
     )
     callback_private: bool = field(
         default=False,
-        metadata=_doc("DCM_CALLBACK_PRIVATE", "1: subscribers on this machine and private networks are called too."),
+        metadata=_doc(
+            "DCM_CALLBACK_PRIVATE", "When it is 1, subscribers on this machine and private networks are called too."
+        ),
     )
     session_idle_hours: int = field(
         default=24, metadata=_doc("DCM_SESSION_IDLE_HOURS", "Hours of silence after which a session counts as ended.")
@@ -82,6 +86,10 @@ class Settings:
         default="everysec",
         metadata=_doc("DCM_VALKEY_FSYNC", "appendfsync of the embedded Valkey: everysec, always or no."),
     )
+    autostart: bool = field(
+        default=True,
+        metadata=_doc("DCM_AUTOSTART", "Whether a session that starts may start DCM in the background: 1 or 0."),
+    )
     log_level: str = field(default="info", metadata=_doc("DCM_LOG_LEVEL", "debug, info, warning or error."))
 
     def masked(self) -> dict[str, object]:
@@ -91,6 +99,12 @@ class Settings:
             value = getattr(self, item.name)
             shown[item.name] = _mask(value) if item.metadata["secret"] and value else value
         return shown
+
+
+VARIABLES = frozenset(item.metadata["env"] for item in fields(Settings)) - {""} | {
+    "DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD", "DCM_PORT"
+}  # fmt: skip
+"""Every variable that settings are made of."""
 
 
 def _mask(text: str) -> str:
@@ -199,5 +213,6 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         session_idle_hours=_integer(environ, "DCM_SESSION_IDLE_HOURS", 24, 1, 8760),
         claude_home=Path(environ.get("CLAUDE_CONFIG_DIR") or user_home / ".claude").expanduser(),
         valkey_fsync=_choice(environ, "DCM_VALKEY_FSYNC", "everysec", ("everysec", "always", "no")),
+        autostart=_choice(environ, "DCM_AUTOSTART", "1", ("1", "0")) == "1",
         log_level=_choice(environ, "DCM_LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
     )

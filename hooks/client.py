@@ -1,9 +1,10 @@
 """The one hook client: hands a hook's payload to the server and prints what it answers.
 
-    python3 -I -S client.py http://127.0.0.1:3847 [SLOW_MARK] < payload
+    python3 -I -S client.py http://127.0.0.1:3847 [SLOW_MARK [DCM_HOME BRIDGE_PORT]] < payload
 
 Claude Code waits for this program and shows what goes wrong in it. So it prints nothing but a whole and valid
 answer, always exits with 0, and starts fast: `json` and `socket`, which would double that time, are avoided.
+Told a DCM_HOME, the start of a session also starts the DCM of that home when it does not run.
 """
 
 import _socket
@@ -22,6 +23,12 @@ BRIEF_SECONDS = {"compact": 2.5, "resume": 2.5, "PreCompact": 1.0}
 
 SECONDS = dict.fromkeys(("SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure"), 0.5)
 """How long it waits for the other answers; events not named here have no use for one."""
+
+START_SECONDS = {"startup": 4.0}
+"""How long it waits instead while DCM is being started, by source: less than the timeout in hooks.json."""
+
+STARTING = b"\0"
+"""What the posting process says before its answer, which never begins so, when DCM is being started."""
 
 
 def address(url: str) -> tuple[str, str, int, str]:
@@ -47,10 +54,15 @@ def connect(host: str, port: int) -> _socket.socket:
 
 
 def post(url: str, body: bytes) -> bytes:
-    """Post `body` and return the reply; asked for with HTTP/1.0, so that it is never chunked."""
+    """Post `body` to the endpoint and return the reply."""
     authority, host, port, path = address(url)
     head = f"POST {path} HTTP/1.0\r\nHost: {authority}\r\nConnection: close\r\n"
     head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    return ask(host, port, head, body)
+
+
+def ask(host: str, port: int, head: str, body: bytes = b"") -> bytes:
+    """The reply to a request; asked for with HTTP/1.0, so that it is never chunked."""
     connection = connect(host, port)
     connection.sendall(head.encode("ascii") + body)
     deadline, reply = time.monotonic() + POST_SECONDS, b""
@@ -70,10 +82,15 @@ def parsed(reply: bytes) -> tuple[str, str, bool, bytes]:
     return status, kind, fields.get("content-length") == str(len(body)), body
 
 
+def accepted(status: str) -> bool:
+    """Whether a status line says that the server did as it was asked."""
+    return status.startswith(("http/1.0 200", "http/1.1 200"))
+
+
 def answer(reply: bytes, event: str) -> bytes:
     """What to print: the body of a whole 200 reply that says something to this event, else nothing."""
     status, kind, whole, body = parsed(reply)
-    if not status.startswith(("http/1.0 200", "http/1.1 200")) or not whole or body == b"{}":
+    if not accepted(status) or not whole or body == b"{}":
         return b""
     if kind == "text/plain" and event == "PreCompact":
         return body.decode("utf-8").encode("utf-8")
@@ -103,39 +120,102 @@ def slow_lately(mark: str) -> bool:
         return False
 
 
-def hand_over(url: str, payload: bytes, event: str) -> int:
+def healthy(url: str, bridge_port: str) -> bool:
+    """Whether the API says that it is well and something listens on the bridge's port."""
+    import json  # noqa: PLC0415 - asked only by the posting process, for which nobody waits
+
+    try:
+        authority, host, port, _ = address(url)
+        reply = ask(host, port, f"GET /health HTTP/1.0\r\nHost: {authority}\r\nConnection: close\r\n\r\n")
+        status, _, whole, body = parsed(reply)
+        connect(host, int(bridge_port)).close()
+        return accepted(status) and whole and json.loads(body)["status"] == "healthy"
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def bring_up(home: str) -> bool:
+    """Start DCM, or wait for whoever is starting it; False when it was not to be started."""
+    import fcntl  # noqa: PLC0415 - needed only when DCM does not run
+
+    lock = os.open(f"{home}/run/start.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        os.close(lock)
+        return True
+    os.set_inheritable(lock, True)  # so that it is held until the start is settled, even if we are killed
+    argv = [sys.executable, "-I", "-m", "dcm.autostart", home]
+    starter = os.posix_spawn(sys.executable, argv, os.environ)
+    os.close(lock)
+    return os.waitpid(starter, 0)[1] == 0
+
+
+def deliver(url: str, payload: bytes, event: str, say: int, startable: tuple[str, str]) -> None:
+    """Post and say the answer; where DCM should be started, see that it runs, and post again if it did not."""
+    home, bridge_port = startable
+    try:
+        reply = post(url, payload)
+    except OSError:
+        reply = b""
+    taken = accepted(parsed(reply)[0])
+    if home and not taken:
+        tell(say, STARTING)
+        if bring_up(home):
+            reply = post(url, payload)
+    tell(say, answer(reply, event))
+    os.close(say)
+    if home and taken and not healthy(url, bridge_port):
+        bring_up(home)
+
+
+def tell(pipe: int, said: bytes) -> None:
+    """Write all of it, unless nobody waits for it any more."""
+    try:
+        while said:
+            said = said[os.write(pipe, said) :]
+    except BrokenPipeError:
+        pass
+
+
+def hand_over(url: str, payload: bytes, event: str, startable: tuple[str, str]) -> int:
     """Post in a process of its own, which holds nothing of Claude's; returns where its answer can be read."""
     reading, writing = os.pipe()
     if os.fork():
         os.close(writing)
         return reading
+    os.close(reading)
     os.setsid()
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
-    with os.fdopen(writing, "wb") as pipe:
-        pipe.write(answer(post(url, payload), event))
+    deliver(url, payload, event, writing, startable)
     os._exit(0)
 
 
-def read_all(stream: int, seconds: float) -> bytes:
-    """All that comes until the stream's end, or TimeoutError."""
-    deadline, read = time.monotonic() + seconds, b""
-    while select.select([stream], [], [], max(0.0, deadline - time.monotonic()))[0]:
+def read_all(stream: int, seconds: float, start_seconds: float) -> bytes:
+    """All that comes until the stream's end, or TimeoutError; while DCM is being started, that may take longer."""
+    began, read = time.monotonic(), b""
+    while select.select([stream], [], [], max(0.0, began + seconds - time.monotonic()))[0]:
         part = os.read(stream, 65536)
         if not part:
             return read
         read += part
+        if read[:1] == STARTING:
+            read, seconds = read[1:], max(seconds, start_seconds)
     raise TimeoutError
 
 
-def run(payload: bytes, url: str, slow_mark: str = "") -> None:
+def run(payload: bytes, url: str, slow_mark: str = "", home: str = "", bridge_port: str = "") -> None:
     """Hand the payload over; print the answer where the event has a use for one."""
     event = value(payload, "hook_event_name")
     seconds = patience(payload, event, slow_mark)
-    answers = hand_over(url, payload, event)
+    begins = event == "SessionStart"
+    answers = hand_over(url, payload, event, (home if begins else "", bridge_port))
     try:
-        said = read_all(answers, seconds) if seconds else b""
+        start_seconds = START_SECONDS.get(value(payload, "source"), 0.0) if begins else 0.0
+        said = read_all(answers, seconds, start_seconds) if seconds else b""
         while said:
             said = said[os.write(1, said) :]
     except TimeoutError:
@@ -144,6 +224,6 @@ def run(payload: bytes, url: str, slow_mark: str = "") -> None:
 
 if __name__ == "__main__":
     try:
-        run(sys.stdin.buffer.read(), *sys.argv[1:3])
+        run(sys.stdin.buffer.read(), *sys.argv[1:5])
     finally:
         os._exit(0)

@@ -1,7 +1,7 @@
 # What Claude Code's hooks run: hand the payload on standard input to the launcher that `make up` or `dcm install`
 # left, which knows Python and port. Without one, post it with this copy's client to the default address, as http
 # hooks do; SessionStart, which says launcher_only, is silent. Whatever happens the payload is read: Claude would
-# show a broken pipe.
+# show a broken pipe. The commands in hooks.json do without this file when an update has removed its folder.
 launcher="${DCM_HOME:-$HOME/.dcm}/launcher"
 [ -x "$launcher" ] && exec "$launcher" hook
 client="${CLAUDE_PLUGIN_ROOT-}/hooks/client.py"

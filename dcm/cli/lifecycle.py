@@ -4,7 +4,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import click
 
 from dcm import lease
-from dcm.child import LOG_LIMIT
+from dcm.autostart import log_path, start_in_background
 from dcm.cli import options, up
 from dcm.domain.errors import StartError
 from dcm.embedded.disk import last_words
@@ -114,7 +113,7 @@ def end(settings: Settings) -> bool:
         if _all_free(settings, seconds):
             return True
     if not _all_free(settings, KILL_SECONDS):
-        raise StartError(f"DCM (process {pid}) does not stop: see {_log(settings)}.")
+        raise StartError(f"DCM (process {pid}) does not stop: see {log_path(settings)}.")
     return True
 
 
@@ -133,7 +132,7 @@ def _start(settings: Settings, *, as_json: bool) -> None:
     already = running_pid(settings) is not None or bool(kept_lines(settings))
     if not already:
         make_home(settings.home)
-        _wait_until_healthy(settings, _launch(settings))
+        _wait_until_healthy(settings, start_in_background(settings))
     if as_json:
         options.show_json({"started": not already, "pid": running_pid(settings), **urls(settings)})
         return
@@ -142,32 +141,13 @@ def _start(settings: Settings, *, as_json: bool) -> None:
         click.echo(f"  {name:<10} {url}")
 
 
-def _launch(settings: Settings) -> "subprocess.Popen[bytes]":
-    """`dcm up` in a session of its own, so that no terminal ends it."""
-    log = _log(settings)
-    if log.exists() and log.stat().st_size > LOG_LIMIT:
-        log.replace(log.with_suffix(".1.log"))
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    try:
-        return subprocess.Popen(
-            [sys.executable, "-m", "dcm", "up"],
-            stdin=subprocess.DEVNULL,
-            stdout=descriptor,
-            stderr=descriptor,
-            start_new_session=True,
-            cwd=up.ROOT,
-        )
-    finally:
-        os.close(descriptor)
-
-
 def _wait_until_healthy(settings: Settings, process: "subprocess.Popen[bytes]") -> None:
     for _ in _until(START_SECONDS):
         if process.poll() is not None:
-            raise StartError(f"DCM did not start: {_reason(_log(settings))}")
+            raise StartError(f"DCM did not start: {_reason(log_path(settings))}")
         if healthy(settings) and running_pid(settings) == process.pid:
             return
-    raise StartError(f"DCM does not answer after {START_SECONDS:.0f} s: see {_log(settings)}, or run `dcm doctor`.")
+    raise StartError(f"DCM does not answer after {START_SECONDS:.0f} s: see {log_path(settings)}, or run `dcm doctor`.")
 
 
 def _reason(log: Path) -> str:
@@ -182,10 +162,6 @@ def _all_free(settings: Settings, seconds: float) -> bool:
     locks = [up.pid_file(settings), *run.glob("*.keeper"), *run.glob("*.child")]
     deadline = time.monotonic() + seconds
     return all(lease.wait_free(lock, deadline - time.monotonic()) for lock in locks)
-
-
-def _log(settings: Settings) -> Path:
-    return places(settings.home).logs / "dcm.log"
 
 
 def _until(seconds: float) -> Iterator[None]:

@@ -1,5 +1,6 @@
 """Where the embedded stores keep their data and their sockets, given DCM_HOME."""
 
+import contextlib
 import os
 import zlib
 from dataclasses import dataclass
@@ -72,7 +73,7 @@ def make_home(home: Path) -> None:
     """
     mode = 0o711 if os.getuid() == 0 and reachable_by_others(home.parent) else 0o700
     try:
-        if not home.exists():
+        with contextlib.suppress(FileExistsError):
             home.mkdir(mode=mode, parents=True)
             home.chmod(mode)
         for folder in ("logs", "run"):

@@ -49,6 +49,7 @@ def post(server: ApiServer, path: str, body: Any, status: int = 200) -> Any:
     return answer.json
 
 
+@pytest.mark.contract("GET /api/context/:agent_id")
 def test_the_brief_of_a_developer_has_its_task_messages_and_blockers(server: ApiServer, shop: str) -> None:
     found = get(server, "/api/context/agent-1?session_id=s1&agent_type=backend-laravel")
     content = found["brief"]["content"]
@@ -62,6 +63,7 @@ def test_the_brief_of_a_developer_has_its_task_messages_and_blockers(server: Api
     assert not found["brief"]["truncated"]
 
 
+@pytest.mark.contract("GET /api/context/:agent_id")
 def test_an_orchestrator_sees_the_tasks_of_everybody_in_its_session(server: ApiServer, shop: str) -> None:
     content = get(server, "/api/context/orchestrator?session_id=s1&agent_type=orchestrator")["brief"]["content"]
     assert content.startswith("# Context Brief - Orchestrator")
@@ -70,6 +72,7 @@ def test_an_orchestrator_sees_the_tasks_of_everybody_in_its_session(server: ApiS
     assert "**Current Request:** sell shoes" in content
 
 
+@pytest.mark.contract("GET /api/context/:agent_id")
 def test_the_raw_form_gives_the_data_and_its_counts(server: ApiServer, shop: str) -> None:
     found = get(server, "/api/context/qa-testing?session_id=s1&format=raw")
     assert found["counts"] == {"tasks": 1, "messages": 0, "blockings": 0, "history": 0}
@@ -77,6 +80,7 @@ def test_the_raw_form_gives_the_data_and_its_counts(server: ApiServer, shop: str
     assert found["data"]["project"]["path"] == "/w/shop"
 
 
+@pytest.mark.contract("GET /api/context/:agent_id")
 def test_without_a_session_the_one_in_which_the_agent_works_is_taken(server: ApiServer, shop: str) -> None:
     assert get(server, "/api/context/agent-1")["session_id"] == "s1"
     unknown = get(server, "/api/context/nobody")
@@ -107,6 +111,7 @@ def test_what_is_out_of_bounds_is_refused_with_details(server: ApiServer, conn: 
     assert list(answer.json["details"]) == [query.partition("=")[0]]
 
 
+@pytest.mark.contract("POST /api/context/generate")
 def test_generate_makes_a_brief_and_names_the_field_that_is_missing(server: ApiServer, shop: str) -> None:
     made = post(server, "/api/context/generate", {"agent_id": "security-9", "session_id": "s1"}, 201)
     assert made["brief"]["agent_type"] == "security-specialist"
@@ -126,6 +131,7 @@ SAVED = {
 }
 
 
+@pytest.mark.contract("POST /api/compact/save", "POST /api/compact/restore")
 def test_what_was_saved_is_what_is_restored(server: ApiServer, shop: str) -> None:
     saved = post(server, "/api/compact/save", SAVED, 201)
     assert saved["snapshot"] == {"session_id": "s1", "trigger": "manual", "tasks_count": 1, "files_count": 1,
@@ -139,6 +145,7 @@ def test_what_was_saved_is_what_is_restored(server: ApiServer, shop: str) -> Non
     assert len(restored["brief"]) <= 8000
 
 
+@pytest.mark.contract("POST /api/compact/save", "GET /api/compact/snapshot/:session_id")
 def test_a_second_save_replaces_what_it_names_and_keeps_the_rest(server: ApiServer, shop: str) -> None:
     post(server, "/api/compact/save", SAVED, 201)
     post(server, "/api/compact/save", {"session_id": "s1", "modified_files": ["a.py", "b.py"]}, 201)
@@ -154,6 +161,7 @@ def test_a_session_without_project_has_one_snapshot_however_often_it_is_saved(se
     assert conn.execute("SELECT count(*) FROM agent_contexts").fetchall() == [(1,)]
 
 
+@pytest.mark.contract("GET /api/compact/status/:session_id")
 def test_the_status_tells_of_the_last_restoration(server: ApiServer, shop: str) -> None:
     assert get(server, "/api/compact/status/s1")["compacted"] is False
     post(server, "/api/compact/restore", {"session_id": "s1", "agent_id": "a", "compact_summary": "so far"})
@@ -164,6 +172,7 @@ def test_the_status_tells_of_the_last_restoration(server: ApiServer, shop: str) 
     assert get(server, "/api/compact/snapshot/unknown") == {"session_id": "unknown", "exists": False, "snapshot": None}
 
 
+@pytest.mark.contract("POST /api/compact/restore")
 def test_a_restoration_stays_within_its_tokens_and_leaves_a_message(server: ApiServer, shop: str, conn: Conn) -> None:
     many = {**SAVED, "key_decisions": [f"decision {n} " + "x" * 200 for n in range(200)]}
     post(server, "/api/compact/save", many, 201)
@@ -189,6 +198,7 @@ def test_a_body_that_is_wrong_is_refused_by_field(
     assert field in refused["details"]
 
 
+@pytest.mark.contract("GET /api/agent-contexts", "GET /api/agent-contexts/stats")
 def test_agent_contexts_are_listed_with_figures_over_all(server: ApiServer, shop: str, conn: Conn) -> None:
     conn.execute(
         "INSERT INTO agent_contexts (project_id, agent_id, agent_type, role_context, tools_used) VALUES "

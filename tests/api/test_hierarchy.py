@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from api_server import ApiServer
 from work import NOBODY, changed, project, request, subtask, task
 
@@ -11,6 +12,7 @@ from dcm.domain.hook_events import parse
 from workers.batch import write
 
 
+@pytest.mark.contract("GET /api/hierarchy/:project_id")
 def test_the_tree_of_a_project_has_requests_newest_first_waves_in_order_and_subtasks_by_age(
     server: ApiServer, conn: Conn
 ) -> None:
@@ -71,6 +73,7 @@ def test_a_project_without_anything_has_an_empty_tree_and_an_unknown_one_none(se
     assert server.get("/api/hierarchy/x").status == 400
 
 
+@pytest.mark.contract("GET /api/active-sessions")
 def test_the_agents_at_work_come_last_started_first_with_numbers(server: ApiServer, conn: Conn) -> None:
     shop = project(server)
     asked = request(server, shop)

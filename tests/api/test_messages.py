@@ -30,6 +30,7 @@ def events(conn: Conn) -> list[tuple[Any, ...]]:
 HELLO = {"from_agent": "a", "to_agent": "b", "topic": "context.request", "content": {"q": 1}}
 
 
+@pytest.mark.contract("POST /api/messages")
 def test_post_messages_stores_tells_and_asks_for_the_calls(server: ApiServer, conn: Conn) -> None:
     sent = call(server, "POST", "/api/messages", HELLO, 201)["message"]
     assert (sent["from_agent"], sent["to_agent"], sent["priority"], sent["is_broadcast"]) == ("a", "b", 0, False)
@@ -68,6 +69,7 @@ def test_a_message_of_an_unknown_project_is_refused(server: ApiServer, conn: Con
     assert refused["error"].startswith("Project not found: ")
 
 
+@pytest.mark.contract("GET /api/messages")
 def test_get_messages_gives_all_newest_first(server: ApiServer, conn: Conn) -> None:
     for number in range(3):
         call(server, "POST", "/api/messages", HELLO | {"content": {"n": number}}, 201)
@@ -76,6 +78,7 @@ def test_get_messages_gives_all_newest_first(server: ApiServer, conn: Conn) -> N
     assert (page["count"], page["limit"], page["offset"]) == (3, 2, 0)
 
 
+@pytest.mark.contract("GET /api/messages/:agent_id")
 def test_a_poll_gives_what_is_for_the_agent_urgent_first_and_marks_it_as_read(server: ApiServer, conn: Conn) -> None:
     for body in ({"content": {"n": 1}}, {"content": {"n": 2}, "priority": 9}, {"content": {"n": 3}, "to_agent": None},
                  {"content": {"n": 4}, "to_agent": "c"}):  # fmt: skip
@@ -95,6 +98,7 @@ def test_a_poll_gives_what_is_for_the_agent_urgent_first_and_marks_it_as_read(se
 SUBSCRIPTION = {"agent_id": "a", "topic": "task.created", "callback_url": "https://example.com/hook"}
 
 
+@pytest.mark.contract("POST /api/subscribe")
 def test_subscribing_twice_is_one_subscription_with_the_newer_address(server: ApiServer, conn: Conn) -> None:
     first = call(server, "POST", "/api/subscribe", SUBSCRIPTION, 201)["subscription"]
     second = call(server, "POST", "/api/subscribe", SUBSCRIPTION | {"callback_url": None}, 201)["subscription"]
@@ -102,6 +106,12 @@ def test_subscribing_twice_is_one_subscription_with_the_newer_address(server: Ap
         first["id"], None, "https://example.com/hook")  # fmt: skip
 
 
+@pytest.mark.contract(
+    "GET /api/subscriptions",
+    "GET /api/subscriptions/:agent_id",
+    "DELETE /api/subscriptions/:id",
+    "POST /api/unsubscribe",
+)
 def test_subscriptions_are_listed_by_agent_and_topic_and_ended_by_id_or_name(server: ApiServer, conn: Conn) -> None:
     for agent, topic in (("a", "task.failed"), ("a", "task.created"), ("b", "task.created")):
         call(server, "POST", "/api/subscribe", {"agent_id": agent, "topic": topic}, 201)
@@ -126,6 +136,9 @@ def test_an_address_that_leads_to_a_private_place_is_refused(server: ApiServer, 
     assert list(refused["details"]) == ["callback_url"]
 
 
+@pytest.mark.contract(
+    "POST /api/blocking", "GET /api/blocking/check", "GET /api/blocking/:agent_id", "DELETE /api/blocking/:blocked_id"
+)
 def test_a_block_is_stored_told_checked_listed_and_ended(server: ApiServer, conn: Conn) -> None:
     block = call(server, "POST", "/api/blocking", {"blocked_by": "a", "blocked_agent": "b", "reason": "wait"}, 201)
     assert call(server, "GET", "/api/blocking/check?blocker=a&blocked=b")["is_blocked"]
@@ -139,6 +152,7 @@ def test_a_block_is_stored_told_checked_listed_and_ended(server: ApiServer, conn
     assert events(conn) == [("agents/b", "agent.blocked"), ("agents/b", "agent.unblocked")]
 
 
+@pytest.mark.contract("POST /api/unblock")
 def test_the_same_block_at_the_same_moment_is_one(server: ApiServer, conn: Conn) -> None:
     body = {"blocked_by": "a", "blocked_agent": "b"}
     with ThreadPoolExecutor(8) as threads:
@@ -164,6 +178,7 @@ def scored(server: ApiServer, conn: Conn) -> ApiServer:
     return server
 
 
+@pytest.mark.contract("GET /api/routing/suggest")
 def test_suggestions_come_by_matched_words_then_score(scored: ApiServer) -> None:
     found = call(scored, "GET", "/api/routing/suggest?keywords=Test,%20deploy%20,,")
     assert found["keywords"] == ["test", "deploy"]
@@ -178,6 +193,7 @@ def test_suggestions_come_by_matched_words_then_score(scored: ApiServer) -> None
     call(scored, "GET", "/api/routing/suggest?keywords=,", status=400)
 
 
+@pytest.mark.contract("POST /api/routing/feedback")
 def test_feedback_moves_known_pairs_within_their_bounds(scored: ApiServer, conn: Conn) -> None:
     up = call(scored, "POST", "/api/routing/feedback", {"tool_name": "qa", "keywords": ["TEST", "new"], "chosen": True})
     assert (up["adjustment"], "qa" in up["message"]) == (0.2, True)
@@ -188,6 +204,7 @@ def test_feedback_moves_known_pairs_within_their_bounds(scored: ApiServer, conn:
     call(scored, "POST", "/api/routing/feedback", {"tool_name": "qa", "keywords": []}, 400)
 
 
+@pytest.mark.contract("GET /api/routing/stats")
 def test_routing_stats_are_numbers_over_all_pairs(scored: ApiServer) -> None:
     stats = call(scored, "GET", "/api/routing/stats")
     assert stats["totals"] == {"total_records": 4, "unique_keywords": 2, "unique_tools": 3, "avg_score": 2.025,
@@ -199,6 +216,7 @@ def test_routing_stats_are_numbers_over_all_pairs(scored: ApiServer) -> None:
     ]
 
 
+@pytest.mark.contract("GET /api/cleanup/stats")
 def test_cleanup_stats_tell_of_the_last_cleaning_and_what_there_is(server: ApiServer, conn: Conn) -> None:
     call(server, "POST", "/api/messages", HELLO, 201)
     stats = call(server, "GET", "/api/cleanup/stats")
@@ -209,6 +227,7 @@ def test_cleanup_stats_tell_of_the_last_cleaning_and_what_there_is(server: ApiSe
     assert (last["deletedMessages"], last["durationMs"]) == (3, 5)
 
 
+@pytest.mark.contract("POST /api/auth/token")
 def test_a_token_is_one_the_bridge_takes_and_needs_an_agent(server: ApiServer, conn: Conn) -> None:
     made = call(server, "POST", "/api/auth/token", {"agent_id": "a", "session_id": "s"})
     assert made["expires_in"] == 3600
@@ -229,6 +248,7 @@ def test_the_tools_summary_counts_what_is_there_and_nothing_where_nothing_can_be
     assert count(tmp_path) == {"skills": 1, "commands": 2, "workflows": 1, "plugins": 2}
 
 
+@pytest.mark.contract("GET /stats/tools-summary")
 def test_get_stats_tools_summary_says_whether_it_was_counted_before(server: ApiServer, conn: Conn) -> None:
     first, second = (call(server, "GET", "/stats/tools-summary") for _ in range(2))
     assert second["from_cache"]

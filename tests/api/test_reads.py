@@ -70,6 +70,7 @@ def refused(answer: Answer, name: str) -> None:
     assert all(isinstance(sentence, str) and sentence for sentence in answer.json["details"][name])
 
 
+@pytest.mark.contract("GET /health")
 def test_health_says_that_the_database_answers(server: ApiServer) -> None:
     health = read(server, "/health")
     assert health["status"] == "healthy"
@@ -84,6 +85,7 @@ def test_config_says_the_version_and_the_bridges_port(server: ApiServer) -> None
     assert isinstance(config["ws_port"], int)
 
 
+@pytest.mark.contract("GET /stats")
 def test_stats_counts_what_is_stored(stored: ApiServer) -> None:
     stats = read(stored, "/stats")
     assert stats.pop("timestamp")
@@ -97,6 +99,7 @@ def test_everything_is_zero_where_nothing_is_stored(server: ApiServer, conn: Con
     assert read(server, "/api/dashboard/kpis")["actions_24h"]["success_rate"] == 0
 
 
+@pytest.mark.contract("GET /api/sessions")
 def test_sessions_come_newest_activity_first_with_numbers(stored: ApiServer) -> None:
     page = read(stored, "/api/sessions")
     assert [row["id"] for row in page["sessions"]] == ["s3", "s2", "s1"]
@@ -108,6 +111,7 @@ def test_sessions_come_newest_activity_first_with_numbers(stored: ApiServer) -> 
     assert set(first) >= {"id", "project_id", "started_at", "ended_at", "last_seen_at", "cwd", "context_bytes"}
 
 
+@pytest.mark.contract("GET /api/sessions")
 def test_the_filters_of_sessions_hold_for_rows_and_total(stored: ApiServer) -> None:
     def found(query: str) -> tuple[list[str], int]:
         page = read(stored, f"/api/sessions?{query}")
@@ -123,6 +127,7 @@ def test_the_filters_of_sessions_hold_for_rows_and_total(stored: ApiServer) -> N
     assert found("offset=9") == ([], 3)
 
 
+@pytest.mark.contract("GET /api/actions")
 def test_actions_come_newest_first_and_can_be_filtered(stored: ApiServer) -> None:
     def tools(query: str) -> list[str]:
         page = read(stored, f"/api/actions?{query}")
@@ -137,6 +142,7 @@ def test_actions_come_newest_first_and_can_be_filtered(stored: ApiServer) -> Non
     assert tools("limit=2&offset=1") == ["Read", "mcp__db__query"]
 
 
+@pytest.mark.contract("GET /api/actions")
 def test_an_action_has_the_contracts_fields_with_numbers(stored: ApiServer) -> None:
     bash, failed = (read(stored, f"/api/actions?session_id=s1&tool_name={name}") for name in ("Bash", "mcp__db__query"))
     [row] = bash["actions"]
@@ -146,6 +152,7 @@ def test_an_action_has_the_contracts_fields_with_numbers(stored: ApiServer) -> N
     assert read(stored, "/api/actions?tool_name=Read")["actions"][0]["file_paths"] == ["/src/one/a.py"]
 
 
+@pytest.mark.contract("GET /api/actions/hourly")
 def test_hourly_counts_the_last_day_oldest_hour_first(stored: ApiServer, conn: Conn) -> None:
     conn.execute("SELECT ensure_month(now() - interval '30 hours')")
     conn.execute(
@@ -159,6 +166,7 @@ def test_hourly_counts_the_last_day_oldest_hour_first(stored: ApiServer, conn: C
     assert all(row["hour"].endswith(":00:00.000Z") for row in data)
 
 
+@pytest.mark.contract("GET /api/dashboard/kpis")
 def test_kpis_are_numbers_in_the_contracts_blocks(stored: ApiServer) -> None:
     kpis = read(stored, "/api/dashboard/kpis")
     assert kpis["actions_24h"] == {
@@ -216,6 +224,7 @@ def test_while_the_database_is_away_reads_are_answered_with_503_and_right_after_
     assert datetime.now(UTC) - away < timedelta(seconds=4)
 
 
+@pytest.mark.contract("GET /health")
 def test_health_answers_within_two_seconds_about_a_database_that_says_nothing(module_valkey: OwnValkey) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", free_ports(1)[0]))

@@ -16,6 +16,7 @@ from workers.batch import write
 ROW = {"id", "project_id", "session_id", "prompt", "prompt_type", "status", "created_at", "completed_at", "metadata"}
 
 
+@pytest.mark.contract("POST /api/requests", "GET /api/requests/:id")
 def test_a_request_is_stored_with_its_defaults_and_shown_with_its_waves_in_order(server: ApiServer, conn: Conn) -> None:
     shop = project(server)
     row = saved(server, "/api/requests", {"project_id": shop, "session_id": "s1", "prompt": "mend it"})
@@ -48,6 +49,7 @@ def test_a_request_of_an_unknown_project_is_refused(server: ApiServer, conn: Con
     assert (answer.status, answer.json) == (404, {"error": f"Project not found: {NOBODY}"})
 
 
+@pytest.mark.contract("GET /api/requests")
 def test_requests_come_newest_first_and_every_filter_given_holds(server: ApiServer, conn: Conn) -> None:
     shop, bank = project(server), project(server, "/src/bank")
     made = {
@@ -76,6 +78,7 @@ def test_requests_come_newest_first_and_every_filter_given_holds(server: ApiServ
     assert server.get("/api/requests?project_id=x").status == 400
 
 
+@pytest.mark.contract("PATCH /api/requests/:id")
 def test_a_request_that_is_completed_has_an_end_and_metadata_is_merged(server: ApiServer, conn: Conn) -> None:
     path = f"/api/requests/{request(server, project(server), metadata={'a': 1, 'b': {'c': 1}})}"
     merged = changed(server, path, {"metadata": {"b": 2, "d": None}})
@@ -109,6 +112,7 @@ def test_a_change_of_a_request_that_changes_nothing_or_nobody_is_refused(server:
         assert send(server, method, "/api/requests/x", body).status == 400
 
 
+@pytest.mark.contract("DELETE /api/requests/:id")
 def test_a_deleted_request_takes_its_waves_subtasks_and_contexts_and_is_told(server: ApiServer, conn: Conn) -> None:
     made = request(server, project(server))
     subtask(server, task(server, made), agent_type="Explore", agent_id="a1")

@@ -21,6 +21,7 @@ def wave(server: ApiServer, conn: Conn) -> str:
 ALL = {"result": {"found": 1}, "agent_id": "a9"}
 
 
+@pytest.mark.contract("PATCH /api/subtasks/:id")
 @pytest.mark.parametrize(
     ("status", "written"),
     [

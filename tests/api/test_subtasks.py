@@ -33,6 +33,7 @@ def wave(server: ApiServer, conn: Conn, shop: str) -> str:
     return made
 
 
+@pytest.mark.contract("POST /api/subtasks")
 def test_a_subtask_is_stored_with_its_defaults_and_starts_only_when_it_runs(server: ApiServer, wave: str) -> None:
     row = subtask(server, wave)
     assert set(row) == ROW
@@ -77,6 +78,7 @@ def test_a_subtask_that_is_not_there_or_whose_task_is_not_there_is_not_found(ser
         assert send(server, method, "/api/subtasks/x", body).status == 400
 
 
+@pytest.mark.contract("GET /api/subtasks")
 def test_subtasks_of_a_task_come_oldest_first_all_newest_first_and_every_filter_holds(
     server: ApiServer, shop: str, wave: str
 ) -> None:
@@ -106,6 +108,7 @@ def test_subtasks_of_a_task_come_oldest_first_all_newest_first_and_every_filter_
     assert server.get("/api/subtasks?task_id=x").status == 400
 
 
+@pytest.mark.contract("GET /api/subtasks/:id")
 def test_a_subtask_is_shown_with_its_tool_calls_oldest_first(server: ApiServer, conn: Conn, wave: str) -> None:
     made = subtask(server, wave)["id"]
     conn.execute(
@@ -190,6 +193,7 @@ def test_making_and_deleting_a_subtask_is_told_once_on_the_channel_of_its_kind(
     assert told[2][3].items() >= data.items()
 
 
+@pytest.mark.contract("DELETE /api/subtasks/:id")
 def test_a_deleted_subtask_leaves_no_context_behind(server: ApiServer, conn: Conn, wave: str) -> None:
     made = subtask(server, wave, agent_type="Explore", agent_id="a1", status="running")
     assert send(server, "DELETE", f"/api/subtasks/{made['id']}").status == 204

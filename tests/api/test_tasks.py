@@ -18,6 +18,7 @@ def asked(server: ApiServer, conn: Conn) -> str:
     return request(server, project(server))
 
 
+@pytest.mark.contract("POST /api/tasks")
 def test_waves_are_numbered_and_named_in_their_order_unless_told_otherwise(server: ApiServer, asked: str) -> None:
     first = saved(server, "/api/tasks", {"request_id": asked})
     assert set(first) == ROW
@@ -61,6 +62,7 @@ def test_a_task_that_is_not_there_or_whose_request_is_not_there_is_not_found(ser
         assert send(server, method, "/api/tasks/x", body).status == 400
 
 
+@pytest.mark.contract("GET /api/tasks")
 def test_tasks_of_a_request_come_by_wave_and_all_tasks_newest_first(server: ApiServer, asked: str) -> None:
     other = request(server, project(server))
     made = {
@@ -85,6 +87,7 @@ def test_tasks_of_a_request_come_by_wave_and_all_tasks_newest_first(server: ApiS
     assert found("limit=2&offset=2") == "ba"
 
 
+@pytest.mark.contract("GET /api/tasks/:id")
 def test_a_task_is_shown_with_its_subtasks_oldest_first(server: ApiServer, asked: str) -> None:
     wave = task(server, asked)
     made = [subtask(server, wave)["id"] for _ in range(3)]
@@ -97,6 +100,7 @@ def test_a_task_is_shown_with_its_subtasks_oldest_first(server: ApiServer, asked
     }  # fmt: skip
 
 
+@pytest.mark.contract("PATCH /api/tasks/:id")
 def test_a_task_has_an_end_while_it_is_completed(server: ApiServer, asked: str) -> None:
     path = f"/api/tasks/{task(server, asked)}"
     assert changed(server, path, {"name": "tests"})["name"] == "tests"
@@ -127,6 +131,7 @@ def test_each_write_of_a_task_is_told_once_with_its_session(server: ApiServer, c
     assert names(kept(conn)) == []
 
 
+@pytest.mark.contract("DELETE /api/tasks/:id")
 def test_a_deleted_task_takes_its_subtasks_and_their_contexts(server: ApiServer, conn: Conn, asked: str) -> None:
     waves = [task(server, asked), task(server, asked)]
     for number, wave in enumerate(waves):

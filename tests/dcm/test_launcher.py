@@ -10,7 +10,7 @@ from stand_in import StandIn, reply
 
 import dcm.launcher
 from dcm.domain.errors import StartError
-from dcm.launcher import launcher_path, server_url, write_launcher
+from dcm.launcher import launcher_path, server_url, start_path, write_launcher
 from dcm.settings import load
 
 ANSWER = '{"systemMessage": "here"}'
@@ -23,7 +23,7 @@ def run(path: Path, *arguments: str, **environ: str) -> subprocess.CompletedProc
         input=json.dumps({"hook_event_name": "SessionStart"}),
         capture_output=True,
         encoding="utf-8",
-        env={"PATH": "/usr/bin:/bin", **environ},
+        env={"PATH": "/usr/bin:/bin", "DCM_AUTOSTART": "0", **environ},
         timeout=20,
         check=False,
     )
@@ -36,6 +36,15 @@ def test_it_is_the_owners_alone_and_knows_the_configured_port(tmp_path: Path) ->
     assert path == launcher_path(tmp_path / "home") == tmp_path / "home" / "launcher"
     assert stat.S_IMODE(path.stat().st_mode) == 0o700
     assert (done.returncode, done.stdout, done.stderr) == (0, ANSWER, "")
+
+
+def test_what_dcm_was_told_is_kept_for_its_next_start_and_the_owners_alone(tmp_path: Path) -> None:
+    told = {"DCM_DATABASE_URL": "postgresql://ada:secret@db/dcm", "PORT": "4000", "PATH": "/usr/bin"}
+    write_launcher(load({"DCM_HOME": str(tmp_path)}), told)
+    kept = start_path(tmp_path)
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    del told["PATH"]
+    assert json.loads(kept.read_text(encoding="utf-8")) == told | {"DCM_HOME": str(tmp_path)}
 
 
 def test_paths_may_hold_spaces_and_quotes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,6 +118,7 @@ class Claude:
             "DISABLE_TELEMETRY": "1",
             "DISABLE_ERROR_REPORTING": "1",
             "IS_SANDBOX": "1",
+            "DCM_AUTOSTART": "0",
             **(environ or {}),
         }
         self._answer_first_questions()

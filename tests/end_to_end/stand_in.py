@@ -79,8 +79,9 @@ class StandIn:
         # The client may leave, or be ended with the test.
         with contextlib.suppress(OSError, ValueError), connection.makefile("rb") as stream:
             while (body := _read_request(stream)) is not None:
-                payload = json.loads(body)
-                self.payloads.append(payload)
+                payload = json.loads(body) if body else {}
+                if body:
+                    self.payloads.append(payload)
                 answer = self.answers.get(payload.get("hook_event_name"), self.answer)
                 if answer is not SILENCE:
                     connection.sendall(answer)

@@ -75,6 +75,7 @@ def test_events_whose_answer_has_no_use_print_nothing(event: str) -> None:
         reply("200 OK", b'{"a": "\xff"}'),
     ],
 )
+@pytest.mark.contract("HOOK nothing shown when DCM is away")
 def test_anything_but_a_whole_valid_answer_prints_nothing(answer: bytes) -> None:
     with StandIn(answer) as server:
         assert run(server.url, {"hook_event_name": "SessionStart", "source": "startup"}).stdout == b""
@@ -92,6 +93,7 @@ def test_an_answer_that_comes_in_pieces_or_without_an_end_of_connection_is_print
         assert len(run(server.url, {"hook_event_name": "PreCompact"}).stdout) > 300_000
 
 
+@pytest.mark.contract("HOOK nothing shown when DCM is away")
 def test_a_server_that_is_down_costs_nothing() -> None:
     with Refusing() as server:
         assert seconds(lambda: run(server.url, {"hook_event_name": "SessionStart", "source": "compact"})) < 1
@@ -109,6 +111,7 @@ def test_a_server_that_is_down_costs_nothing() -> None:
         ({"hook_event_name": "SessionEnd"}, 0.0, 0.5),
     ],
 )
+@pytest.mark.contract("HOOK never longer than its timeout")
 def test_a_server_that_never_answers_is_waited_for_so_long(payload: dict[str, str], least: float, most: float) -> None:
     with StandIn(SILENCE) as server:
         assert least <= seconds(lambda: run(server.url, payload)) < most

@@ -19,7 +19,8 @@ COMMANDS = {"SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "Po
 COMMANDS |= {"Stop", "PreCompact", "PostCompact", "SessionEnd"}
 
 
-SCRIPT = '. "${CLAUDE_PLUGIN_ROOT}/hooks/report.sh"'
+SCRIPT = 'r="${CLAUDE_PLUGIN_ROOT}/hooks/report.sh"; [ -r "$r" ] && . "$r"; '
+SCRIPT += 'l="${DCM_HOME:-$HOME/.dcm}/launcher"; [ -x "$l" ] && exec "$l" hook; exec cat >/dev/null'
 
 
 def entry(event: str) -> dict[str, object]:
@@ -30,6 +31,7 @@ def entry(event: str) -> dict[str, object]:
     return only
 
 
+@pytest.mark.contract("HOOK the registration of the plugin")
 def test_exactly_these_events_are_registered_each_for_every_matcher() -> None:
     assert set(HOOKS) == HTTP | COMMANDS
     assert all("matcher" not in group for groups in HOOKS.values() for group in groups)
@@ -84,6 +86,16 @@ def test_the_script_runs_the_launcher_of_dcm_home_which_may_hold_spaces(tmp_path
     assert run(tmp_path, b"123", DCM_HOME=str(tmp_path / "my dcm")).stdout.split() == [b"hook:3"]
 
 
+@pytest.mark.parametrize("event", sorted(COMMANDS))
+def test_a_session_whose_plugin_folder_an_update_removed_still_runs_the_launcher(event: str, tmp_path: Path) -> None:
+    gone, command = str(tmp_path / "0.0.9"), str(entry(event)["command"])
+    done = run(tmp_path, b"x" * 5_000_000, command, CLAUDE_PLUGIN_ROOT=gone)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    launcher(tmp_path / ".dcm")
+    done = run(tmp_path, b"12345", command, CLAUDE_PLUGIN_ROOT=gone)
+    assert (done.returncode, done.stdout.split(), done.stderr) == (0, [b"hook:5"], b"")
+
+
 def test_without_a_launcher_an_event_is_posted_to_the_servers_address(tmp_path: Path) -> None:
     with StandIn(WELL) as server:
         payload = {"hook_event_name": "PostToolUse", "session_id": "s"}
@@ -100,6 +112,7 @@ def test_without_a_launcher_session_start_reads_all_and_is_silent(tmp_path: Path
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
+@pytest.mark.contract("HOOK nothing shown when DCM is away")
 def test_without_launcher_and_python_the_script_reads_all_and_is_silent(tmp_path: Path) -> None:
     (tmp_path / "cat").symlink_to("/bin/cat")
     done = run(tmp_path, b"x" * 5_000_000, PATH=str(tmp_path))

@@ -6,6 +6,7 @@ from stories import a_session, agent_tool, at, event, rows, store, subagent, too
 from db.pool import Conn
 
 
+@pytest.mark.contract("HOOK a tool call becomes an action")
 def test_a_finished_tool_call_is_one_action_counted_once_in_its_session(conn: Conn) -> None:
     store(conn, tool(1), tool(2, error="Exit code 2\nno such file"))
     assert rows(conn, "SELECT tool_name, success, exit_code FROM actions ORDER BY created_at") == [

@@ -162,6 +162,7 @@ def test_a_brief_that_is_ready_is_told_to_those_who_wait_for_it(
 SNAPSHOT = "SELECT role_context, agent_type, progress_summary, tools_used FROM agent_contexts WHERE agent_id = %s"
 
 
+@pytest.mark.contract("HOOK a compaction is preceded by a snapshot")
 def test_the_snapshot_of_the_main_conversation_is_kept_where_restore_reads_it(worker: Settings, conn: Conn) -> None:
     store(conn, *a_session())
     for moment in (21, 22):

@@ -3,6 +3,7 @@
 from itertools import permutations, product
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from stories import a_session, agent_tool, event, rows, store, subagent, tool
@@ -48,6 +49,7 @@ def tellings(draw: st.DrawFn, events: list[HookEvent]) -> list[list[HookEvent]]:
     return [order[start:end] for start, end in zip([0, *cuts], [*cuts, len(order)], strict=True)]
 
 
+@pytest.mark.contract("HOOK a session is registered when it starts", "HOOK a session is closed when it ends")
 @ONE_DATABASE
 @given(tellings(a_session()))
 def test_a_whole_session_gives_the_same_rows_in_any_order_and_any_batches(
@@ -72,6 +74,7 @@ SUBAGENT = [
 ]
 
 
+@pytest.mark.contract("HOOK an agent's call becomes a subtask")
 def test_a_subagent_is_started_named_and_ended_once_in_every_order(conn: Conn) -> None:
     for order in permutations(SUBAGENT):
         picture(conn, [[one] for one in order])
@@ -82,6 +85,7 @@ def test_a_subagent_is_started_named_and_ended_once_in_every_order(conn: Conn) -
         assert rows(conn, "SELECT topic, from_agent_id FROM agent_messages") == [("agent.completed", "Explore")], names
 
 
+@pytest.mark.contract("HOOK an agent's result is kept and told")
 def test_the_end_of_a_subagent_is_told_once(conn: Conn) -> None:
     for order in (SUBAGENT, SUBAGENT[::-1]):
         conn.execute("DELETE FROM events")

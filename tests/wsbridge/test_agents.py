@@ -37,6 +37,12 @@ async def heard_until(client: ClientConnection, kind: str) -> Any:
     return frame
 
 
+@pytest.mark.contract(
+    "WS auth",
+    "WS agent_id, session_id and token of the URL are read",
+    "WS channel agents/*",
+    "WS agent.connected and agent.disconnected",
+)
 def test_a_token_in_a_frame_or_in_the_address_opens_its_channels_and_is_told_to_all(settings: Settings) -> None:
     async def scenario() -> None:
         async with serving(settings) as running, running.client() as watching, running.client() as client:
@@ -113,6 +119,7 @@ def test_who_is_authenticated_may_hear_any_agent(settings: Settings) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.contract("WS channels are restored on authentication")
 def test_an_agent_that_comes_back_has_its_channels_again_but_those_it_left(settings: Settings) -> None:
     async def scenario() -> None:
         async with serving(settings) as running:
@@ -153,6 +160,7 @@ def test_in_production_a_token_opens_any_agents_channel_and_lets_publish(setting
     asyncio.run(scenario())
 
 
+@pytest.mark.contract("WS channel global", "WS channel metrics", "WS channel topics/*", "WS channel sessions/*")
 @pytest.mark.parametrize("channel", ["global", "metrics", "topics/x", "sessions/s1"])
 @pytest.mark.parametrize("production", [False, True])
 def test_channels_of_nobody_in_particular_are_open_to_anyone(
@@ -166,6 +174,7 @@ def test_channels_of_nobody_in_particular_are_open_to_anyone(
     asyncio.run(scenario())
 
 
+@pytest.mark.contract("WS channel agents/*")
 def test_a_channel_of_an_agent_is_closed_to_who_is_nobody_or_somebody_else(settings: Settings) -> None:
     async def scenario() -> None:
         async with serving(settings) as running:
@@ -191,6 +200,9 @@ def test_who_becomes_another_agent_has_left_as_the_first(settings: Settings) -> 
     asyncio.run(scenario())
 
 
+@pytest.mark.contract(
+    "WS agent_id, session_id and token of the URL are read", "WS agent.connected and agent.disconnected"
+)
 def test_an_agent_named_by_its_address_alone_is_told_of_when_it_goes(settings: Settings) -> None:
     async def scenario() -> None:
         async with serving(settings) as running, running.client() as watching:
@@ -239,6 +251,7 @@ def test_more_channels_than_a_client_may_have_are_refused(settings: Settings, mo
     asyncio.run(scenario())
 
 
+@pytest.mark.contract("WS publish", "WS channel topics/*")
 @pytest.mark.parametrize("event", sorted(PUBLISHABLE))
 def test_what_is_published_reaches_its_channel_and_no_other(settings: Settings, event: str) -> None:
     async def scenario() -> None:

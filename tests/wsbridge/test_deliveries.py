@@ -63,6 +63,7 @@ def test_no_more_than_a_bound_is_waited_for() -> None:
     assert "m0" not in waiting.waiting
 
 
+@pytest.mark.contract("WS ack", "WS unacknowledged events are sent again")
 @pytest.mark.parametrize("event", ["task.created", "subtask.completed", "message.new"])
 def test_what_is_not_acknowledged_is_sent_again_with_its_id(
     quiet_settings: Settings, monkeypatch: pytest.MonkeyPatch, event: str

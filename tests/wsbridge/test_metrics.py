@@ -15,6 +15,7 @@ FIGURES = {"active_sessions", "active_agents", "pending_tasks", "running_tasks",
            "messages_last_hour", "actions_per_minute", "avg_task_duration_ms", "timestamp"}  # fmt: skip
 
 
+@pytest.mark.contract("WS channel metrics", "WS metric.update every five seconds")
 def test_who_subscribes_hears_the_figures_again_and_again(
     settings: Settings, conn: Conn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -36,6 +37,7 @@ def test_who_subscribes_hears_the_figures_again_and_again(
     asyncio.run(scenario())
 
 
+@pytest.mark.contract("WS metric.update every five seconds")
 def test_every_figure_counts_what_it_says(conn: Conn) -> None:
     conn.execute("INSERT INTO sessions (id, ended_at) VALUES ('s1', NULL), ('s2', NULL), ('s3', now())")
     conn.execute(

@@ -32,6 +32,7 @@ def asked(settings: Settings, method: str, path: str, **headers: str) -> Answer:
     return asyncio.run(scenario())
 
 
+@pytest.mark.contract("WS GET /health")
 def test_health_says_that_it_lives_who_is_connected_and_what_waits(settings: Settings) -> None:
     status, headers, text = asked(settings, "GET", "/health?x")
     body = json.loads(text)
@@ -48,6 +49,7 @@ def test_health_says_that_it_lives_who_is_connected_and_what_waits(settings: Set
     }
 
 
+@pytest.mark.contract("WS GET /stats")
 def test_stats_are_the_counters_alone(settings: Settings) -> None:
     status, headers, text = asked(settings, "GET", "/stats")
     assert (status, headers.get_content_type()) == (200, "application/json")
@@ -55,6 +57,7 @@ def test_stats_are_the_counters_alone(settings: Settings) -> None:
     assert set(json.loads(text)) == {*counters, "port", "timestamp"}
 
 
+@pytest.mark.contract("WS other paths are 404")
 @pytest.mark.parametrize(("method", "path"), [("GET", "/nothing"), ("POST", "/health"), ("DELETE", "/"), ("GET", "/w")])
 def test_anything_else_is_404_as_text(settings: Settings, method: str, path: str) -> None:
     status, headers, text = asked(settings, method, path)

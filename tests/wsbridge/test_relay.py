@@ -28,6 +28,7 @@ def numbers(events: list[tuple[str, str, Any]], channel: str = "global") -> list
     return [data["number"] for where, _, data in events if where == channel and "number" in data]
 
 
+@pytest.mark.contract("WS event")
 def test_what_is_published_is_heard_as_a_frame_of_the_contract(settings: Settings, conn: Conn) -> None:
     async def scenario() -> None:
         async with serving(settings) as running, running.client() as client:
@@ -43,6 +44,7 @@ def test_what_is_published_is_heard_as_a_frame_of_the_contract(settings: Setting
     asyncio.run(scenario())
 
 
+@pytest.mark.contract("WS channel sessions/*", "WS channel global")
 def test_an_event_reaches_its_channel_global_and_its_session(settings: Settings, conn: Conn) -> None:
     async def scenario() -> None:
         async with serving(settings) as running, running.client("/?agent_id=a1") as client, running.client() as other:

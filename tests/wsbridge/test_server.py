@@ -23,6 +23,7 @@ def settings(quiet_settings: Settings) -> Settings:
     return quiet_settings
 
 
+@pytest.mark.contract("WS connected", "WS channel global", "WS upgrade on / and /ws")
 def test_the_first_frame_says_who_the_client_is_and_global_is_automatic(settings: Settings) -> None:
     async def scenario() -> None:
         async with serving(settings) as running, connect(running.url) as one, connect(f"{running.url}/ws?x=1") as two:
@@ -35,6 +36,7 @@ def test_the_first_frame_says_who_the_client_is_and_global_is_automatic(settings
     asyncio.run(scenario())
 
 
+@pytest.mark.contract("WS subscribe", "WS unsubscribe", "WS ack of a frame with an id")
 def test_subscribing_and_unsubscribing_is_acknowledged_when_it_has_an_id(settings: Settings) -> None:
     async def scenario() -> None:
         async with serving(settings) as running, running.client() as client:
@@ -51,6 +53,7 @@ def test_subscribing_and_unsubscribing_is_acknowledged_when_it_has_an_id(setting
     asyncio.run(scenario())
 
 
+@pytest.mark.contract("WS other channels are refused", "WS unsubscribe")
 def test_an_invalid_channel_is_refused_by_name_and_unsubscribing_always_succeeds(settings: Settings) -> None:
     async def scenario() -> None:
         async with serving(settings) as running, running.client() as client:
@@ -66,6 +69,7 @@ def test_an_invalid_channel_is_refused_by_name_and_unsubscribing_always_succeeds
 @pytest.mark.parametrize(
     "text", ["nonsense", "[1]", "{}", b"\xff\xfe", '{"type": 1}', "[" * 60_000], ids=lambda t: repr(t)[:9]
 )
+@pytest.mark.contract("WS error")
 def test_a_frame_that_cannot_be_read_is_answered_with_an_error_and_the_connection_stays(
     settings: Settings, text: str | bytes
 ) -> None:
@@ -81,6 +85,7 @@ def test_a_frame_that_cannot_be_read_is_answered_with_an_error_and_the_connectio
 
 
 @pytest.mark.parametrize("name", ["dance", "publish\ud800", ""])
+@pytest.mark.contract("WS error")
 def test_an_unknown_type_is_answered_with_an_error_and_the_connection_stays(settings: Settings, name: str) -> None:
     async def scenario() -> None:
         async with serving(settings) as running, running.client() as client:
@@ -209,6 +214,8 @@ def test_the_bridge_stops_in_time_although_a_client_does_not_read(settings: Sett
     assert asyncio.run(scenario()) < 3
 
 
+@pytest.mark.contract("WS ping", "WS pong")
+@pytest.mark.contract("WS silent clients are closed", "WS ping and pong from the server")
 def test_a_client_is_pinged_and_one_that_stays_silent_is_closed_with_4000(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

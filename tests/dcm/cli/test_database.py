@@ -31,6 +31,7 @@ def remember(url: str) -> None:
         conn.execute("INSERT INTO projects (path) VALUES ('/w/shop')")
 
 
+@pytest.mark.contract("dcm db:setup")
 def test_db_setup_makes_the_database_and_the_second_time_nothing(absent: str, home: Path) -> None:
     made = answer(run(home, "db:setup", "--json", DCM_DATABASE_URL=absent))
     assert (made["created"], made["applied"][0]) == (True, "0001_initial.sql")
@@ -57,6 +58,7 @@ def test_db_reset_deletes_nothing_without_the_word_yes(database_url: str, home: 
     assert remembered(database_url) == ["/w/shop"]
 
 
+@pytest.mark.contract("dcm db:reset")
 @pytest.mark.parametrize(("arguments", "typed"), [((), "yes\n"), (("--yes",), None)])
 def test_db_reset_makes_the_database_anew(
     absent: str, home: Path, arguments: tuple[str, ...], typed: str | None
@@ -81,6 +83,7 @@ def test_db_reset_is_refused_while_dcm_runs(database_url: str, home: Path) -> No
     assert remembered(database_url) == ["/w/shop"]
 
 
+@pytest.mark.contract("dcm migrate")
 def test_migrate_says_what_it_applied_and_nothing_when_the_database_is_current(absent: str, home: Path) -> None:
     refused = run(home, "migrate", DCM_DATABASE_URL=absent)
     assert isinstance(refused.exception, StartError)

@@ -49,6 +49,7 @@ def report(result: Result) -> dict[str, Any]:
     return answer
 
 
+@pytest.mark.contract("dcm unhook")
 def test_hooks_and_back_leaves_the_file_as_it_was(home: Path) -> None:
     path = settings_file(home)
     before = path.read_text(encoding="utf-8")
@@ -58,6 +59,7 @@ def test_hooks_and_back_leaves_the_file_as_it_was(home: Path) -> None:
     assert path.read_text(encoding="utf-8") == f"{before}\n"
 
 
+@pytest.mark.contract("HOOK the registration in the settings", "dcm hooks")
 def test_hooks_are_the_plugins_with_this_server_and_this_launcher(home: Path) -> None:
     told = report(run(home, "hooks", "--json", PORT="4000"))
     hooks = read(home / ".claude" / "settings.json")["hooks"]
@@ -185,6 +187,7 @@ def test_a_file_that_cannot_be_read_is_one_sentence(home: Path) -> None:
     assert str(result.exception).endswith("settings.json was left as it is: Is a directory.")
 
 
+@pytest.mark.contract("dcm install")
 def test_the_person_is_told_of_a_missing_launcher_and_install_leaves_one(home: Path) -> None:
     assert "run `dcm install`" in run(home, "hooks").output
     told = report(run(home, "install", "--json"))

@@ -43,6 +43,7 @@ def everything(server: ApiServer) -> list[list[tuple[Any, ...]]]:
     return [rows(server, query) for query in ALL]
 
 
+@pytest.mark.contract("dcm import")
 def test_import_stores_what_the_hooks_would_have_told(server: ApiServer, home: Path, write_all: WriteAll) -> None:
     folder = story.write(home / ".claude" / "projects")
     told = imported(server, home)

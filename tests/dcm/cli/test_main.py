@@ -10,6 +10,7 @@ from dcm import __version__
 from dcm.cli.main import COMMANDS
 
 
+@pytest.mark.contract("dcm help")
 @pytest.mark.parametrize("arguments", [(), ("help",), ("--help",), ("-h",)])
 def test_dcm_alone_and_help_print_the_usage(arguments: tuple[str, ...], home: Path) -> None:
     said = execute(home, *arguments)
@@ -18,12 +19,14 @@ def test_dcm_alone_and_help_print_the_usage(arguments: tuple[str, ...], home: Pa
     assert all(f"\n  {name} " in said.stdout for name in COMMANDS)
 
 
+@pytest.mark.contract("dcm version")
 @pytest.mark.parametrize("arguments", [("version",), ("-v",), ("--version",)])
 def test_version_prints_the_version(arguments: tuple[str, ...], home: Path) -> None:
     said = execute(home, *arguments)
     assert (said.returncode, said.stdout) == (0, f"dcm, version {__version__}\n")
 
 
+@pytest.mark.contract("dcm an unknown command")
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [

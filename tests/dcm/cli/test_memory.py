@@ -20,6 +20,7 @@ def session(name: str, **more: str) -> dict[str, str]:
     return {"id": name, **more}
 
 
+@pytest.mark.contract("dcm snapshot")
 def test_snapshot_saves_the_session_that_is_named(recorder: Recorder, home: Path) -> None:
     recorder.answer(Said(201, SAVED))
     said = run(home, "snapshot", "s", "--url", recorder.url)
@@ -62,6 +63,7 @@ def test_snapshot_without_any_session_says_so(recorder: Recorder, home: Path) ->
     assert str(result.exception).startswith("No session is known yet")
 
 
+@pytest.mark.contract("dcm context")
 def test_context_prints_the_brief_of_an_agent(recorder: Recorder, home: Path) -> None:
     brief = {"id": "b", "content": "# Context Brief", "token_count": 4, "truncated": False, "generated_at": "now"}
     found = {"agent_id": "qa", "session_id": "s", "agent_type": "qa-testing", "brief": brief, "sources": []}
@@ -113,6 +115,7 @@ def test_search_of_an_api_without_it_says_so(recorder: Recorder, home: Path) -> 
     assert isinstance(result.exception, Absent)
 
 
+@pytest.mark.contract("dcm health")
 def test_health_prints_the_answer_and_exits_1_when_dcm_is_not_healthy(recorder: Recorder, home: Path) -> None:
     well = {"status": "healthy", "timestamp": "t", "version": "1.2", "database": {"healthy": True, "latencyMs": 3}}
     ill = {**well, "status": "unhealthy", "database": {"healthy": False, "latencyMs": 0, "error": "it is away"}}

@@ -87,6 +87,7 @@ def until(condition: Callable[[], object], what: str) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.contract("dcm start")
 def test_start_of_a_dcm_that_runs_says_so_and_prints_where_it_is(started: Dcm) -> None:
     pid = lease.read_pid(started.pid_file)
     said = started.run("start")
@@ -101,12 +102,14 @@ def test_start_of_a_dcm_that_runs_says_so_and_prints_where_it_is(started: Dcm) -
     assert (told["started"], told["pid"]) == (False, pid)
 
 
+@pytest.mark.contract("dcm up")
 def test_up_beside_a_started_dcm_is_refused(started: Dcm) -> None:
     said = started.run("up")
     assert said.returncode == 1
     assert f"DCM already runs in {started.home}" in said.stderr
 
 
+@pytest.mark.contract("dcm status")
 def test_status_of_a_dcm_that_runs_is_well(started: Dcm) -> None:
     told = started.json("status")
     assert told["running"] is True
@@ -120,6 +123,7 @@ def test_health_of_a_dcm_that_runs_is_healthy(started: Dcm) -> None:
     assert started.json("health")["status"] == "healthy"
 
 
+@pytest.mark.contract("dcm logs")
 def test_logs_are_those_of_one_part_or_of_all(started: Dcm) -> None:
     assert "DCM is up: http://" in started.run("logs").stdout
     api = started.run("logs", "api").stdout
@@ -183,6 +187,7 @@ def test_import_transcripts_and_search_need_no_url_where_dcm_runs(started: Dcm) 
     until(lambda: started.json("import", "transcripts", str(folder))["known"] == 2, "it should be stored")
 
 
+@pytest.mark.contract("dcm stop", "dcm restart")
 def test_stop_and_restart_end_exactly_what_runs(stopped: Dcm, started: Dcm) -> None:
     assert stopped.run("stop").stdout == f"DCM does not run in {stopped.home}.\n"
     first = stopped.json("start")

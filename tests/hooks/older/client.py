@@ -1,0 +1,149 @@
+"""The one hook client: hands a hook's payload to the server and prints what it answers.
+
+    python3 -I -S client.py http://127.0.0.1:3847 [SLOW_MARK] < payload
+
+Claude Code waits for this program and shows what goes wrong in it. So it prints nothing but a whole and valid
+answer, always exits with 0, and starts fast: `json` and `socket`, which would double that time, are avoided.
+"""
+
+import _socket
+import os
+import select
+import sys
+import time
+
+PATH = "/api/hooks/claude"
+LARGEST_ANSWER = 1 << 20
+POST_SECONDS = 10.0  # it is done behind Claude's back, in a process of its own
+BREATHER = 10.0  # after an answer that did not come in time, SECONDS are nought for as long as this
+
+BRIEF_SECONDS = {"compact": 2.5, "resume": 2.5, "PreCompact": 1.0}
+"""How long Claude waits for what it should remember, by SessionStart's source or by event."""
+
+SECONDS = dict.fromkeys(("SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure"), 0.5)
+"""How long it waits for the other answers; events not named here have no use for one."""
+
+
+def address(url: str) -> tuple[str, str, int, str]:
+    """Authority, host, port and path of the endpoint, given the server's URL with or without that path."""
+    scheme, _, rest = url.partition("://")
+    authority, _, path = rest.partition("/")
+    host, colon, port = authority.rpartition(":")
+    if not colon or port.endswith("]"):
+        host, port = authority, "80"
+    if scheme != "http":
+        raise ValueError(f"not an http URL: {url}")
+    return authority, host.strip("[]"), int(port), f"/{path}".rstrip("/").removesuffix(PATH) + PATH
+
+
+def connect(host: str, port: int) -> _socket.socket:
+    """A connection to the first address of the host that takes one."""
+    for family, kind, protocol, _, place in _socket.getaddrinfo(host, port, 0, _socket.SOCK_STREAM):
+        connection = _socket.socket(family, kind, protocol)
+        connection.settimeout(POST_SECONDS)
+        if connection.connect_ex(place) == 0:
+            return connection
+    raise ConnectionError(host, port)
+
+
+def post(url: str, body: bytes) -> bytes:
+    """Post `body` and return the reply; asked for with HTTP/1.0, so that it is never chunked."""
+    authority, host, port, path = address(url)
+    head = f"POST {path} HTTP/1.0\r\nHost: {authority}\r\nConnection: close\r\n"
+    head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    connection = connect(host, port)
+    connection.sendall(head.encode("ascii") + body)
+    deadline, reply = time.monotonic() + POST_SECONDS, b""
+    for part in iter(lambda: connection.recv(65536), b""):
+        reply += part
+        if parsed(reply)[2] or len(reply) > LARGEST_ANSWER or time.monotonic() > deadline:
+            break
+    return reply
+
+
+def parsed(reply: bytes) -> tuple[str, str, bool, bytes]:
+    """Status line, content type, whether all of the body is there, and the body."""
+    head, _, body = reply.partition(b"\r\n\r\n")
+    status, *lines = head.decode("latin-1").lower().split("\r\n")
+    fields = {name.strip(): text.strip() for name, _, text in (line.partition(":") for line in lines)}
+    kind = fields.get("content-type", "").partition(";")[0]
+    return status, kind, fields.get("content-length") == str(len(body)), body
+
+
+def answer(reply: bytes, event: str) -> bytes:
+    """What to print: the body of a whole 200 reply that says something to this event, else nothing."""
+    status, kind, whole, body = parsed(reply)
+    if not status.startswith(("http/1.0 200", "http/1.1 200")) or not whole or body == b"{}":
+        return b""
+    if kind == "text/plain" and event == "PreCompact":
+        return body.decode("utf-8").encode("utf-8")
+    import json
+
+    said = json.loads(body) if kind == "application/json" else None
+    return body if said and isinstance(said, dict) else b""
+
+
+def value(payload: bytes, key: str) -> str:
+    """The first string that the payload has under this key; Claude Code writes its own keys first."""
+    after = payload.partition(b'"%s"' % key.encode())[2].lstrip(b" \t\r\n:")
+    return after[1:].partition(b'"')[0].decode() if after[:1] == b'"' else ""
+
+
+def patience(payload: bytes, event: str, slow_mark: str) -> float:
+    """Seconds to wait for the answer; 0 when it has no use or the server was slow a moment ago."""
+    source = value(payload, "source") if event == "SessionStart" else event
+    return BRIEF_SECONDS.get(source) or (0.0 if slow_lately(slow_mark) else SECONDS.get(event, 0.0))
+
+
+def slow_lately(mark: str) -> bool:
+    """Whether an answer did not come in time a moment ago."""
+    try:
+        return 0 <= time.time() - os.stat(mark).st_mtime < BREATHER  # noqa: PTH116 - pathlib is slow to import
+    except OSError:
+        return False
+
+
+def hand_over(url: str, payload: bytes, event: str) -> int:
+    """Post in a process of its own, which holds nothing of Claude's; returns where its answer can be read."""
+    reading, writing = os.pipe()
+    if os.fork():
+        os.close(writing)
+        return reading
+    os.setsid()
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nowhere, stream)
+    with os.fdopen(writing, "wb") as pipe:
+        pipe.write(answer(post(url, payload), event))
+    os._exit(0)
+
+
+def read_all(stream: int, seconds: float) -> bytes:
+    """All that comes until the stream's end, or TimeoutError."""
+    deadline, read = time.monotonic() + seconds, b""
+    while select.select([stream], [], [], max(0.0, deadline - time.monotonic()))[0]:
+        part = os.read(stream, 65536)
+        if not part:
+            return read
+        read += part
+    raise TimeoutError
+
+
+def run(payload: bytes, url: str, slow_mark: str = "") -> None:
+    """Hand the payload over; print the answer where the event has a use for one."""
+    event = value(payload, "hook_event_name")
+    seconds = patience(payload, event, slow_mark)
+    answers = hand_over(url, payload, event)
+    try:
+        said = read_all(answers, seconds) if seconds else b""
+        while said:
+            said = said[os.write(1, said) :]
+    except TimeoutError:
+        os.close(os.open(slow_mark, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+
+
+if __name__ == "__main__":
+    try:
+        run(sys.stdin.buffer.read(), *sys.argv[1:3])
+    finally:
+        os._exit(0)

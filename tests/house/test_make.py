@@ -1,0 +1,27 @@
+"""make: it prints its targets, and `make up` sets up what is missing before it runs DCM."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def make(*argv: str) -> str:
+    return subprocess.run(["make", *argv], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.contract("make without a target")
+def test_make_alone_prints_every_target_with_what_it_does() -> None:
+    declared = re.findall(r"^([a-z0-9]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert [line.split()[1] for line in make().splitlines()] == declared
+    assert {"up", "test", "e2e", "check", "docs"} <= set(declared)
+
+
+@pytest.mark.contract("make up")
+def test_make_up_installs_builds_the_dashboard_and_runs_dcm_up() -> None:
+    plan = make("--dry-run", "--always-make", "up")
+    steps = [plan.index(step) for step in ("-m venv", "requirements.lock", "run build", "dcm up")]
+    assert steps == sorted(steps)
