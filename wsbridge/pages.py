@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -31,7 +32,7 @@ class Pages:
         ports = (settings.port, settings.dashboard_port, settings.ws_port)
         self.origins = origins.origins(settings.host, ports, settings.allowed_origins)
         self._hosts = origins.hosts(settings.host)
-        self._counters = counters
+        self._port, self._counters = settings.ws_port, counters
 
     def answer(self, connection: ServerConnection, request: Request) -> Response | None:
         """The answer to a request; None for one that is to become a WebSocket."""
@@ -44,8 +45,13 @@ class Pages:
             return connection.respond(HTTPStatus.NOT_FOUND, "Not found. The WebSocket is at / and /ws.\n")
         if not self._is_called_by_name(request):
             return connection.respond(HTTPStatus.FORBIDDEN, "Call this as localhost or 127.0.0.1.\n")
-        about = {"status": "healthy", "type": "websocket"} if path == "/health" else {}
-        return self._said(request, HTTPStatus.OK, {**about, **self._counters()})
+        return self._said(request, HTTPStatus.OK, self._health() if path == "/health" else self._counters())
+
+    def _health(self) -> Mapping[str, object]:
+        """That it lives, on which port, and the counters."""
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        about = {"status": "healthy", "type": "websocket", "port": self._port}
+        return {**about, **self._counters(), "timestamp": now}
 
     def _is_called_by_name(self, request: Request) -> bool:
         """Whether the host is us: a foreign name that leads here is a page's way around its origin."""

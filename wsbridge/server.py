@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import time
-from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
 from websockets.asyncio.server import ServerConnection, serve
@@ -77,12 +76,10 @@ class Bridge:
     def _counters(self) -> dict[str, object]:
         stats = self.hub.channel_stats()
         return {
-            "port": self._settings.ws_port,
             "connectedClients": len(self.hub.clients),
             "activeChannels": len(stats),
             "channelStats": stats,
             "pendingDeliveries": self.hub.pending_deliveries(),
-            "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         }
 
     async def _connected(self, connection: ServerConnection) -> None:
