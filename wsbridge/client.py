@@ -64,8 +64,7 @@ class Client:
             self._hold(told, text)
         elif self._is_new(told):
             self.send(text)
-            if told.event.startswith(ACKNOWLEDGED):
-                self.deliveries.sent(told.id, told.channel, text)
+            self._await_ack(told, text)
 
     def _hold(self, told: Told, text: str) -> None:
         assert self.held is not None
@@ -73,12 +72,17 @@ class Client:
         if len(self.held) > QUEUE_LIMIT:
             self.too_slow.set()
 
-    def release(self) -> None:
-        """Tell what was held."""
-        held, self.held = self.held or [], None
+    async def release(self) -> None:
+        """Queue what is held by now, and wait where the queue has no room."""
+        held, self.held = self.held or [], []
         for told, text in held:
-            if told.channel in self.channels:
-                self.tell(told, text)
+            if told.channel in self.channels and self._is_new(told):
+                await self.queue.put(text)
+                self._await_ack(told, text)
+
+    def _await_ack(self, told: Told, text: str) -> None:
+        if told.event.startswith(ACKNOWLEDGED):
+            self.deliveries.sent(told.id, told.channel, text)
 
     def _is_new(self, told: Told) -> bool:
         """Take note of a kept event; those of a channel come in the order of their ids."""

@@ -33,14 +33,19 @@ class Kept:
 async def resume(relay: Relay, client: Client) -> None:
     """Send what the client missed, in the order it asked for it; then what was held meanwhile.
 
-    The relay listens before the past is read, so that nothing falls between the two.
+    The relay listens before the past is read, so that nothing falls between the two. The queue is empty when
+    the client hears live again, so that a long past does not make it too slow.
     """
     await relay.listening.wait()
-    while client.missed:
-        missed = client.missed.popleft()
-        last, complete = await _send_kept(relay, client, missed)
-        client.send(write(Resumed(last, sorted(missed.channels), complete, now_ms())))
-    client.release()
+    while client.missed or client.held:
+        if client.missed:
+            missed = client.missed.popleft()
+            last, complete = await _send_kept(relay, client, missed)
+            await client.queue.put(write(Resumed(last, sorted(missed.channels), complete, now_ms())))
+        else:
+            await client.release()
+        await client.queue.join()
+    client.held = None
 
 
 async def _send_kept(relay: Relay, client: Client, missed: Missed) -> tuple[int, bool]:

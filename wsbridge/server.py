@@ -141,6 +141,7 @@ class Bridge:
         with contextlib.suppress(ConnectionClosed):
             while True:
                 await connection.send(await client.queue.get())
+                client.queue.task_done()
 
     async def _send_again(self, client: Client) -> None:
         while True:

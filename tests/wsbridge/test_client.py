@@ -1,5 +1,6 @@
 """What one client has heard, and what waits for it."""
 
+import asyncio
 import json
 
 from wsbridge.client import QUEUE_LIMIT, Client
@@ -33,7 +34,7 @@ def test_what_happens_while_the_past_is_told_waits_and_what_the_past_had_is_left
     tell(client, 4, channel="topics/x")
     assert got(client) == []
     client.caught_up(["global"], 1, 4)
-    client.release()
+    asyncio.run(client.release())
     assert got(client) == [5, None, 4]
 
 
@@ -41,7 +42,7 @@ def test_what_was_held_for_a_channel_that_was_left_is_not_told() -> None:
     client = Client("c", channels={"global"})
     client.held = []
     tell(client, 4, channel="topics/x")
-    client.release()
+    asyncio.run(client.release())
     assert got(client) == []
 
 

@@ -15,7 +15,10 @@ from dcm.domain.errors import StartError
 from dcm.domain.events import Event
 from dcm.settings import Settings
 from wsbridge import resume
+from wsbridge.client import QUEUE_LIMIT, Client, Missed
+from wsbridge.hub import Hub
 from wsbridge.protocol import Told
+from wsbridge.relay import Relay
 
 
 def subtask(number: int, session: str | None = None) -> Event:
@@ -61,6 +64,46 @@ def test_what_happens_while_the_past_is_told_follows_it_and_is_not_told_twice(se
                 if "number" in (frame.get("data") or {}):
                     heard_numbers.append(frame["data"]["number"])
             assert heard_numbers == list(range(640))
+
+    asyncio.run(scenario())
+
+
+def test_a_client_that_reads_is_not_too_slow_for_its_past_and_what_was_held_together() -> None:
+    async def scenario() -> Client:
+        clients = Hub()
+        client, relay = clients.join(), Relay("", clients)
+        relay.listening.set()
+        for _ in range(QUEUE_LIMIT):
+            client.send("past")
+        client.held = [(Told(f"msg_{number}", "global", "x", {}, 5, number), "held") for number in range(1, 1000)]
+        resuming = asyncio.create_task(resume.resume(relay, client))
+        found = []
+        while found.count("held") < 999:
+            found.append(await asyncio.wait_for(client.queue.get(), 5))
+            client.queue.task_done()
+        await asyncio.wait_for(resuming, 5)
+        assert found == ["past"] * QUEUE_LIMIT + ["held"] * 999
+        return client
+
+    client = asyncio.run(scenario())
+    assert not client.too_slow.is_set()
+    assert client.held is None
+
+
+def test_a_wish_that_comes_while_what_was_held_is_sent_is_granted_too(settings: Settings) -> None:
+    async def scenario() -> None:
+        clients = Hub()
+        client, relay = clients.join(), Relay(settings.database_url, clients)
+        relay.listening.set()
+        client.held = [(Told("msg_1", "global", "x", {}, 5), "held")]
+        resuming = asyncio.create_task(resume.resume(relay, client))
+        assert await asyncio.wait_for(client.queue.get(), 5) == "held"
+        client.missed.append(Missed(0, frozenset({"global"})))
+        client.queue.task_done()
+        assert '"resumed"' in await asyncio.wait_for(client.queue.get(), 5)
+        client.queue.task_done()
+        await asyncio.wait_for(resuming, 5)
+        assert client.held is None
 
     asyncio.run(scenario())
 
