@@ -42,9 +42,10 @@ def counts(conn: Conn, project_id: uuid.UUID) -> Row:
         found = cursor.execute(
             """
             SELECT (SELECT count(*) FROM requests WHERE project_id = %(project)s) AS requests,
-                   count(DISTINCT t.id) AS tasks, count(s.id) AS subtasks
-            FROM requests r JOIN task_lists t ON t.request_id = r.id LEFT JOIN subtasks s ON s.task_list_id = t.id
-            WHERE r.project_id = %(project)s
+                   (SELECT count(*) FROM requests r JOIN task_lists t ON t.request_id = r.id
+                    WHERE r.project_id = %(project)s) AS tasks,
+                   (SELECT count(*) FROM requests r JOIN task_lists t ON t.request_id = r.id
+                    JOIN subtasks s ON s.task_list_id = t.id WHERE r.project_id = %(project)s) AS subtasks
             """,
             {"project": project_id},
         ).fetchone()
