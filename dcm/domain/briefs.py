@@ -66,6 +66,13 @@ def sections(snapshot: Snapshot) -> list[Section]:
         Section("Commands run and how they ended", [_command(command) for command in snapshot.commands], least=8),
         Section("Subagents", [_agent(agent) for agent in snapshot.agents], least=3),
         Section("What the agent said last", _words(snapshot.last_words)),
+        Section(
+            "Blocked",
+            [
+                f"- {b.agent} is blocked by {b.by}: {one_line(b.reason, 200) or 'no reason given'}"
+                for b in snapshot.blocked
+            ],
+        ),
         Section("Unread messages", [f"- {n.sender} ({n.topic}): {one_line(n.text, 200)}" for n in snapshot.notes]),
         Section("Files read", [f"- {_path(path, snapshot)}" for path in snapshot.read], least=10),
     ]

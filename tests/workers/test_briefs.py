@@ -88,6 +88,19 @@ def test_what_was_settled_long_ago_is_in_the_brief_of_a_long_session(
     assert section(brief, "Commands run and how they ended") == [f"- `ls {n}` → ok" for n in (4, 3, 2)]
 
 
+def test_a_block_of_a_session_or_of_an_agent_at_work_in_it_is_in_the_brief(worker: Settings, conn: Conn) -> None:
+    store(conn, *a_session()[:6])
+    for agent, reason in (("s1", "the database moves"), ("Explore", None), ("somebody", "x")):
+        conn.execute(
+            "INSERT INTO blocked_agents (blocked_by, blocked_agent, reason) VALUES ('dba', %s, %s)", [agent, reason]
+        )
+    make_brief("s1", at(7).isoformat(), "auto")
+    assert sorted(section(brief_of(conn), "Blocked")) == [
+        "- Explore is blocked by dba: no reason given",
+        "- s1 is blocked by dba: the database moves",
+    ]
+
+
 def test_an_error_that_was_put_right_is_not_in_the_brief(worker: Settings, conn: Conn) -> None:
     store(conn, *a_session(), tool(21, "pytest", tool_use_id="t21"))
     make_brief("s1", at(22).isoformat(), "auto")
