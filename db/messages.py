@@ -116,7 +116,10 @@ def poll(
     project_id: uuid.UUID | None,
     limit: int,
 ) -> list[Row]:
-    """What was sent to an agent, urgent and old ones first; they count as read by it from here on."""
+    """What was sent to an agent, urgent and old ones first; they count as read by it from here on.
+
+    Rows are locked by id, so that agents who poll the same broadcasts at once never wait for one another in a ring.
+    """
     with conn.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(
             """
@@ -140,9 +143,12 @@ def poll(
                        created_at, expires_at
                 FROM agent_messages WHERE id IN (SELECT id FROM direct UNION ALL SELECT id FROM broadcast)
                 ORDER BY priority DESC, created_at, id LIMIT %(limit)s
+            ), held AS MATERIALIZED (
+                SELECT id FROM agent_messages WHERE id IN (SELECT id FROM found WHERE NOT already_read)
+                ORDER BY id FOR NO KEY UPDATE
             ), read AS (
                 UPDATE agent_messages m SET read_by = array_append(m.read_by, %(agent)s)
-                FROM found f WHERE m.id = f.id AND NOT %(agent)s = ANY(m.read_by)
+                FROM held h WHERE m.id = h.id AND NOT %(agent)s = ANY(m.read_by)
             )
             SELECT * FROM found ORDER BY priority DESC, created_at, id
             """,

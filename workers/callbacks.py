@@ -36,7 +36,7 @@ def call_subscribers(message_id: str) -> None:
         enqueue(broker, DEFAULT, "call_subscriber", str(subscription_id), message_id)
 
 
-@dramatiq.actor(queue_name=DEFAULT, max_retries=2, min_backoff=1000, max_backoff=25_000, throws=CallFailed)
+@dramatiq.actor(queue_name=DEFAULT, max_retries=2, min_backoff=1000, max_backoff=25_000)
 def call_subscriber(subscription_id: str, message_id: str) -> None:
     """Call one subscriber; three times at most.
 
@@ -62,25 +62,32 @@ def deliver(call: Call, *, private: bool) -> tuple[int | None, str]:
         return None, f"{call.callback_url} leads to no address that may be called"
     message = {name: value for name, value in asdict(call).items() if name not in {"callback_url", "subscription_id"}}
     try:
-        answer = _post(call, address, orjson.dumps(message, default=str))
-    except httpx.HTTPError as error:
+        status = _post(call, address, orjson.dumps(message, default=str))
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
         return None, f"{type(error).__name__}: {error}"
-    return answer.status_code, "" if answer.is_success else f"it answered {answer.status_code}"
+    return status, "" if httpx.codes.is_success(status) else f"it answered {status}"
 
 
-def _post(call: Call, address: str, body: bytes) -> httpx.Response:
-    """Connect to the very address that was looked at, whatever the name means a moment later."""
+def _post(call: Call, address: str, body: bytes) -> int:
+    """The status of the answer; its body is left unread, however long it is.
+
+    It connects to the very address that was looked at, whatever the name means a moment later.
+    """
     parts = urlsplit(call.callback_url)
     place = f"[{address}]" if ":" in address else address
     url = urlunsplit(parts._replace(netloc=f"{place}:{parts.port}" if parts.port else place))
     headers = {
-        "Host": parts.netloc.rpartition("@")[2],
+        "Host": parts.netloc.rpartition("@")[2].encode("idna").decode(),
         "Content-Type": "application/json",
         "X-DCM-Topic": call.topic,
         "X-DCM-Delivery": f"{call.message_id}.{call.subscription_id}",
     }
-    with httpx.Client(timeout=TIMEOUT, follow_redirects=False, trust_env=False) as client:
-        return client.post(url, content=body, headers=headers, extensions={"sni_hostname": parts.hostname or ""})
+    name = {"sni_hostname": (parts.hostname or "").encode("idna").decode()}
+    with (
+        httpx.Client(timeout=TIMEOUT, follow_redirects=False, trust_env=False) as client,
+        client.stream("POST", url, content=body, headers=headers, extensions=name) as answer,
+    ):
+        return answer.status_code
 
 
 def _address(url: str, *, private: bool) -> str | None:
@@ -88,7 +95,7 @@ def _address(url: str, *, private: bool) -> str | None:
     parts = urlsplit(url)
     try:
         found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
-    except OSError:
+    except (OSError, UnicodeError):
         return None
     addresses = [str(each[4][0]) for each in found]
     return addresses[0] if addresses and all(reachable(each, private=private) for each in addresses) else None

@@ -112,6 +112,7 @@ def test_any_other_answer_is_a_failure_that_is_counted_and_tried_again(
     assert rows(conn, STATE) == [(status, 2, True)]
     assert len(Subscriber.told) == 2
     assert call_subscriber.options["max_retries"] == 2
+    assert "throws" not in call_subscriber.options, "Dramatiq never tries again what an actor is known to throw"
 
 
 def test_nobody_on_this_machine_is_called_unless_it_is_allowed(worker: Settings, conn: Conn, address: str) -> None:
@@ -139,7 +140,8 @@ def test_a_message_or_subscription_that_is_gone_is_passed_over(private: Settings
 
 @pytest.mark.parametrize(("ip", "public"), [("93.184.216.34", True), ("2606:2800:220:1::1", True), ("10.0.0.1", False),
     ("192.168.1.1", False), ("172.16.0.1", False), ("127.0.0.1", False), ("169.254.169.254", False), ("::1", False),
-    ("fe80::1%eth0", False), ("fc00::1", False), ("100.64.0.1", False), ("::ffff:10.0.0.1", False)])  # fmt: skip
+    ("fe80::1%eth0", False), ("fc00::1", False), ("100.64.0.1", False), ("::ffff:10.0.0.1", False),
+    ("2002:a00:1::1", False), ("fec0::1", False)])  # fmt: skip
 def test_private_addresses_are_told_from_public_ones(ip: str, public: bool) -> None:
     assert reachable(ip, private=False) is public
     assert reachable(ip, private=True)
