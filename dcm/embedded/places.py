@@ -99,9 +99,13 @@ def private_folder(folder: Path, mode: int = 0o700, owner: tuple[int, int] | Non
     folder.chmod(mode)
 
 
-def make_socket_folder(folder: Path, owner: tuple[int, int] | None = None) -> None:
-    """Make the folder of a socket, and the short one above it when DCM_HOME's path is too long."""
-    if folder.parent.parent == SHORT_ROOT:
+def make_socket_folder(folder: Path, home: Path, owner: tuple[int, int] | None = None) -> None:
+    """Make the folder of a socket, and the short one above it when DCM_HOME's path is too long.
+
+    DCM_HOME itself is left as it is, also where it lies beside the short ones: who may pass through it decides
+    where root's Postgres keeps its data.
+    """
+    if folder.parent != home and folder.parent.parent == SHORT_ROOT:
         private_folder(folder.parent, 0o711)
     private_folder(folder, owner=owner)
 

@@ -58,7 +58,7 @@ def prepare(home: Path, say: Say) -> None:
     user = _user()
     data, store = where.postgres_data, where.postgres_data.parent
     store.mkdir(mode=0o711, parents=True, exist_ok=True)
-    make_socket_folder(where.postgres_sockets, _ids(user))
+    make_socket_folder(where.postgres_sockets, home, _ids(user))
     if not data.exists():
         require_room(data, 300, "a new database")
         say(f"making the database in {data}")

@@ -41,7 +41,7 @@ def prepare(home: Path, fsync: str) -> None:
     where = places(home)
     require_room(where.valkey_data, 20, "Valkey")
     private_folder(where.valkey_data)
-    make_socket_folder(where.valkey_socket.parent)
+    make_socket_folder(where.valkey_socket.parent, home)
     own = {"dir": _quoted(where.valkey_data), "unixsocket": _quoted(where.valkey_socket), "appendfsync": fsync}
     lines = [f"{name} {value}\n" for name, value in {**CONFIG, **own}.items()]
     _config(home).touch(mode=0o600)

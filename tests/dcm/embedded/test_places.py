@@ -1,10 +1,12 @@
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from dcm.domain.errors import StartError
 from dcm.embedded import places as module
-from dcm.embedded.places import SOCKET_PATH_LIMIT, places, private_folder
+from dcm.embedded.places import SOCKET_PATH_LIMIT, make_socket_folder, places, private_folder
 
 
 def test_everything_of_a_plain_user_is_under_dcm_home() -> None:
@@ -52,3 +54,15 @@ def test_a_link_in_place_of_a_private_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "theirs")
     with pytest.raises(StartError, match="belongs to another user"):
         private_folder(tmp_path / "link")
+
+
+def test_the_folders_of_the_sockets_leave_a_home_beside_the_short_ones_closed() -> None:
+    home = Path(tempfile.mkdtemp(prefix="dcm-places-", dir="/tmp"))
+    try:
+        before = places(home)
+        for folder in (before.valkey_socket.parent, home / "postgres-sockets"):
+            make_socket_folder(folder, home)
+        assert home.stat().st_mode & 0o777 == 0o700
+        assert places(home) == before
+    finally:
+        shutil.rmtree(home)
