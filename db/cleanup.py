@@ -12,13 +12,19 @@ Row = dict[str, Any]
 
 
 def clean_messages(conn: Conn) -> int:
-    """Delete messages whose time is over, and broadcasts of yesterday that somebody read; keeps how many."""
+    """Delete messages whose time is over, and broadcasts of yesterday that somebody read; keeps how many.
+
+    One that is being polled is left for the next time.
+    """
     began = time.perf_counter()
     deleted = conn.execute(
         """
-        DELETE FROM agent_messages
-        WHERE expires_at < now()
-           OR (to_agent_id IS NULL AND read_by <> '{}' AND created_at < now() - interval '24 hours')
+        DELETE FROM agent_messages WHERE id IN (
+            SELECT id FROM agent_messages
+            WHERE expires_at < now()
+               OR (to_agent_id IS NULL AND read_by <> '{}' AND created_at < now() - interval '24 hours')
+            FOR UPDATE SKIP LOCKED
+        )
         """
     ).rowcount
     conn.execute(

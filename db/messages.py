@@ -116,7 +116,10 @@ def poll(
     project_id: uuid.UUID | None,
     limit: int,
 ) -> list[Row]:
-    """What was sent to an agent, urgent and old ones first; they count as read by it from here on."""
+    """What was sent to an agent, urgent and old ones first; they count as read by it from here on.
+
+    Rows are locked by id, so that agents who poll the same broadcasts at once never wait for one another in a ring.
+    """
     with conn.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(
             """
@@ -131,9 +134,12 @@ def poll(
                   AND (%(since)s::timestamptz IS NULL OR created_at > %(since)s)
                   AND (%(project)s::uuid IS NULL OR project_id = %(project)s)
                 ORDER BY priority DESC, created_at, id LIMIT %(limit)s
+            ), held AS MATERIALIZED (
+                SELECT id FROM agent_messages WHERE id IN (SELECT id FROM found WHERE NOT already_read)
+                ORDER BY id FOR NO KEY UPDATE
             ), read AS (
                 UPDATE agent_messages m SET read_by = array_append(m.read_by, %(agent)s)
-                FROM found f WHERE m.id = f.id AND NOT %(agent)s = ANY(m.read_by)
+                FROM held h WHERE m.id = h.id AND NOT %(agent)s = ANY(m.read_by)
             )
             SELECT * FROM found ORDER BY priority DESC, created_at, id
             """,
@@ -142,14 +148,15 @@ def poll(
         ).fetchall()  # fmt: skip
 
 
-def unread_by(conn: Conn, agent_id: str) -> int:
-    """How many messages an agent has not read, broadcasts included."""
+def unread_by(conn: Conn, agent_id: str, project_id: uuid.UUID | None = None) -> int:
+    """How many messages an agent has not read, broadcasts included; of one project when it is given."""
     row = conn.execute(
         """
         SELECT count(*) FROM agent_messages
         WHERE (to_agent_id = %(agent)s OR to_agent_id IS NULL) AND (expires_at IS NULL OR expires_at > now())
           AND NOT %(agent)s = ANY(read_by)
+          AND (%(project)s::uuid IS NULL OR project_id = %(project)s)
         """,
-        {"agent": agent_id},
+        {"agent": agent_id, "project": project_id},
     ).fetchone()
     return int(row[0]) if row else 0

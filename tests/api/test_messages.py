@@ -52,6 +52,11 @@ def test_the_shape_of_the_hooks_is_taken_too(server: ApiServer, conn: Conn) -> N
     assert call(server, "POST", "/api/messages", body, 201)["message"]["from_agent"] == "Explore"
 
 
+def test_a_message_type_alone_says_the_topic(server: ApiServer, conn: Conn) -> None:
+    body = {"from_agent_id": "Explore", "message_type": "agent.failed", "payload": {"reason": "full"}}
+    assert call(server, "POST", "/api/messages", body, 201)["message"]["topic"] == "agent.failed"
+
+
 @pytest.mark.parametrize(("wrong", "field"), [
     ({"from_agent": ""}, "from_agent"), ({"topic": "gossip"}, "topic"), ({"content": 5}, "content"),
     ({"priority": 11}, "priority"), ({"ttl_seconds": 0}, "ttl_seconds"), ({"project_id": "x"}, "project_id"),
@@ -93,6 +98,19 @@ def test_a_poll_gives_what_is_for_the_agent_urgent_first_and_marks_it_as_read(se
     assert call(server, "GET", "/api/messages/b?topic=task.created")["messages"] == []
     assert call(server, "GET", "/api/messages/b?since=2100-01-01T00:00:00Z")["messages"] == []
     assert "limit" in call(server, "GET", "/api/messages/b?limit=1001", status=400)["details"]
+
+
+def test_a_poll_of_a_project_knows_nothing_of_the_messages_of_another(server: ApiServer, conn: Conn) -> None:
+    shop, bank = (
+        call(server, "POST", "/api/projects", {"path": f"/w/{name}"}, 201)["project"]["id"] for name in ("shop", "bank")
+    )
+    for project, to_agent in ((shop, "b"), (bank, "b"), (bank, None)):
+        call(server, "POST", "/api/messages", HELLO | {"project_id": project, "to_agent": to_agent}, 201)
+    polled = call(server, "GET", f"/api/messages/b?project_id={shop}")
+    assert (polled["count"], polled["unread_remaining"]) == (1, 0)
+    assert call(server, "GET", f"/api/messages/b?project_id={bank}&limit=1")["unread_remaining"] == 1
+    everything = call(server, "GET", "/api/messages/b")
+    assert (everything["count"], everything["unread_remaining"]) == (3, 0)
 
 
 SUBSCRIPTION = {"agent_id": "a", "topic": "task.created", "callback_url": "https://example.com/hook"}
