@@ -37,12 +37,12 @@ def _is_address(host: str) -> bool:
 def reachable(address: str, *, private: bool) -> bool:
     """Whether a resolved address may be called."""
     found = ipaddress.ip_address(address.partition("%")[0])
-    inner = getattr(found, "ipv4_mapped", None) or found
+    inner = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None) or found
     if inner.is_loopback:
         return private
     if inner.is_multicast or inner.is_unspecified or inner.is_reserved:
         return False
-    return private or inner.is_global
+    return private or (inner.is_global and not getattr(inner, "is_site_local", False))
 
 
 def _refused(reason: str) -> InvalidInput:
