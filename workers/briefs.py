@@ -10,7 +10,7 @@ from typing import Any
 
 import dramatiq
 
-from db import actions, briefs, compactions, hook_events, messages, publish, requests, sessions, subtasks
+from db import actions, blocking, briefs, compactions, hook_events, messages, publish, requests, sessions, subtasks
 from db.pool import Conn
 from dcm.broker import DEFAULT
 from dcm.domain import briefs as brief_rules
@@ -41,9 +41,10 @@ def make_brief(session_id: str, made_for: str, trigger: str) -> None:
         if snapshot is None:
             logger.warning("no brief: the session is not known", extra={"session": session_id})
             return
+        content = brief_rules.brief(snapshot, blocks=blocking.of_session(conn, session_id))
         whose = subject(trigger, compactions.running(conn, session_id, snapshot.saved_at))
         with conn.transaction():
-            brief_id = briefs.keep(conn, snapshot, brief_rules.brief(snapshot), whose)
+            brief_id = briefs.keep(conn, snapshot, content, whose)
             if whose == Subject.MAIN:
                 briefs.keep_snapshot(conn, snapshot)
             publish.publish(conn, _told(snapshot, brief_id, whose))

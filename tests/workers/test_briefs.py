@@ -195,3 +195,24 @@ def test_messages_of_other_sessions_of_the_project_are_in_the_brief_and_ones_own
     for session, head in (("s1", False), ("s2", True), ("s3", False)):
         make_brief(session, at(30).isoformat(), "auto")
         assert ("- Explore (agent.completed): three are slow" in brief_of(conn, session)) is head, session
+
+
+def test_the_brief_names_the_blocks_of_the_session_and_of_agents_that_work_in_it(worker: Settings, conn: Conn) -> None:
+    store(
+        conn,
+        *a_session(),
+        subagent(20.5, "SubagentStart", "a2"),
+        subagent(20.6, "SubagentStart", "b1", session_id="s2"),
+    )
+    conn.execute("""
+        INSERT INTO blocked_agents (blocked_by, blocked_agent, reason, created_at) VALUES
+            ('lead', 's1', 'wait for\nthe schema', now()), ('qa', 'a2', NULL, now() - interval '1 minute'),
+            ('qa', 'a1', 'it ended long ago', now()), ('qa', 'b1', 'of another session', now())""")
+    make_brief("s1", at(21).isoformat(), "auto")
+    assert section(brief_of(conn), "Blocked") == ["- s1 by lead: wait for the schema", "- a2 by qa"]
+
+
+def test_a_session_nobody_blocks_has_no_such_section(worker: Settings, conn: Conn) -> None:
+    store(conn, *a_session())
+    make_brief("s1", at(21).isoformat(), "auto")
+    assert "Blocked" not in brief_of(conn)
