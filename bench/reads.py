@@ -67,6 +67,7 @@ ROUTES = """
 /api/routing/suggest?keywords=word41,word42,word43
 /api/routing/stats
 /api/context/agent-1?session_id={session}
+/api/context/Explore?session_id={session}
 /api/compact/status/{session}
 /api/compact/snapshot/{session}
 /api/agent-contexts

@@ -85,11 +85,19 @@ def history(conn: Conn, agent_id: str, session_id: str, limit: int, *, everybody
     with conn.cursor(row_factory=class_row(PastAction)) as cursor:
         return cursor.execute(
             """
+            WITH in_session AS (
+                SELECT id, created_at FROM actions
+                WHERE session_id = %(session)s AND (%(everybody)s OR agent_id = %(agent)s)
+                ORDER BY created_at DESC, id LIMIT %(limit)s
+            ), in_subtasks AS (
+                SELECT id, created_at FROM actions
+                WHERE subtask_id IN (SELECT id FROM subtasks WHERE agent_id = %(agent)s
+                                     UNION ALL SELECT id FROM subtasks WHERE agent_type = %(agent)s)
+                ORDER BY created_at DESC, id LIMIT %(limit)s
+            )
             SELECT a.id, a.tool_name, a.tool_type, a.exit_code, a.duration_ms, a.file_paths, a.created_at
-            FROM actions a
-            WHERE (a.session_id = %(session)s AND (%(everybody)s OR a.agent_id = %(agent)s))
-               OR a.subtask_id IN (SELECT id FROM subtasks WHERE agent_id = %(agent)s
-                                  UNION ALL SELECT id FROM subtasks WHERE agent_type = %(agent)s)
+            FROM (SELECT * FROM in_session UNION SELECT * FROM in_subtasks) AS found
+            JOIN actions a USING (id, created_at)
             ORDER BY a.created_at DESC, a.id LIMIT %(limit)s
             """,
             {"agent": agent_id, "session": session_id, "everybody": everybody, "limit": limit},

@@ -3,10 +3,9 @@
 import uuid
 from typing import Any
 
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import dict_row
 
 from db.pool import Conn
-from dcm.domain.blocking import Block
 
 Row = dict[str, Any]
 
@@ -80,9 +79,9 @@ def remove_pair(conn: Conn, blocked_by: str, blocked_agent: str) -> Row | None:
         ).fetchone()
 
 
-def of_session(conn: Conn, session_id: str) -> list[Block]:
-    """The ten newest blocks of a session, or of an agent that works in it."""
-    with conn.cursor(row_factory=class_row(Block)) as cursor:
+def of_session(conn: Conn, session_id: str) -> list[Row]:
+    """Who blocks a session, or an agent that works in it, newest first."""
+    with conn.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(
             """
             SELECT b.blocked_by, b.blocked_agent, b.reason FROM blocked_agents b

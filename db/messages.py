@@ -123,16 +123,25 @@ def poll(
     with conn.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(
             """
-            WITH found AS (
+            WITH direct AS (
+                SELECT m.id FROM agent_messages m
+                WHERE m.to_agent_id = %(agent)s AND coalesce(m.expires_at, 'infinity') > now()
+                  AND (%(topic)s::text IS NULL OR m.topic = %(topic)s)
+                  AND (%(since)s::timestamptz IS NULL OR m.created_at > %(since)s)
+                  AND (%(project)s::uuid IS NULL OR m.project_id = %(project)s)
+                ORDER BY m.priority DESC, m.created_at, m.id LIMIT %(limit)s
+            ), broadcast AS (
+                SELECT m.id FROM agent_messages m
+                WHERE %(broadcasts)s AND m.to_agent_id IS NULL AND coalesce(m.expires_at, 'infinity') > now()
+                  AND (%(topic)s::text IS NULL OR m.topic = %(topic)s)
+                  AND (%(since)s::timestamptz IS NULL OR m.created_at > %(since)s)
+                  AND (%(project)s::uuid IS NULL OR m.project_id = %(project)s)
+                ORDER BY m.priority DESC, m.created_at, m.id LIMIT %(limit)s
+            ), found AS (
                 SELECT id, from_agent_id AS from_agent, to_agent_id AS to_agent, topic, payload AS content, priority,
                        to_agent_id IS NULL AS is_broadcast, %(agent)s = ANY(read_by) AS already_read,
                        created_at, expires_at
-                FROM agent_messages
-                WHERE (to_agent_id = %(agent)s OR (%(broadcasts)s AND to_agent_id IS NULL))
-                  AND (expires_at IS NULL OR expires_at > now())
-                  AND (%(topic)s::text IS NULL OR topic = %(topic)s)
-                  AND (%(since)s::timestamptz IS NULL OR created_at > %(since)s)
-                  AND (%(project)s::uuid IS NULL OR project_id = %(project)s)
+                FROM agent_messages WHERE id IN (SELECT id FROM direct UNION ALL SELECT id FROM broadcast)
                 ORDER BY priority DESC, created_at, id LIMIT %(limit)s
             ), held AS MATERIALIZED (
                 SELECT id FROM agent_messages WHERE id IN (SELECT id FROM found WHERE NOT already_read)
@@ -148,14 +157,30 @@ def poll(
         ).fetchall()  # fmt: skip
 
 
-def unread_by(conn: Conn, agent_id: str, project_id: uuid.UUID | None = None) -> int:
-    """How many messages an agent has not read, broadcasts included; of one project when it is given."""
+def unread_by(conn: Conn, agent_id: str) -> int:
+    """How many messages an agent has not read, broadcasts included."""
+    row = conn.execute(
+        """
+        SELECT (SELECT count(*) FROM agent_messages
+                WHERE to_agent_id = %(agent)s AND coalesce(expires_at, 'infinity'::timestamptz) > now())
+             + (SELECT count(*) FROM agent_messages
+                WHERE to_agent_id IS NULL AND coalesce(expires_at, 'infinity'::timestamptz) > now())
+             - (SELECT count(*) FROM agent_messages
+                WHERE read_by @> ARRAY[%(agent)s::text] AND (to_agent_id = %(agent)s OR to_agent_id IS NULL)
+                  AND coalesce(expires_at, 'infinity'::timestamptz) > now())
+        """,
+        {"agent": agent_id},
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def unread_in(conn: Conn, agent_id: str, project_id: uuid.UUID) -> int:
+    """How many messages of a project an agent has not read, broadcasts included."""
     row = conn.execute(
         """
         SELECT count(*) FROM agent_messages
-        WHERE (to_agent_id = %(agent)s OR to_agent_id IS NULL) AND (expires_at IS NULL OR expires_at > now())
-          AND NOT %(agent)s = ANY(read_by)
-          AND (%(project)s::uuid IS NULL OR project_id = %(project)s)
+        WHERE project_id = %(project)s AND (to_agent_id = %(agent)s OR to_agent_id IS NULL)
+          AND coalesce(expires_at, 'infinity'::timestamptz) > now() AND NOT %(agent)s = ANY(read_by)
         """,
         {"agent": agent_id, "project": project_id},
     ).fetchone()

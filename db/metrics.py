@@ -23,7 +23,8 @@ def read(conn: Conn) -> dict[str, Any]:
             FROM (
                 SELECT count(*) FILTER (WHERE status = 'pending') AS pending_tasks,
                        count(*) FILTER (WHERE status = 'running') AS running_tasks,
-                       count(*) FILTER (WHERE completed_at > now() - interval '1 hour') AS completed_tasks_last_hour,
+                       count(*) FILTER (WHERE status = 'completed' AND completed_at > now() - interval '1 hour')
+                           AS completed_tasks_last_hour,
                        coalesce(round(1000 * avg(extract(epoch FROM completed_at - created_at))
                                       FILTER (WHERE status = 'completed')), 0)::bigint AS avg_task_duration_ms
                 FROM task_lists

@@ -68,7 +68,13 @@ def newest_kept(conn: Conn) -> int:
     return int(row[0]) if row else 0
 
 
-def oldest_kept(conn: Conn) -> int | None:
-    """The id of the oldest event that is still kept, None when there is none."""
-    row = conn.execute("SELECT min(id) FROM events").fetchone()
-    return row[0] if row else None
+def kept_span(conn: Conn) -> tuple[int, int]:
+    """(the oldest id that is still kept, the newest that was ever given); the first is one more when none is kept."""
+    row = conn.execute(
+        """
+        SELECT coalesce((SELECT min(id) FROM events), given.last + 1), given.last
+        FROM (SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('events', 'id')), 0) AS last) AS given
+        """
+    ).fetchone()
+    assert row
+    return row[0], row[1]

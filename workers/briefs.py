@@ -19,7 +19,7 @@ from dcm.domain import transcripts as transcript_rules
 from dcm.domain.actions import unpacked
 from dcm.domain.compactions import Subject, subject
 from dcm.domain.events import Event
-from dcm.domain.snapshots import AgentState, Asked, Note, Snapshot
+from dcm.domain.snapshots import AgentState, Asked, Blocked, Note, Snapshot
 from dcm.domain.tools import AGENT_TOOLS, DECISION_TOOLS, LIST_TOOLS, READING_TOOLS, WRITING_TOOLS, one_line
 from workers import running, transcripts
 
@@ -41,10 +41,9 @@ def make_brief(session_id: str, made_for: str, trigger: str) -> None:
         if snapshot is None:
             logger.warning("no brief: the session is not known", extra={"session": session_id})
             return
-        content = brief_rules.brief(snapshot, blocks=blocking.of_session(conn, session_id))
         whose = subject(trigger, compactions.running(conn, session_id, snapshot.saved_at))
         with conn.transaction():
-            brief_id = briefs.keep(conn, snapshot, content, whose)
+            brief_id = briefs.keep(conn, snapshot, brief_rules.brief(snapshot), whose)
             if whose == Subject.MAIN:
                 briefs.keep_snapshot(conn, snapshot)
             publish.publish(conn, _told(snapshot, brief_id, whose))
@@ -79,6 +78,7 @@ def assemble(conn: Conn, session_id: str, until: datetime, trigger: str) -> Snap
         tasks=tool_calls.todo_list(calls),
         agents=[_agent(state) for state in subtasks.of_session(conn, session_id, until, SUBTASKS_LIMIT)],
         notes=[_note(m) for m in messages.unread(conn, session_id, MESSAGES_LIMIT)],
+        blocked=[_blocked(block) for block in blocking.of_session(conn, session_id)],
         last_words=said.last_words or _last_answer(conn, session_id, until),
         context_summary=one_line(said.last_words, 500),
         tool_calls=facts.total_tools_used,
@@ -119,6 +119,10 @@ def _agent(state: subtasks.SubtaskState) -> AgentState:
 def _note(message: messages.Message) -> Note:
     text = message.payload.get("result_summary") or message.payload.get("message") or json.dumps(message.payload)
     return Note(message.from_agent_id or "system", message.topic or "general", str(text))
+
+
+def _blocked(block: Mapping[str, Any]) -> Blocked:
+    return Blocked(block["blocked_agent"], block["blocked_by"], block["reason"] or "")
 
 
 def _last_answer(conn: Conn, session_id: str, until: datetime) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from dcm.domain import tokens
 from dcm.domain.tokens import Identity
-from wsbridge.hub import Client, Hub, now_ms
+from wsbridge.client import Client, Missed
+from wsbridge.hub import GLOBAL, MOST_CHANNELS, Hub, now_ms
 from wsbridge.protocol import (
     AGENT_CHANNEL,
     BAD_TOKEN,
@@ -24,9 +25,12 @@ from wsbridge.protocol import (
     write,
 )
 
+SHOWN = 100
+"""Characters of a wrong name that are said back."""
+
 
 class Conversation:
-    """One client's side of the protocol. `resume` is called with what a client saw last and the channels it asks of."""
+    """One client's side of the protocol: it answers frames, and says which of the past they ask for."""
 
     def __init__(self, hub: Hub, client: Client, secret: bytes, *, production: bool) -> None:
         self._hub = hub
@@ -48,26 +52,37 @@ class Conversation:
 
         A token proves who it is; in development a name is believed.
         """
+        self._client.session_id = session_id
         if not self._production:
-            self._client.agent_id, self._client.session_id = agent_id, session_id
+            self._client.agent_id = agent_id
         if not token:
             return None
-        identity = self._identity(Request("auth", token=token, session_id=session_id))
+        identity = self._identity(Request("auth", token=token))
         if isinstance(identity, Error):
             return identity
         self._enter(identity)
         return None
 
-    def answer(self, text: str | bytes) -> tuple[Request | None, Frame | None]:
-        """The frame that was read, None when it cannot be, and what is answered."""
+    def answer(self, text: str | bytes) -> tuple[Frame | None, Missed | None]:
+        """What is answered to a frame, and what of the past it asks for."""
         try:
             request = read(text)
         except BadFrame as error:
-            return None, Error(str(error), "PARSE_ERROR", now_ms())
+            return Error(str(error), "PARSE_ERROR", now_ms()), None
         answering = self._answers.get(request.type)
         if answering is None:
-            return None, Error(f"Unknown message type: {request.type}", "UNKNOWN_MESSAGE_TYPE", now_ms())
-        return request, answering(request)
+            unknown = f"Unknown message type: {request.type[:SHOWN]}"
+            return Error(unknown, "UNKNOWN_MESSAGE_TYPE", now_ms(), request.id), None
+        answer = answering(request)
+        return answer, self._missed(request, refused=isinstance(answer, Error))
+
+    def _missed(self, request: Request, *, refused: bool) -> Missed | None:
+        """A subscription asks for the past of its channel, an auth for that of all channels the client is on."""
+        asked = {"subscribe": {request.channel}, "auth": self._client.channels}.get(request.type, set())
+        channels = frozenset(asked & self._client.channels)
+        if request.last_event_id is None or refused or not channels:
+            return None
+        return Missed(request.last_event_id, channels)
 
     def leave(self) -> None:
         """Tell the others that an agent has gone."""
@@ -79,13 +94,13 @@ class Conversation:
 
     def _subscribe(self, request: Request) -> Frame | None:
         wrong = self._wrong_with(request.channel)
-        if not wrong:
-            self._hub.subscribe(self._client, request.channel)
+        if not wrong and not self._hub.subscribe(self._client, request.channel):
+            wrong = f"You are on {MOST_CHANNELS} channels already: unsubscribe from one first."
         return _ack(request, wrong)
 
     def _wrong_with(self, channel: str) -> str | None:
         if not CHANNEL.match(channel):
-            return f"Invalid channel format: {channel}"
+            return f"Invalid channel format: {channel[:SHOWN]}"
         its_agent = channel.removeprefix(AGENT_CHANNEL)
         if channel.startswith(AGENT_CHANNEL) and not self._client.authenticated and its_agent != self._client.agent_id:
             return f"Not authorized for {channel}: authenticate first, or subscribe as that agent."
@@ -96,9 +111,9 @@ class Conversation:
         return _ack(request, None)
 
     def _publish(self, request: Request) -> Frame | None:
-        wrong = None if CHANNEL.match(request.channel) else f"Invalid channel format: {request.channel}"
+        wrong = None if CHANNEL.match(request.channel) else f"Invalid channel format: {request.channel[:SHOWN]}"
         if request.event not in PUBLISHABLE:
-            wrong = f"Invalid event type: {request.event}"
+            wrong = f"Invalid event type: {request.event[:SHOWN]}"
         elif self._production and not self._client.authenticated:
             wrong = "Authenticate before publishing."
         if not wrong:
@@ -119,32 +134,34 @@ class Conversation:
         if request.token:
             known = tokens.verified(self._secret, request.token, now_ms())
             if known is None:
-                return Error("The token is not good, or its time is over.", BAD_TOKEN, now_ms())
+                return Error("The token is not good, or its time is over.", BAD_TOKEN, now_ms(), request.id)
             return Identity(known.agent_id, known.session_id or request.session_id or client.session_id or None)
         if self._production:
-            return Error("A token is required: POST /api/auth/token gives one.", TOKEN_NEEDED, now_ms())
+            return Error("A token is required: POST /api/auth/token gives one.", TOKEN_NEEDED, now_ms(), request.id)
         agent_id = request.agent_id or client.agent_id
         if not agent_id:
-            return Error("Neither token nor agent_id was given.", NOBODY, now_ms())
+            return Error("Neither token nor agent_id was given.", NOBODY, now_ms(), request.id)
         return Identity(agent_id, request.session_id or client.session_id or None)
 
     def _enter(self, identity: Identity) -> None:
         """Be that agent: on its channels, and on those it had when it was here before."""
         client = self._client
+        if client.authenticated and client.agent_id != identity.agent_id:
+            self._announce("agent.disconnected")
         before = self._hub.remembered(identity.agent_id)
         client.agent_id, client.session_id, client.authenticated = identity.agent_id, identity.session_id or "", True
         own = {f"{AGENT_CHANNEL}{client.agent_id}"}
         if client.session_id:
             own.add(f"{SESSION_CHANNEL}{client.session_id}")
-        for channel in own | set(before):
+        for channel in (*own, *before):
             self._hub.subscribe(client, channel)
         self._announce("agent.connected")
 
     def _announce(self, event: str) -> None:
         client = self._client
         data = {"agent_id": client.agent_id, "client_id": client.id, "session_id": client.session_id or None}
-        self._hub.tell(Told(self._hub.next_id(None), "global", event, data, now_ms()))
+        self._hub.tell(Told(self._hub.next_id(None), GLOBAL, event, data, now_ms()))
 
 
 def _ack(request: Request, wrong: str | None) -> Frame | None:
-    return Ack(request.id, not wrong, now_ms(), wrong) if request.id else None
+    return Ack(request.id, not wrong, now_ms(), wrong) if request.id is not None else None

@@ -1,20 +1,19 @@
-"""Who wants which channel, and a bounded queue for each client, so that a slow one never slows another."""
+"""Who wants which channel, and what is remembered of agents that come back."""
 
-import asyncio
 import itertools
 import secrets
 import time
 from collections import OrderedDict, defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from wsbridge.deliveries import Deliveries
-from wsbridge.protocol import ACKNOWLEDGED, SESSION_CHANNEL, Told, write
+from wsbridge.client import Client
+from wsbridge.protocol import SESSION_CHANNEL, Told, write
 
-QUEUE_LIMIT = 2000
-"""Frames that wait for a client before it counts as too slow."""
+MOST_CHANNELS = 500
+"""Channels of one client, and of one agent that are remembered."""
 
-REMEMBERED_AGENTS = 10_000
+REMEMBERED_AGENTS = 1000
 """Agents whose channels are remembered for when they come back; the longest unseen are forgotten first."""
 
 GLOBAL = "global"
@@ -25,56 +24,13 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-@dataclass(eq=False, slots=True)
-class Client:
-    """A connected client: who it is, its channels, and the frames that wait to be sent.
-
-    `held` is a list while the client is told what it missed: what happens meanwhile waits there.
-    """
-
-    id: str
-    queue: asyncio.Queue[str] = field(default_factory=lambda: asyncio.Queue(QUEUE_LIMIT))
-    channels: set[str] = field(default_factory=set)
-    heard_at: float = field(default_factory=time.monotonic)
-    too_slow: asyncio.Event = field(default_factory=asyncio.Event)
-    deliveries: Deliveries = field(default_factory=Deliveries)
-    agent_id: str = ""
-    session_id: str = ""
-    authenticated: bool = False
-    held: list[tuple[Told, str]] | None = None
-
-    def send(self, text: str) -> None:
-        """Queue a frame; a client whose queue is full is marked as too slow and gets no more."""
-        if self.too_slow.is_set():
-            return
-        try:
-            self.queue.put_nowait(text)
-        except asyncio.QueueFull:
-            self.too_slow.set()
-
-    def tell(self, told: Told, text: str) -> None:
-        """Queue an event, and wait for its acknowledgement where one is expected."""
-        if self.held is not None:
-            self._hold(told, text)
-            return
-        self.send(text)
-        if told.event.startswith(ACKNOWLEDGED):
-            self.deliveries.sent(told.id, told.channel, text)
-
-    def _hold(self, told: Told, text: str) -> None:
-        assert self.held is not None
-        self.held.append((told, text))
-        if len(self.held) > QUEUE_LIMIT:
-            self.too_slow.set()
-
-
 class Hub:
     """All connected clients by channel."""
 
     def __init__(self) -> None:
         self.clients: set[Client] = set()
         self._by_channel: defaultdict[str, set[Client]] = defaultdict(set)
-        self._remembered: OrderedDict[str, set[str]] = OrderedDict()
+        self._remembered: OrderedDict[str, dict[str, None]] = OrderedDict()
         self._numbers = itertools.count(1)
         self._run = secrets.token_hex(3)
 
@@ -91,34 +47,40 @@ class Hub:
         for channel in list(client.channels):
             self._drop(client, channel)
 
-    def subscribe(self, client: Client, channel: str) -> None:
-        """Send a client what is told on a channel."""
+    def subscribe(self, client: Client, channel: str) -> bool:
+        """Send a client what is told on a channel; False when it has too many channels already."""
+        if len(client.channels) >= MOST_CHANNELS and channel not in client.channels:
+            return False
         client.channels.add(channel)
         self._by_channel[channel].add(client)
         if client.agent_id:
-            self._remember(client.agent_id, client.channels)
+            self._remember(client.agent_id, channel)
+        return True
 
     def unsubscribe(self, client: Client, channel: str) -> None:
-        """Stop sending it."""
+        """Stop sending it, and forget it for the client's agent."""
         self._drop(client, channel)
-        if client.agent_id:
-            self._remember(client.agent_id, client.channels)
+        self._remembered.get(client.agent_id, {}).pop(channel, None)
 
     def remembered(self, agent_id: str) -> Collection[str]:
         """The channels an agent had."""
-        return set(self._remembered.get(agent_id, ()))
+        return list(self._remembered.get(agent_id, ()))
 
-    def _remember(self, agent_id: str, channels: Collection[str]) -> None:
-        self._remembered[agent_id] = set(channels)
+    def _remember(self, agent_id: str, channel: str) -> None:
+        channels = self._remembered.setdefault(agent_id, {})
+        channels[channel] = None
+        if len(channels) > MOST_CHANNELS:
+            del channels[next(iter(channels))]
         self._remembered.move_to_end(agent_id)
         if len(self._remembered) > REMEMBERED_AGENTS:
             self._remembered.popitem(last=False)
 
     def _drop(self, client: Client, channel: str) -> None:
-        client.channels.discard(channel)
-        self._by_channel[channel].discard(client)
-        if not self._by_channel[channel]:
-            del self._by_channel[channel]
+        client.left(channel)
+        if channel in self._by_channel:
+            self._by_channel[channel].discard(client)
+            if not self._by_channel[channel]:
+                del self._by_channel[channel]
 
     def channel_stats(self) -> dict[str, int]:
         """{channel: clients}."""
@@ -126,10 +88,10 @@ class Hub:
 
     def wanted(self, channel: str) -> bool:
         """Whether anybody is on a channel."""
-        return bool(self._by_channel.get(channel))
+        return channel in self._by_channel
 
     def pending_deliveries(self) -> int:
-        """Frames that are not acknowledged."""
+        """Messages that are not acknowledged, counted for each client."""
         return sum(len(client.deliveries.waiting) for client in self.clients)
 
     def tell(self, told: Told) -> None:
@@ -137,15 +99,13 @@ class Hub:
         for channel in channels_of(told):
             self.tell_channel(replace(told, channel=channel))
 
-    def tell_channel(self, told: Told) -> int:
-        """Send to everybody on the event's channel and nowhere else; to how many."""
+    def tell_channel(self, told: Told) -> None:
+        """Send to everybody on the event's channel and nowhere else; the text is written once for all."""
         clients = self._by_channel.get(told.channel)
-        if not clients:
-            return 0
-        text = written(told)
-        for client in clients:
-            client.tell(told, text)
-        return len(clients)
+        if clients:
+            text = written(told)
+            for client in clients:
+                client.tell(told, text)
 
     def next_id(self, event_id: int | None) -> str:
         """The id of a frame: the same for a kept event whoever sends it, else one of this run."""

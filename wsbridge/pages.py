@@ -1,52 +1,79 @@
 """What the WebSocket's port answers to plain HTTP: its health, its counters, and who may read them."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
-from websockets.typing import Origin
 
+from dcm.domain import origins
 from dcm.settings import Settings
 
 SOCKET_PATHS = frozenset({"/", "/ws"})
 
+ALLOWED = {
+    "Access-Control-Allow-Methods": "GET, OPTIONS",
+    "Access-Control-Allow-Headers": "Content-Type, Authorization",
+    "Vary": "Origin",
+}
+"""What a browser is told when an allowed page asks."""
 
-def allowed_origins(settings: Settings) -> Sequence[Origin | None]:
-    """Pages that may connect: those of our own ports on the loopback names, and those allowed; programs send none."""
-    names = ["localhost", "127.0.0.1", "[::1]", settings.host]
-    ports = [settings.port, settings.dashboard_port]
-    own = [f"http://{name}:{port}" for name in dict.fromkeys(names) for port in ports]
-    return [None, *map(Origin, [*own, *settings.allowed_origins])]
-
-
-def page(
-    connection: ServerConnection, request: Request, counters: Mapping[str, object], origins: Sequence[str | None]
-) -> Response | None:
-    """The answer to a request that is no WebSocket, None for one that is to become one."""
-    path, origin = request.path.partition("?")[0], request.headers.get("Origin")
-    allowed = origin if origin is not None and origin in origins else None
-    if request.method == "OPTIONS":
-        return _answer(HTTPStatus.NO_CONTENT, b"", allowed)
-    if path == "/health":
-        return _json({"status": "healthy", "type": "websocket", **counters}, allowed)
-    if path == "/stats":
-        return _json(counters, allowed)
-    if path in SOCKET_PATHS:
-        return None
-    return connection.respond(HTTPStatus.NOT_FOUND, "Not found. The WebSocket is at / and /ws.\n")
+Counters = Callable[[], Mapping[str, object]]
 
 
-def _json(body: Mapping[str, object], allowed: str | None) -> Response:
-    return _answer(HTTPStatus.OK, json.dumps(body).encode(), allowed)
+class Pages:
+    """Answers what is no WebSocket. `origins` are those of pages that may read and connect."""
+
+    def __init__(self, settings: Settings, counters: Counters) -> None:
+        ports = (settings.port, settings.dashboard_port, settings.ws_port)
+        self.origins = origins.origins(settings.host, ports, settings.allowed_origins)
+        self._hosts = origins.hosts(settings.host)
+        self._port, self._counters = settings.ws_port, counters
+
+    def answer(self, connection: ServerConnection, request: Request) -> Response | None:
+        """The answer to a request; None for one that is to become a WebSocket."""
+        path = request.path.partition("?")[0]
+        if request.method == "OPTIONS":
+            return self._said(request, HTTPStatus.NO_CONTENT)
+        if request.method == "GET" and path in SOCKET_PATHS:
+            return None
+        if request.method != "GET" or path not in {"/health", "/stats"}:
+            return connection.respond(HTTPStatus.NOT_FOUND, "Not found. The WebSocket is at / and /ws.\n")
+        if not self._is_called_by_name(request):
+            return connection.respond(HTTPStatus.FORBIDDEN, "Call this as localhost or 127.0.0.1.\n")
+        return self._said(request, HTTPStatus.OK, self._health() if path == "/health" else self._counters())
+
+    def _health(self) -> Mapping[str, object]:
+        """That it lives, on which port, and the counters."""
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        about = {"status": "healthy", "type": "websocket", "port": self._port}
+        return {**about, **self._counters(), "timestamp": now}
+
+    def _is_called_by_name(self, request: Request) -> bool:
+        """Whether the host is us: a foreign name that leads here is a page's way around its origin."""
+        if self._hosts is None:
+            return True
+        try:
+            return urlsplit(f"//{request.headers.get('Host', '')}").hostname in self._hosts
+        except ValueError:
+            return False
+
+    def _said(self, request: Request, status: HTTPStatus, body: Mapping[str, object] | None = None) -> Response:
+        headers, data = Headers({"Connection": "close"}), b""
+        if body is not None:
+            data = json.dumps(body).encode()
+            headers.update({"Content-Type": "application/json", "Content-Length": str(len(data))})
+        origin = request.headers.get("Origin")
+        if origin in self.origins:
+            headers.update({"Access-Control-Allow-Origin": origin, **ALLOWED})
+        return Response(status, status.phrase, headers, data)
 
 
-def _answer(status: HTTPStatus, data: bytes, allowed: str | None) -> Response:
-    headers = Headers({"Content-Type": "application/json", "Content-Length": str(len(data))})
-    if allowed:
-        headers["Access-Control-Allow-Origin"] = allowed
-        headers["Access-Control-Allow-Methods"] = "GET, OPTIONS"
-        headers["Vary"] = "Origin"
-    return Response(status, status.phrase, headers, data)
+def failed_upgrade(connection: ServerConnection, request: Request, response: Response) -> None:  # noqa: ARG001
+    """Answer 400, as the contract has it, to what cannot become a WebSocket."""
+    if response.status_code == HTTPStatus.UPGRADE_REQUIRED:
+        response.status_code, response.reason_phrase = HTTPStatus.BAD_REQUEST, HTTPStatus.BAD_REQUEST.phrase

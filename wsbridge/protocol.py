@@ -2,10 +2,10 @@
 
 import json
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
-CHANNEL = re.compile(r"\A(?:global|metrics|(?:topics|sessions|agents)/.+)\Z")
+CHANNEL = re.compile(r"\A(?:global|metrics|(?:topics|sessions|agents)/.{1,300})\Z")
 """Names of channels."""
 
 AGENT_CHANNEL, SESSION_CHANNEL = "agents/", "sessions/"
@@ -24,16 +24,16 @@ PUBLISHABLE = frozenset(
 ACKNOWLEDGED = ("task.", "subtask.", "message.")
 """Beginnings of the events a client acknowledges; they are sent again until it does."""
 
-BAD_TOKEN, TOKEN_NEEDED, NOBODY, NOT_ALLOWED = "4001", "4002", "4003", "4004"
-"""Codes: a token that is not good, no token in production, neither token nor agent, a channel of somebody else's."""
+BAD_TOKEN, TOKEN_NEEDED, NOBODY = "4001", "4002", "4003"
+"""Codes: a token that is not good, no token in production, neither token nor agent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A frame of a client. Absent fields are empty; `id` asks for an acknowledgement."""
+    """A frame of a client. Absent fields are empty; `id` asks for an acknowledgement and is given back as it is."""
 
     type: str
-    id: str | None = None
+    id: Any = None
     channel: str = ""
     message_id: str = ""
     event: str = ""
@@ -57,7 +57,7 @@ class Connected:
 class Ack:
     """The answer to a frame that had an id, and to every good auth."""
 
-    id: str | None
+    id: Any
     success: bool
     timestamp: int
     error: str | None = None
@@ -79,14 +79,16 @@ class Error:
     error: str
     code: str
     timestamp: int
+    id: Any = None
     type: str = "error"
 
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """All that was kept after the event a client saw last was sent; `complete` is False when some is no longer kept."""
+    """What was kept after the event a client saw last was sent; `complete` is False when some is no longer kept."""
 
     last_event_id: int
+    channels: list[str]
     complete: bool
     timestamp: int
     type: str = "resumed"
@@ -127,18 +129,24 @@ def read(text: str | bytes) -> Request:
     if not isinstance(value, dict) or not isinstance(value.get("type"), str):
         raise BadFrame("the frame is not an object with a type")
     texts = {name: value[name] for name in _TEXTS if isinstance(value.get(name), str)}
-    frame_id, last = value.get("id"), value.get("last_event_id")
     return Request(
         type=value["type"],
-        id=None if frame_id is None else str(frame_id),
+        id=value.get("id"),
         data=value.get("data"),
-        last_event_id=last if isinstance(last, int) and not isinstance(last, bool) else None,
+        last_event_id=event_position(value.get("last_event_id")),
         **texts,
     )
 
 
+def event_position(value: object) -> int | None:
+    """The id of an event, as a number or in digits; None when it is neither."""
+    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
+
+
 def write(frame: Frame) -> str:
     """The text of a frame, without the fields that are not set; half of a surrogate pair cannot be sent."""
-    body = {name: value for name, value in asdict(frame).items() if value is not None or name == "data"}
+    values = ((each.name, getattr(frame, each.name)) for each in fields(frame))
+    body = {name: value for name, value in values if value is not None or name == "data"}
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "replace").decode()

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from db.listen import listen
 from db.pool import connect
-from db.publish import CHANNEL, kept_after, newest_kept
+from db.publish import CHANNEL, kept_after, kept_span, newest_kept
+from dcm.domain.errors import StartError
 from dcm.domain.events import Event
 from wsbridge.hub import Hub
 from wsbridge.protocol import Told
@@ -75,4 +76,6 @@ class Relay:
             if after is None:
                 self._first_id = newest_kept(conn)
                 return []
+            if kept_span(conn)[1] < after:
+                raise StartError("The events of the database begin anew: the bridge starts again to tell them.")
             return kept_after(conn, after, PAGE)

@@ -1,53 +1,86 @@
 """Tell a client that comes back what it missed, once and in order, before what happens meanwhile."""
 
 import asyncio
-from collections.abc import Collection
-from dataclasses import replace
+import logging
+from dataclasses import dataclass, replace
 
 from db import publish
-from db.pool import connect
-from wsbridge.hub import Client, channels_of, now_ms, written
+from db.pool import AWAY, connect
+from dcm.domain.errors import Unavailable
+from wsbridge.client import Client, Missed
+from wsbridge.hub import channels_of, now_ms, written
 from wsbridge.protocol import Resumed, Told, write
 from wsbridge.relay import Relay
 
+logger = logging.getLogger("dcm.wsbridge")
+
 PAGE = 500
-"""Kept events read at a time."""
+"""Kept events read at a time; a page that is not full is the last: what is committed after it is notified."""
+
+PAUSE = 1.0
+"""Seconds until Postgres is asked again when it is away."""
 
 
-async def resume(relay: Relay, client: Client, after: int, channels: Collection[str]) -> None:
-    """Send what was kept after the event `after` on these channels; what the relay tells meanwhile follows it."""
-    if client.held is not None:
-        return
-    client.held = []
-    try:
-        await relay.listening.wait()
-        last, complete = await _send_kept(relay, client, after, channels)
-        client.send(write(Resumed(last, complete, now_ms())))
-    finally:
-        held, client.held = client.held, None
-    for told, text in held:
-        already = told.event_id is not None and told.event_id <= last and told.channel in channels
-        if not already:
-            client.tell(told, text)
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Kept events after one, and the ids between which everything is kept: `first` to `last`."""
+
+    events: list[Told]
+    first: int
+    last: int
 
 
-async def _send_kept(relay: Relay, client: Client, after: int, channels: Collection[str]) -> tuple[int, bool]:
-    oldest = await asyncio.to_thread(_oldest, relay.database_url)
-    complete = oldest is None or after + 1 >= oldest
-    while kept := await asyncio.to_thread(_read, relay, after):
-        for told in kept:
-            for channel in channels_of(told):
-                if channel in channels:
-                    await client.queue.put(written(replace(told, channel=channel)))
-        after = kept[-1].event_id or after
-    return after, complete
+async def resume(relay: Relay, client: Client) -> None:
+    """Send what the client missed, in the order it asked for it; then what was held meanwhile.
+
+    The relay listens before the past is read, so that nothing falls between the two. The queue is empty when
+    the client hears live again, so that a long past does not make it too slow.
+    """
+    await relay.listening.wait()
+    while client.missed or client.held:
+        if client.missed:
+            missed = client.missed.popleft()
+            last, complete = await _send_kept(relay, client, missed)
+            await client.queue.put(write(Resumed(last, sorted(missed.channels), complete, now_ms())))
+        else:
+            await client.release()
+        await client.queue.join()
+    client.held = None
 
 
-def _read(relay: Relay, after: int) -> list[Told]:
+async def _send_kept(relay: Relay, client: Client, missed: Missed) -> tuple[int, bool]:
+    """(the event up to which everything was sent, whether nothing after `missed.after` was gone already)."""
+    kept = await _read(relay, missed.after)
+    complete = kept.first <= missed.after + 1 <= kept.last + 1
+    after = last = min(missed.after, kept.last)
+    while kept.events:
+        for told in kept.events:
+            await _send(client, told, missed)
+            last = told.event_id or last
+        if len(kept.events) < PAGE:
+            break
+        kept = await _read(relay, last)
+    client.caught_up(missed.channels, after, last)
+    return last, complete
+
+
+async def _send(client: Client, told: Told, missed: Missed) -> None:
+    assert told.event_id is not None
+    for channel in channels_of(told):
+        if channel in missed.channels and channel in client.channels and client.lacks(channel, told.event_id):
+            await client.queue.put(written(replace(told, channel=channel)))
+
+
+async def _read(relay: Relay, after: int) -> Kept:
+    while True:
+        try:
+            return await asyncio.to_thread(_read_once, relay, after)
+        except (*AWAY, Unavailable) as error:
+            logger.warning("resume: Postgres is away (%s), next try in %.1f s", error, PAUSE)
+            await asyncio.sleep(PAUSE)
+
+
+def _read_once(relay: Relay, after: int) -> Kept:
     with connect(relay.database_url, "wsbridge resume") as conn:
-        return [relay.kept(*found) for found in publish.kept_after(conn, after, PAGE)]
-
-
-def _oldest(database_url: str) -> int | None:
-    with connect(database_url, "wsbridge resume") as conn:
-        return publish.oldest_kept(conn)
+        first, last = publish.kept_span(conn)
+        return Kept([relay.kept(*found) for found in publish.kept_after(conn, after, PAGE)], first, last)

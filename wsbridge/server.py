@@ -4,24 +4,22 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Coroutine
-from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
-from websockets.http11 import Request as HttpRequest
-from websockets.http11 import Response
+from websockets.typing import Origin
 
 from dcm import secret
 from dcm.settings import Settings
 from wsbridge import deliveries
+from wsbridge.client import Client, Missed
 from wsbridge.conversation import Conversation
-from wsbridge.hub import Client, Hub, now_ms
+from wsbridge.hub import Hub, now_ms
 from wsbridge.metrics import tell_metrics
-from wsbridge.pages import allowed_origins, page
-from wsbridge.protocol import AGENT_CHANNEL, Beat, Connected, Request, write
+from wsbridge.pages import Pages, failed_upgrade
+from wsbridge.protocol import Beat, Connected, event_position, write
 from wsbridge.relay import Relay
 from wsbridge.resume import resume
 
@@ -46,44 +44,42 @@ class Bridge:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._secret = secret.load(settings)
-        self._origins = allowed_origins(settings)
+        self._pages = Pages(settings, self._counters)
         self.hub = Hub()
         self._relay = Relay(settings.database_url, self.hub)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Serve until told to stop, or until the relay breaks: then it raises what broke it."""
-        relay, told = asyncio.create_task(self._relay.run()), asyncio.create_task(stop.wait())
-        metrics = asyncio.create_task(tell_metrics(self.hub, self._settings.database_url))
+        """Serve until told to stop, or until the relay or the metrics break: then it raises what broke them."""
+        works = (self._relay.run(), tell_metrics(self.hub, self._settings.database_url))
+        tasks = [asyncio.create_task(stop.wait()), *(asyncio.create_task(work) for work in works)]
         async with serve(
             self._connected,
             self._settings.host,
             self._settings.ws_port,
-            origins=self._origins,
-            process_request=self._page,
+            origins=[None, *map(Origin, sorted(self._pages.origins))],
+            process_request=self._pages.answer,
+            process_response=failed_upgrade,
             compression=None,
             ping_interval=None,
             max_size=FRAME_LIMIT,
-            logger=logging.getLogger("dcm.wsbridge.connections"),
+            logger=connections_log(),
         ) as server:
-            await asyncio.wait({relay, told}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             await asyncio.gather(*(_close(each, CloseCode.GOING_AWAY, "") for each in server.connections))
-        for task in (told, relay, metrics):
+        for task in tasks:
             task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await relay
-
-    def _page(self, connection: ServerConnection, request: HttpRequest) -> Response | None:
-        return page(connection, request, self._counters(), self._origins)
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        for broken in ended:
+            if isinstance(broken, Exception):
+                raise broken
 
     def _counters(self) -> dict[str, object]:
         stats = self.hub.channel_stats()
         return {
-            "port": self._settings.ws_port,
             "connectedClients": len(self.hub.clients),
             "activeChannels": len(stats),
             "channelStats": stats,
             "pendingDeliveries": self.hub.pending_deliveries(),
-            "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         }
 
     async def _connected(self, connection: ServerConnection) -> None:
@@ -122,25 +118,30 @@ class Bridge:
         wrong = talk.welcome(said.get("token", ""), said.get("agent_id", ""), said.get("session_id", ""))
         if wrong:
             client.send(write(wrong))
-        if said.get("last_event_id", "").isdecimal():
-            self._resume(client, int(said["last_event_id"]), set(client.channels), tasks)
+        after = event_position(said.get("last_event_id"))
+        if after is not None:
+            self._resume(client, Missed(after, frozenset(client.channels)), tasks)
 
     def _answer(self, client: Client, talk: Conversation, text: str | bytes, tasks: set[asyncio.Task[None]]) -> None:
-        before = set(client.channels)
-        request, answer = talk.answer(text)
+        answer, missed = talk.answer(text)
         if answer:
             client.send(write(answer))
-        if request and request.last_event_id is not None:
-            self._resume(client, request.last_event_id, _asked(request, client.channels - before), tasks)
+        if missed:
+            self._resume(client, missed, tasks)
 
-    def _resume(self, client: Client, after: int, channels: set[str], tasks: set[asyncio.Task[None]]) -> None:
-        if channels:
-            _start(tasks, resume(self._relay, client, after, channels))
+    def _resume(self, client: Client, missed: Missed, tasks: set[asyncio.Task[None]]) -> None:
+        """Hold what happens from now on, and tell the past; a second wish waits for the first."""
+        client.missed.append(missed)
+        if client.held is None:
+            client.held = []
+            tasks.add(task := asyncio.get_running_loop().create_task(resume(self._relay, client)))
+            task.add_done_callback(lambda done: _resumed(done, tasks))
 
     async def _send(self, connection: ServerConnection, client: Client) -> None:
         with contextlib.suppress(ConnectionClosed):
             while True:
                 await connection.send(await client.queue.get())
+                client.queue.task_done()
 
     async def _send_again(self, client: Client) -> None:
         while True:
@@ -162,17 +163,17 @@ class Bridge:
         await _close(connection, CloseCode.TRY_AGAIN_LATER, TOO_SLOW)
 
 
-def _asked(request: Request, gained: set[str]) -> set[str]:
-    """The channels a frame asks to be told the past of: the one it subscribes to, or those an auth brought."""
-    if request.type == "subscribe" and not request.channel.startswith(AGENT_CHANNEL):
-        return {request.channel}
-    return gained
+def connections_log() -> logging.Logger:
+    """The log of connections; never its debug lines, which hold addresses and with them tokens."""
+    log = logging.getLogger("dcm.wsbridge.connections")
+    log.setLevel(logging.INFO)
+    return log
 
 
-def _start(tasks: set[asyncio.Task[None]], work: Coroutine[None, None, None]) -> None:
-    task = asyncio.get_running_loop().create_task(work)
-    tasks.add(task)
-    task.add_done_callback(tasks.discard)
+def _resumed(task: asyncio.Task[None], tasks: set[asyncio.Task[None]]) -> None:
+    tasks.discard(task)
+    if not task.cancelled() and (error := task.exception()):
+        logger.error("a client was not told what it missed", exc_info=error)
 
 
 async def _close(connection: ServerConnection, code: int, reason: str) -> None:

@@ -198,7 +198,8 @@ class AgentMessages:
                 project_id=query.project_id,
                 limit=query.limit,
             )
-            unread = messages.unread_by(conn, agent_id, query.project_id)
+            project = query.project_id
+            unread = messages.unread_in(conn, agent_id, project) if project else messages.unread_by(conn, agent_id)
             return {"messages": found, "count": len(found), "unread_remaining": unread}
 
         return {"agent_id": agent_id, **await self._database.write(read)}

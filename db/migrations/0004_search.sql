@@ -17,6 +17,7 @@ COMMENT ON TABLE search_entries IS
     'kind prompt, result, message or action; ref is the id of its row, at the time that row was made. The text stays there.';
 
 CREATE INDEX idx_search_words ON search_entries USING gin (words);
+CREATE INDEX idx_search_at ON search_entries (at DESC);
 CREATE INDEX idx_search_ref ON search_entries (ref) WHERE kind <> 'action';
 
 CREATE OR REPLACE FUNCTION ensure_month(moment timestamptz) RETURNS void LANGUAGE plpgsql AS $$

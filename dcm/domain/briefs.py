@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dcm.domain.blocking import Block
 from dcm.domain.snapshots import AgentState, Asked, Command, FileChange, OpenError, Snapshot
 from dcm.domain.tools import both_ends, one_line
 
@@ -20,9 +19,6 @@ AGE_NOTE = 120
 
 PROMPT_LIMIT, FIRST_PROMPT_LIMIT, WORDS_LIMIT = 1_200, 800, 900
 """Characters kept of a prompt, of the first one, and of what the agent said last."""
-
-NAME_LIMIT, REASON_LIMIT = 80, 150
-"""Characters kept of an agent's name and of the reason it is blocked for."""
 
 PLACE_LIMIT = 300
 """Characters kept of the folder and of the branch in the first line."""
@@ -42,9 +38,9 @@ class Section:
     least: int = 1
 
 
-def brief(snapshot: Snapshot, limit: int = HOOK_LIMIT - AGE_NOTE, blocks: Sequence[Block] = ()) -> str:
-    """The brief of a snapshot and of the blocks that hold, at most `limit` characters."""
-    return compose(_opening(snapshot), sections(snapshot, blocks), limit)
+def brief(snapshot: Snapshot, limit: int = HOOK_LIMIT - AGE_NOTE) -> str:
+    """The brief of a snapshot, at most `limit` characters."""
+    return compose(_opening(snapshot), sections(snapshot), limit)
 
 
 def _opening(snapshot: Snapshot) -> str:
@@ -57,12 +53,11 @@ def _opening(snapshot: Snapshot) -> str:
     )
 
 
-def sections(snapshot: Snapshot, blocks: Sequence[Block] = ()) -> list[Section]:
+def sections(snapshot: Snapshot) -> list[Section]:
     """The sections that have something to say, most important first."""
     every = [
         Section("What the user asked", _asked(snapshot.asked), least=4),
         Section("Decided with the user", [f"- {decision}" for decision in snapshot.decisions], least=4),
-        Section("Blocked", [_block(block) for block in blocks]),
         Section("Errors still open", [_error(error, snapshot) for error in snapshot.open_errors], least=3),
         Section(
             "Task list", [f"- [{task.status}] {one_line(task.description, 200)}" for task in snapshot.tasks], least=8
@@ -71,6 +66,13 @@ def sections(snapshot: Snapshot, blocks: Sequence[Block] = ()) -> list[Section]:
         Section("Commands run and how they ended", [_command(command) for command in snapshot.commands], least=8),
         Section("Subagents", [_agent(agent) for agent in snapshot.agents], least=3),
         Section("What the agent said last", _words(snapshot.last_words)),
+        Section(
+            "Blocked",
+            [
+                f"- {b.agent} is blocked by {b.by}: {one_line(b.reason, 200) or 'no reason given'}"
+                for b in snapshot.blocked
+            ],
+        ),
         Section("Unread messages", [f"- {n.sender} ({n.topic}): {one_line(n.text, 200)}" for n in snapshot.notes]),
         Section("Files read", [f"- {_path(path, snapshot)}" for path in snapshot.read], least=10),
     ]
@@ -119,11 +121,6 @@ def _asked(asked: Sequence[Asked]) -> list[str]:
     if len(numbered) < 2:
         return numbered
     return [numbered[-1], numbered[0], *numbered[-2:0:-1]]
-
-
-def _block(block: Block) -> str:
-    reason = f": {one_line(block.reason, REASON_LIMIT)}" if block.reason else ""
-    return f"- {one_line(block.blocked_agent, NAME_LIMIT)} by {one_line(block.blocked_by, NAME_LIMIT)}{reason}"
 
 
 def _change(change: FileChange, snapshot: Snapshot) -> str:

@@ -74,6 +74,15 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Blocked:
+    """An agent of the session that another one blocks."""
+
+    agent: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """All that a brief is made from. Lists are newest first, `asked` oldest first."""
 
@@ -91,6 +100,7 @@ class Snapshot:
     tasks: Sequence[Task] = ()
     agents: Sequence[AgentState] = ()
     notes: Sequence[Note] = ()
+    blocked: Sequence[Blocked] = ()
     last_words: str = ""
     context_summary: str = ""
     tool_calls: int = 0

@@ -24,3 +24,19 @@ def test_a_foreign_name_that_leads_here_is_refused(server: ApiServer, host: str)
 def test_our_own_pages_and_programs_are_answered(server: ApiServer) -> None:
     for headers in ({"Origin": f"http://localhost:{server.port}"}, {"Host": f"localhost:{server.port}"}, {}):
         assert server.ask("POST", HOOKS, PAYLOAD, headers).status == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "OPTIONS"])
+def test_a_page_that_may_call_is_told_that_it_may_read(server: ApiServer, method: str) -> None:
+    origin = f"http://localhost:{server.port}"
+    answer = server.ask(method, "/api/sessions", headers={"Origin": origin})
+    assert answer.status in {200, 204}
+    assert answer.headers["Access-Control-Allow-Origin"] == origin
+    assert "PATCH" in answer.headers["Access-Control-Allow-Methods"]
+    assert "Origin" in answer.headers["Vary"]
+
+
+def test_a_page_that_may_not_call_and_a_program_are_told_nothing_of_reading(server: ApiServer) -> None:
+    for headers in ({"Origin": "http://evil.example"}, {}):
+        answer = server.ask("OPTIONS", "/api/sessions", headers=headers)
+        assert "Access-Control-Allow-Origin" not in answer.headers

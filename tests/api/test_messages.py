@@ -100,6 +100,15 @@ def test_a_poll_gives_what_is_for_the_agent_urgent_first_and_marks_it_as_read(se
     assert "limit" in call(server, "GET", "/api/messages/b?limit=1001", status=400)["details"]
 
 
+def test_agents_who_poll_the_same_broadcasts_at_once_never_fail(server: ApiServer, conn: Conn) -> None:
+    for number in range(30):
+        call(server, "POST", "/api/messages", HELLO | {"to_agent": None, "content": {"n": number}}, 201)
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda n: call(server, "GET", f"/api/messages/agent{n % 6}"), range(48)))
+    assert {len(each["messages"]) for each in found} == {30}
+    assert conn.execute("SELECT DISTINCT cardinality(read_by) FROM agent_messages").fetchall() == [(6,)]
+
+
 def test_a_poll_of_a_project_knows_nothing_of_the_messages_of_another(server: ApiServer, conn: Conn) -> None:
     shop, bank = (
         call(server, "POST", "/api/projects", {"path": f"/w/{name}"}, 201)["project"]["id"] for name in ("shop", "bank")

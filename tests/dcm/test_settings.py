@@ -79,3 +79,13 @@ def test_half_of_the_pieces_is_refused_by_name() -> None:
 def test_what_cannot_be_used_is_refused_by_name(variable: str, value: str) -> None:
     with pytest.raises(SettingsError, match=variable):
         load({"HOME": "/h", variable: value})
+
+
+def test_further_origins_are_named_by_commas_as_a_browser_says_them() -> None:
+    settings = load({"HOME": "/h", "DCM_ALLOWED_ORIGINS": " https://dash.example/, http://10.0.0.7:3848 ,"})
+    assert settings.allowed_origins == ("https://dash.example", "http://10.0.0.7:3848")
+
+
+@pytest.mark.parametrize(("value", "production"), [("production", True), ("development", False), ("", False)])
+def test_only_the_word_production_means_production(value: str, production: bool) -> None:
+    assert load({"HOME": "/h", "NODE_ENV": value}).production is production

@@ -1,5 +1,6 @@
 """make: it prints its targets, and `make up` sets up what is missing before it runs DCM."""
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -10,7 +11,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def make(*argv: str) -> str:
-    return subprocess.run(["make", *argv], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    asked = ["make", "--no-print-directory", *argv]
+    return subprocess.run(asked, cwd=ROOT, env=environ, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.mark.contract("make without a target")

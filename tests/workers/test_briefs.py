@@ -88,6 +88,19 @@ def test_what_was_settled_long_ago_is_in_the_brief_of_a_long_session(
     assert section(brief, "Commands run and how they ended") == [f"- `ls {n}` → ok" for n in (4, 3, 2)]
 
 
+def test_a_block_of_a_session_or_of_an_agent_at_work_in_it_is_in_the_brief(worker: Settings, conn: Conn) -> None:
+    store(conn, *a_session()[:6])
+    for agent, reason in (("s1", "the database moves"), ("Explore", None), ("somebody", "x")):
+        conn.execute(
+            "INSERT INTO blocked_agents (blocked_by, blocked_agent, reason) VALUES ('dba', %s, %s)", [agent, reason]
+        )
+    make_brief("s1", at(7).isoformat(), "auto")
+    assert sorted(section(brief_of(conn), "Blocked")) == [
+        "- Explore is blocked by dba: no reason given",
+        "- s1 is blocked by dba: the database moves",
+    ]
+
+
 def test_an_error_that_was_put_right_is_not_in_the_brief(worker: Settings, conn: Conn) -> None:
     store(conn, *a_session(), tool(21, "pytest", tool_use_id="t21"))
     make_brief("s1", at(22).isoformat(), "auto")
@@ -195,24 +208,3 @@ def test_messages_of_other_sessions_of_the_project_are_in_the_brief_and_ones_own
     for session, head in (("s1", False), ("s2", True), ("s3", False)):
         make_brief(session, at(30).isoformat(), "auto")
         assert ("- Explore (agent.completed): three are slow" in brief_of(conn, session)) is head, session
-
-
-def test_the_brief_names_the_blocks_of_the_session_and_of_agents_that_work_in_it(worker: Settings, conn: Conn) -> None:
-    store(
-        conn,
-        *a_session(),
-        subagent(20.5, "SubagentStart", "a2"),
-        subagent(20.6, "SubagentStart", "b1", session_id="s2"),
-    )
-    conn.execute("""
-        INSERT INTO blocked_agents (blocked_by, blocked_agent, reason, created_at) VALUES
-            ('lead', 's1', 'wait for\nthe schema', now()), ('qa', 'a2', NULL, now() - interval '1 minute'),
-            ('qa', 'a1', 'it ended long ago', now()), ('qa', 'b1', 'of another session', now())""")
-    make_brief("s1", at(21).isoformat(), "auto")
-    assert section(brief_of(conn), "Blocked") == ["- s1 by lead: wait for the schema", "- a2 by qa"]
-
-
-def test_a_session_nobody_blocks_has_no_such_section(worker: Settings, conn: Conn) -> None:
-    store(conn, *a_session())
-    make_brief("s1", at(21).isoformat(), "auto")
-    assert "Blocked" not in brief_of(conn)

@@ -27,6 +27,7 @@ class Running:
 
     bridge: Bridge
     settings: Settings
+    serving: asyncio.Task[None]
 
     @property
     def url(self) -> str:
@@ -34,15 +35,20 @@ class Running:
 
     async def page(self, path: str) -> tuple[int, str, str]:
         """Status, content type and text of a page of the same port."""
+        status, headers, text = await self.ask("GET", path)
+        return status, headers.get_content_type(), text
 
-        def get() -> tuple[int, str, str]:
+    async def ask(self, method: str, path: str, **headers: str) -> tuple[int, http.client.HTTPMessage, str]:
+        """Status, headers and text of the answer to a plain request."""
+
+        def answer() -> tuple[int, http.client.HTTPMessage, str]:
             connection = http.client.HTTPConnection("127.0.0.1", self.settings.ws_port, timeout=5)
             with contextlib.closing(connection):
-                connection.request("GET", path)
+                connection.request(method, path, headers=headers)
                 answer = connection.getresponse()
-                return answer.status, answer.headers.get_content_type(), answer.read().decode()
+                return answer.status, answer.headers, answer.read().decode()
 
-        return await asyncio.to_thread(get)
+        return await asyncio.to_thread(answer)
 
     @contextlib.asynccontextmanager
     async def client(self, path: str = "/ws", **options: Any) -> AsyncIterator[ClientConnection]:
@@ -58,14 +64,14 @@ async def serving(settings: Settings) -> AsyncIterator[Running]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         settings = dataclasses.replace(settings, ws_port=free.getsockname()[1])
-    running, stop = Running(Bridge(settings), settings), asyncio.Event()
-    serving_ = asyncio.create_task(running.bridge.run(stop))
+    bridge, stop = Bridge(settings), asyncio.Event()
+    running = Running(bridge, settings, asyncio.create_task(bridge.run(stop)))
     try:
         await until(lambda: listens(settings), "the bridge's LISTEN")
         yield running
     finally:
         stop.set()
-        await asyncio.wait_for(serving_, 10)
+        await asyncio.wait_for(running.serving, 10)
 
 
 def listens(settings: Settings) -> bool:

@@ -15,7 +15,7 @@ from wsbridge.protocol import Told
 def test_a_frame_is_due_after_five_seconds_and_given_up_after_three_sends() -> None:
     waiting = Deliveries()
     waiting.sent("m1", "global", "text")
-    began = waiting.waiting["m1", "global"].at
+    began = waiting.waiting["m1"].at
     assert waiting.due(began + 5.0) == []
     assert waiting.due(began + 5.1) == ["text"]
     assert waiting.due(began + 10.0) == []
@@ -31,7 +31,28 @@ def test_an_acknowledgement_ends_it_on_every_channel() -> None:
     waiting.sent("m2", "global", "other")
     waiting.acknowledged("m1")
     waiting.acknowledged("unknown")
-    assert list(waiting.waiting) == [("m2", "global")]
+    assert list(waiting.waiting) == ["m2"]
+
+
+def test_a_message_on_two_channels_waits_as_one_and_is_sent_again_on_both_but_not_on_one_that_was_left() -> None:
+    waiting = Deliveries()
+    for channel in ("global", "topics/x", "agents/a"):
+        waiting.sent("m1", channel, channel)
+    waiting.sent("m2", "topics/x", "x")
+    waiting.left("topics/x")
+    assert list(waiting.waiting) == ["m1"]
+    assert waiting.due(waiting.waiting["m1"].at + 6) == ["global", "agents/a"]
+
+
+def test_what_was_sent_again_waits_behind_what_was_not() -> None:
+    waiting = Deliveries()
+    waiting.sent("m1", "global", "one")
+    began = waiting.waiting["m1"].at
+    assert waiting.due(began + 6) == ["one"]
+    waiting.sent("m2", "global", "two")
+    waiting.waiting["m2"].at = began + 7
+    assert waiting.due(began + 11.5) == ["one"]
+    assert waiting.due(began + 12.5) == ["two"]
 
 
 def test_no_more_than_a_bound_is_waited_for() -> None:
@@ -39,7 +60,7 @@ def test_no_more_than_a_bound_is_waited_for() -> None:
     for number in range(MOST + 5):
         waiting.sent(f"m{number}", "global", "text")
     assert len(waiting.waiting) == MOST
-    assert ("m0", "global") not in waiting.waiting
+    assert "m0" not in waiting.waiting
 
 
 @pytest.mark.contract("WS ack", "WS unacknowledged events are sent again")

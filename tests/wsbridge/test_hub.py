@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from wsbridge import hub as hub_module
-from wsbridge.hub import Client, Hub
+from wsbridge.client import QUEUE_LIMIT, Client
+from wsbridge.hub import MOST_CHANNELS, REMEMBERED_AGENTS, Hub
 from wsbridge.protocol import Told
 
 
@@ -27,7 +27,7 @@ def test_a_client_that_joins_is_on_global_alone_and_hears_each_event_once() -> N
     assert client.channels == {"global"}
     hub.tell(told("agents/a1", session="s1"))
     assert channels(client) == ["global"]
-    hub.tell(told())
+    hub.tell(told(number=2))
     assert channels(client) == ["global"]
 
 
@@ -84,12 +84,12 @@ def test_a_client_whose_queue_is_full_is_marked_and_gets_no_more_while_others_ge
     hub = Hub()
     slow, quick = hub.join(), hub.join()
     seen = []
-    for number in range(hub_module.QUEUE_LIMIT + 5):
+    for number in range(QUEUE_LIMIT + 5):
         hub.tell(told(number=number))
         seen += got(quick)
-    assert [frame["data"]["number"] for frame in seen] == list(range(hub_module.QUEUE_LIMIT + 5))
+    assert [frame["data"]["number"] for frame in seen] == list(range(QUEUE_LIMIT + 5))
     assert slow.too_slow.is_set()
-    assert slow.queue.qsize() == hub_module.QUEUE_LIMIT
+    assert slow.queue.qsize() == QUEUE_LIMIT
     assert not quick.too_slow.is_set()
 
 
@@ -104,3 +104,41 @@ def test_every_client_has_an_id_of_its_own() -> None:
     ids = {hub.join().id for _ in range(50)}
     assert len(ids) == 50
     assert all(each.startswith("ws_") for each in ids)
+
+
+def test_a_kept_event_that_is_told_again_is_heard_once() -> None:
+    hub = Hub()
+    client = hub.join()
+    for number in (1, 2, 2, 1):
+        hub.tell(told(number=number))
+    assert [frame["id"] for frame in got(client)] == ["msg_1", "msg_2"]
+
+
+def test_a_client_has_a_bounded_number_of_channels() -> None:
+    hub = Hub()
+    client = hub.join()
+    taken = [hub.subscribe(client, f"topics/{number}") for number in range(MOST_CHANNELS)]
+    assert (taken.count(True), taken[-1]) == (MOST_CHANNELS - 1, False)
+    assert hub.subscribe(client, "topics/0")
+    hub.unsubscribe(client, "global")
+    assert hub.subscribe(client, "topics/more")
+
+
+def test_channels_of_a_bounded_number_of_agents_are_remembered_the_latest_seen() -> None:
+    hub = Hub()
+    for number in range(REMEMBERED_AGENTS + 1):
+        client = hub.join()
+        client.agent_id = f"a{number}"
+        hub.subscribe(client, "topics/x")
+        hub.leave(client)
+    assert hub.remembered("a0") == []
+    assert hub.remembered("a1") == hub.remembered(f"a{REMEMBERED_AGENTS}") == ["topics/x"]
+
+
+def test_two_connections_of_an_agent_are_remembered_together() -> None:
+    hub = Hub()
+    for channel in ("topics/x", "topics/y"):
+        client = hub.join()
+        client.agent_id = "a1"
+        hub.subscribe(client, channel)
+    assert hub.remembered("a1") == ["topics/x", "topics/y"]

@@ -4,7 +4,21 @@ import json
 
 import pytest
 
-from wsbridge.protocol import CHANNEL, Ack, BadFrame, Beat, Connected, Error, Frame, Request, Told, read, write
+from wsbridge.protocol import (
+    CHANNEL,
+    Ack,
+    BadFrame,
+    Beat,
+    Connected,
+    Error,
+    Frame,
+    Request,
+    Resumed,
+    Told,
+    event_position,
+    read,
+    write,
+)
 
 
 @pytest.mark.parametrize(
@@ -12,7 +26,9 @@ from wsbridge.protocol import CHANNEL, Ack, BadFrame, Beat, Connected, Error, Fr
     [
         ('{"type": "ping", "timestamp": 1}', Request("ping")),
         ('{"type": "subscribe", "channel": "global", "id": "a"}', Request("subscribe", "a", "global")),
-        ('{"type": "subscribe", "channel": 7, "id": 3}', Request("subscribe", "3")),
+        ('{"type": "subscribe", "channel": 7, "id": 3}', Request("subscribe", 3)),
+        ('{"type": "auth", "last_event_id": 7}', Request("auth", last_event_id=7)),
+        ('{"type": "auth", "last_event_id": "7"}', Request("auth", last_event_id=7)),
         ('{"type": "ack", "message_id": "msg_1", "more": {}}', Request("ack", message_id="msg_1")),
         (b'{"type": "pong", "id": null}', Request("pong")),
     ],
@@ -40,6 +56,10 @@ def test_what_is_no_object_with_a_type_is_a_bad_frame(text: str | bytes) -> None
         (Beat("pong", 5), {"type": "pong", "timestamp": 5}),
         (Error("no", "PARSE_ERROR", 5), {"type": "error", "error": "no", "code": "PARSE_ERROR", "timestamp": 5}),
         (
+            Resumed(9, ["global"], False, 5),
+            {"type": "resumed", "last_event_id": 9, "channels": ["global"], "complete": False, "timestamp": 5},
+        ),
+        (
             Told("msg_1", "global", "task.created", {"a": None}, 5, 1),
             {"id": "msg_1", "channel": "global", "event": "task.created", "data": {"a": None}, "timestamp": 5,
              "event_id": 1},
@@ -63,6 +83,13 @@ def test_channels_of_the_contract_are_valid(name: str) -> None:
     assert CHANNEL.match(name)
 
 
-@pytest.mark.parametrize("name", ["", "Global", "global/x", "topics/", "topics", "session/1", " global", "x\nglobal"])
+@pytest.mark.parametrize("value", [-1, 1.5, True, None, "", "x", "-1", "٣", "9" * 19, [1]], ids=repr)
+def test_what_is_no_id_of_an_event_is_none(value: object) -> None:
+    assert event_position(value) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["topics/" + "x" * 301, "", "Global", "global/x", "topics/", "topics", "session/1", " global", "x\nglobal"]
+)
 def test_other_channel_names_are_not(name: str) -> None:
     assert not CHANNEL.match(name)

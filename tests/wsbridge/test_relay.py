@@ -14,6 +14,7 @@ from db.pool import Conn
 from dcm.domain.events import Event
 from dcm.settings import Settings
 from wsbridge import hub
+from wsbridge.client import QUEUE_LIMIT
 from wsbridge.relay import Relay
 
 END = Event("end", {})
@@ -182,7 +183,7 @@ def test_no_kept_event_is_lost_or_told_twice_while_two_writers_write_and_the_con
 
 
 def test_a_burst_larger_than_a_clients_queue_reaches_a_client_that_reads(settings: Settings, conn: Conn) -> None:
-    many = hub.QUEUE_LIMIT * 2
+    many = QUEUE_LIMIT * 2
 
     async def scenario() -> None:
         async with serving(settings) as running, running.client("/?agent_id=a1") as client:

@@ -2,10 +2,10 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import json
 import socket
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 from bridge import Running, heard, say, serving, until
@@ -108,25 +108,6 @@ def test_a_frame_over_the_limit_ends_that_connection_alone(settings: Settings) -
     asyncio.run(scenario())
 
 
-@pytest.mark.contract("WS GET /health", "WS GET /stats", "WS other paths are 404")
-def test_pages_of_the_port_say_how_it_is(settings: Settings) -> None:
-    async def scenario() -> tuple[Any, Any, Any]:
-        async with serving(settings) as running, running.client():
-            return await running.page("/health?x"), await running.page("/stats"), await running.page("/nothing")
-
-    health, stats, nothing = asyncio.run(scenario())
-    assert health[:2] == stats[:2] == (200, "application/json")
-    body, counters = json.loads(health[2]), json.loads(stats[2])
-    assert (body.pop("status"), body.pop("type")) == ("healthy", "websocket")
-    assert body.pop("timestamp").endswith("Z")
-    assert counters.pop("timestamp").endswith("Z")
-    assert body == counters
-    assert (body.pop("connectedClients"), body.pop("activeChannels"), body.pop("channelStats")) == (1, 1, {"global": 1})
-    assert isinstance(body.pop("port"), int)
-    assert nothing[:2] == (404, "text/plain")
-    assert "Not found" in nothing[2]
-
-
 def test_own_pages_and_programs_may_connect_and_foreign_pages_may_not(settings: Settings) -> None:
     own = [f"http://{name}:{port}" for name in ("localhost", "127.0.0.1", "[::1]") for port in (3847, 3848)]
     foreign = ["http://evil.example", "http://localhost:9", "https://localhost:3847", "null", "http://localhost:3847.x"]
@@ -140,6 +121,16 @@ def test_own_pages_and_programs_may_connect_and_foreign_pages_may_not(settings: 
                 with pytest.raises(InvalidStatus) as refused:
                     await connect(running.url, origin=origin)
                 assert refused.value.response.status_code == 403
+
+    asyncio.run(scenario())
+
+
+def test_a_page_of_an_origin_that_was_allowed_may_connect(settings: Settings) -> None:
+    told = dataclasses.replace(settings, allowed_origins=("https://dash.example",))
+
+    async def scenario() -> None:
+        async with serving(told) as running, running.client(origin="https://dash.example") as client:
+            assert (await say(client, type="ping"))["type"] == "pong"
 
     asyncio.run(scenario())
 
@@ -165,6 +156,39 @@ def test_a_client_that_stops_reading_is_dropped_and_the_others_do_not_notice(
 
 def _told(number: int) -> Told:
     return Told(f"msg_{number}", "global", "action.created", {"number": number, "text": "x" * 8000}, 5)
+
+
+def test_a_client_that_was_too_slow_finds_the_reason_when_it_reads_again(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "CLOSE_TIMEOUT", 10)
+
+    async def scenario() -> bytes:
+        async with serving(settings) as running:
+            with socket.create_connection(("127.0.0.1", running.settings.ws_port)) as slow:
+                slow.settimeout(10)
+                await _upgrade(slow, running, clients=1)
+                [client] = running.bridge.hub.clients
+                for number in range(5000):
+                    running.bridge.hub.tell(_told(number))
+                    await asyncio.sleep(0)
+                assert client.too_slow.is_set()
+                return await asyncio.to_thread(_all_of, slow)
+
+    read = asyncio.run(scenario())
+    begin = read.rindex(b"\x88")
+    assert int.from_bytes(read[begin + 2 : begin + 4]) == 1013
+    assert read[begin + 4 :].decode() == server.TOO_SLOW
+
+
+def _all_of(client: socket.socket) -> bytes:
+    """All that comes until the close frame is whole."""
+    read = b""
+    while not read.endswith(server.TOO_SLOW.encode()):
+        got = client.recv(65536)
+        assert got, "the connection ended without a reason"
+        read += got
+    return read
 
 
 async def _upgrade(client: socket.socket, running: Running, clients: int = 2) -> None:
