@@ -87,7 +87,8 @@ def of_session(conn: Conn, session_id: str) -> list[Row]:
             SELECT b.blocked_by, b.blocked_agent, b.reason FROM blocked_agents b
             WHERE b.blocked_agent = %(session)s
                OR b.blocked_agent IN (SELECT unnest(ARRAY[agent_id, agent_type]) FROM subtasks
-                                      WHERE session_id = %(session)s AND status IN ('running', 'pending', 'blocked'))
+                                      WHERE session_id = %(session)s
+                                        AND status IN ('pending', 'running', 'paused', 'blocked'))
             ORDER BY b.created_at DESC, b.id LIMIT 10
             """,
             {"session": session_id},

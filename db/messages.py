@@ -172,3 +172,16 @@ def unread_by(conn: Conn, agent_id: str) -> int:
         {"agent": agent_id},
     ).fetchone()
     return int(row[0]) if row else 0
+
+
+def unread_in(conn: Conn, agent_id: str, project_id: uuid.UUID) -> int:
+    """How many messages of a project an agent has not read, broadcasts included."""
+    row = conn.execute(
+        """
+        SELECT count(*) FROM agent_messages
+        WHERE project_id = %(project)s AND (to_agent_id = %(agent)s OR to_agent_id IS NULL)
+          AND coalesce(expires_at, 'infinity'::timestamptz) > now() AND NOT %(agent)s = ANY(read_by)
+        """,
+        {"agent": agent_id, "project": project_id},
+    ).fetchone()
+    return int(row[0]) if row else 0

@@ -1,5 +1,6 @@
 """Call subscribers: each message of their topic is sent to the address they gave."""
 
+import asyncio
 import logging
 import socket
 import uuid
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 import dramatiq
 import httpx
 import orjson
+from dramatiq.middleware import CurrentMessage
 
 from db import subscriptions
 from db.subscriptions import Call
@@ -20,11 +22,14 @@ logger = logging.getLogger("dcm.callbacks")
 broker = running.broker()
 
 TIMEOUT = 5.0
-"""Seconds a subscriber has to answer."""
+"""Seconds a subscriber has to answer, from the connection to the head of its answer."""
+
+PAUSES_MS = (1_000, 5_000)
+"""Milliseconds between the first try and the second, the second and the third."""
 
 
-class CallFailed(Exception):
-    """The subscriber did not take the message."""
+class CallFailed(dramatiq.errors.Retry):
+    """The subscriber did not take the message; `delay` is in milliseconds."""
 
 
 @dramatiq.actor(queue_name=DEFAULT, max_retries=3)
@@ -36,7 +41,7 @@ def call_subscribers(message_id: str) -> None:
         enqueue(broker, DEFAULT, "call_subscriber", str(subscription_id), message_id)
 
 
-@dramatiq.actor(queue_name=DEFAULT, max_retries=2, min_backoff=1000, max_backoff=25_000)
+@dramatiq.actor(queue_name=DEFAULT, max_retries=len(PAUSES_MS))
 def call_subscriber(subscription_id: str, message_id: str) -> None:
     """Call one subscriber; three times at most.
 
@@ -52,7 +57,13 @@ def call_subscriber(subscription_id: str, message_id: str) -> None:
         subscriptions.called(conn, call.subscription_id, status, good=not reason)
     if reason:
         logger.warning("a subscriber was not reached: %s", reason, extra={"subscription": subscription_id})
-        raise CallFailed(reason)
+        raise CallFailed(reason, delay=PAUSES_MS[min(_tried(), len(PAUSES_MS) - 1)])
+
+
+def _tried() -> int:
+    """How often the call that runs was made before."""
+    message = CurrentMessage.get_current_message()
+    return int(message.options.get("retries", 0)) if message else 0
 
 
 def deliver(call: Call, *, private: bool) -> tuple[int | None, str]:
@@ -62,16 +73,21 @@ def deliver(call: Call, *, private: bool) -> tuple[int | None, str]:
         return None, f"{call.callback_url} leads to no address that may be called"
     message = {name: value for name, value in asdict(call).items() if name not in {"callback_url", "subscription_id"}}
     try:
-        status = _post(call, address, orjson.dumps(message, default=str))
+        status = asyncio.run(_post(call, address, orjson.dumps(message, default=str)))
+    except TimeoutError:
+        return None, f"it did not answer within {TIMEOUT:g} s"
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
         return None, f"{type(error).__name__}: {error}"
     return status, "" if httpx.codes.is_success(status) else f"it answered {status}"
 
 
-def _post(call: Call, address: str, body: bytes) -> int:
+async def _post(call: Call, address: str, body: bytes) -> int:
     """The status of the answer; its body is left unread, however long it is.
 
     It connects to the very address that was looked at, whatever the name means a moment later.
+
+    Raises:
+        TimeoutError: the head of the answer was not there in time, whether silent or dripping.
     """
     parts = urlsplit(call.callback_url)
     place = f"[{address}]" if ":" in address else address
@@ -82,10 +98,11 @@ def _post(call: Call, address: str, body: bytes) -> int:
         "X-DCM-Topic": call.topic,
         "X-DCM-Delivery": f"{call.message_id}.{call.subscription_id}",
     }
-    name = {"sni_hostname": (parts.hostname or "").encode("idna").decode()}
-    with (
-        httpx.Client(timeout=TIMEOUT, follow_redirects=False, trust_env=False) as client,
-        client.stream("POST", url, content=body, headers=headers, extensions=name) as answer,
+    sni = {"sni_hostname": (parts.hostname or "").encode("idna").decode()}
+    async with (
+        asyncio.timeout(TIMEOUT),
+        httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False, trust_env=False) as client,
+        client.stream("POST", url, content=body, headers=headers, extensions=sni) as answer,
     ):
         return answer.status_code
 

@@ -12,7 +12,7 @@ from dramatiq.errors import BrokerConnectionError
 
 from db import cleanup, counts, health, housekeeping, messages, publish, subtasks
 from db.pool import DatabaseError
-from dcm.broker import INGEST, enqueue, nudge_key, redis_client, stream_key
+from dcm.broker import DEFAULT, INGEST, enqueue, nudge_key, redis_client, stream_key
 from dcm.domain import subtasks as subtask_rules
 from dcm.domain.events import Event
 from workers import running
@@ -48,7 +48,8 @@ def make_months() -> None:
 
 
 def close_silent_subtasks() -> None:
-    """Fail the subagents that will never report their end, and tell it."""
+    """Fail the subagents that will never report their end, and tell it; subscribers too, once it is committed."""
+    stored: list[str] = []
     with running.pool().connection() as conn, conn.transaction():
         told = []
         for change in subtasks.close_silent(conn, SILENT_MINUTES):
@@ -56,7 +57,10 @@ def close_silent_subtasks() -> None:
             message = subtask_rules.message(change)
             if message and messages.announce(conn, message, running.settings().message_ttl_ms):
                 told.append(subtask_rules.message_event(message))
+                stored.append(str(message.id))
         publish.publish(conn, told)
+    for message_id in stored:
+        enqueue(running.broker(), DEFAULT, "call_subscribers", message_id)
 
 
 def clean_messages() -> None:

@@ -36,14 +36,14 @@ OwnTopic = Literal["agent.completed", "agent.failed", "context.generated"]
 class NewMessage(Body):
     """A message to one agent, or to all when `to_agent` is left out or null; `content` may be text.
 
-    The names `from_agent_id`, `to_agent_id` and `payload` mean the same.
+    The names `from_agent_id`, `to_agent_id`, `message_type` and `payload` mean the same.
     """
 
     NULLABLE = frozenset({"to_agent"})
 
     from_agent: Annotated[Name, Field(validation_alias=AliasChoices("from_agent", "from_agent_id"))]
     to_agent: Annotated[Name | None, Field(validation_alias=AliasChoices("to_agent", "to_agent_id"))] = None
-    topic: Topic | OwnTopic
+    topic: Annotated[Topic | OwnTopic, Field(validation_alias=AliasChoices("topic", "message_type"))]
     content: Annotated[dict[str, JsonValue] | Text, Field(validation_alias=AliasChoices("content", "payload"))]
     priority: Annotated[int, Field(ge=0, le=10)] = 0
     ttl_seconds: Annotated[int, Field(ge=1, le=86_400)] | None = None
@@ -198,6 +198,8 @@ class AgentMessages:
                 project_id=query.project_id,
                 limit=query.limit,
             )
-            return {"messages": found, "count": len(found), "unread_remaining": messages.unread_by(conn, agent_id)}
+            project = query.project_id
+            unread = messages.unread_in(conn, agent_id, project) if project else messages.unread_by(conn, agent_id)
+            return {"messages": found, "count": len(found), "unread_remaining": unread}
 
         return {"agent_id": agent_id, **await self._database.write(read)}

@@ -52,6 +52,11 @@ def test_the_shape_of_the_hooks_is_taken_too(server: ApiServer, conn: Conn) -> N
     assert call(server, "POST", "/api/messages", body, 201)["message"]["from_agent"] == "Explore"
 
 
+def test_a_message_type_alone_says_the_topic(server: ApiServer, conn: Conn) -> None:
+    body = {"from_agent_id": "Explore", "message_type": "agent.failed", "payload": {"reason": "full"}}
+    assert call(server, "POST", "/api/messages", body, 201)["message"]["topic"] == "agent.failed"
+
+
 @pytest.mark.parametrize(("wrong", "field"), [
     ({"from_agent": ""}, "from_agent"), ({"topic": "gossip"}, "topic"), ({"content": 5}, "content"),
     ({"priority": 11}, "priority"), ({"ttl_seconds": 0}, "ttl_seconds"), ({"project_id": "x"}, "project_id"),
@@ -102,6 +107,19 @@ def test_agents_who_poll_the_same_broadcasts_at_once_never_fail(server: ApiServe
         found = list(threads.map(lambda n: call(server, "GET", f"/api/messages/agent{n % 6}"), range(48)))
     assert {len(each["messages"]) for each in found} == {30}
     assert conn.execute("SELECT DISTINCT cardinality(read_by) FROM agent_messages").fetchall() == [(6,)]
+
+
+def test_a_poll_of_a_project_knows_nothing_of_the_messages_of_another(server: ApiServer, conn: Conn) -> None:
+    shop, bank = (
+        call(server, "POST", "/api/projects", {"path": f"/w/{name}"}, 201)["project"]["id"] for name in ("shop", "bank")
+    )
+    for project, to_agent in ((shop, "b"), (bank, "b"), (bank, None)):
+        call(server, "POST", "/api/messages", HELLO | {"project_id": project, "to_agent": to_agent}, 201)
+    polled = call(server, "GET", f"/api/messages/b?project_id={shop}")
+    assert (polled["count"], polled["unread_remaining"]) == (1, 0)
+    assert call(server, "GET", f"/api/messages/b?project_id={bank}&limit=1")["unread_remaining"] == 1
+    everything = call(server, "GET", "/api/messages/b")
+    assert (everything["count"], everything["unread_remaining"]) == (3, 0)
 
 
 SUBSCRIPTION = {"agent_id": "a", "topic": "task.created", "callback_url": "https://example.com/hook"}

@@ -1,16 +1,20 @@
 """Calling subscribers: what they get, what a failure leaves, where nobody is called."""
 
+import contextlib
 import json
 import socket
 import threading
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import dramatiq
 import pytest
 import redis
+from dramatiq.brokers.redis import RedisBroker
 from stories import rows, sent
 
 from db import messages
@@ -26,13 +30,29 @@ class Subscriber(BaseHTTPRequestHandler):
     """Keeps what it is told and answers with the status its path names."""
 
     told: list[tuple[dict[str, str], Any]] = []  # noqa: RUF012 - emptied by the fixture
+    times: list[float] = []  # noqa: RUF012
+    better_after: int | None = None
+    over = threading.Event()
 
     def do_POST(self) -> None:
+        """Answer with the status the path names; `/drip` and `/flood` never end their answer."""
+        if not self.path[1:].isdigit():
+            self._without_end()
+            return
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.told.append((dict(self.headers), body))
-        self.send_response(int(self.path[1:]))
+        self.times.append(time.monotonic())
+        better = self.better_after is not None and len(self.told) > self.better_after
+        self.send_response(200 if better else int(self.path[1:]))
         self.send_header("Location", "/200")
         self.end_headers()
+
+    def _without_end(self) -> None:
+        self.wfile.write(b"HTTP/1.1 200 OK\r\n" + (b"\r\n" if self.path == "/flood" else b""))
+        with contextlib.suppress(OSError):
+            while not Subscriber.over.wait(0.02):
+                self.wfile.write(b"X-More: 1\r\n")
+                self.wfile.flush()
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -42,9 +62,13 @@ class Subscriber(BaseHTTPRequestHandler):
 def address() -> Iterator[str]:
     """Where a subscriber listens."""
     Subscriber.told.clear()
+    Subscriber.times.clear()
+    Subscriber.better_after = None
+    Subscriber.over.clear()
     with ThreadingHTTPServer(("127.0.0.1", 0), Subscriber) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://localhost:{server.server_port}"
+        Subscriber.over.set()
         server.shutdown()
 
 
@@ -70,6 +94,18 @@ def subscription(conn: Conn, url: str | None, agent: str = "b", topic: str = "ta
     ).fetchone()
     assert row
     return str(row[0])
+
+
+def wait_for(condition: Callable[[], object], what: str, seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not happen within {seconds} s"
+        time.sleep(0.005)
+
+
+def waiting(broker: RedisBroker) -> int:
+    """How many messages the default queue holds, those that are delayed or run included."""
+    return sum(broker.client.hlen(f"dcm:dramatiq:{name}.msgs") for name in ("default", "default.DQ"))
 
 
 STATE = "SELECT last_status, failures, last_called_at IS NOT NULL FROM subscriptions"
@@ -102,7 +138,7 @@ def test_the_subscriber_gets_the_message_with_its_topic_and_that_is_noted(
 
 
 @pytest.mark.parametrize("status", [500, 404, 302])
-def test_any_other_answer_is_a_failure_that_is_counted_and_tried_again(
+def test_any_other_answer_is_a_failure_that_is_counted(
     private: Settings, conn: Conn, address: str, status: int
 ) -> None:
     subscribed, told = subscription(conn, f"{address}/{status}"), message(conn)
@@ -111,8 +147,83 @@ def test_any_other_answer_is_a_failure_that_is_counted_and_tried_again(
             call_subscriber(subscribed, told)
     assert rows(conn, STATE) == [(status, 2, True)]
     assert len(Subscriber.told) == 2
-    assert call_subscriber.options["max_retries"] == 2
-    assert "throws" not in call_subscriber.options, "Dramatiq never tries again what an actor is known to throw"
+
+
+@pytest.fixture
+def at_work(private: Settings) -> Iterator[None]:
+    """A worker that runs what is sent to the default queue."""
+    worker = dramatiq.Worker(callbacks.broker, queues={"default"}, worker_timeout=20, worker_threads=1)
+    worker.start()
+    yield
+    worker.stop(timeout=5000)
+
+
+def test_a_worker_calls_three_times_with_growing_pauses_and_then_gives_up(
+    at_work: None, conn: Conn, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert callbacks.PAUSES_MS == (1_000, 5_000)
+    monkeypatch.setattr(callbacks, "PAUSES_MS", (40, 200))
+    subscription(conn, f"{address}/500")
+    call_subscribers.send(message(conn))
+    wait_for(lambda: rows(conn, "SELECT failures FROM subscriptions") == [(3,)], "the third failure")
+    wait_for(lambda: not waiting(callbacks.broker), "the last call's end")
+    assert len(Subscriber.told) == 3
+    first, second, third = Subscriber.times
+    assert second - first >= 0.04
+    assert third - second >= 0.2
+
+
+def test_a_subscriber_that_takes_the_second_call_is_not_called_again_and_has_no_failures(
+    at_work: None, conn: Conn, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callbacks, "PAUSES_MS", (10, 10))
+    Subscriber.better_after = 1
+    subscription(conn, f"{address}/500")
+    call_subscribers.send(message(conn))
+    wait_for(lambda: rows(conn, STATE) == [(200, 0, True)], "the call that is taken")
+    wait_for(lambda: not waiting(callbacks.broker), "the last call's end")
+    assert len(Subscriber.told) == 2
+
+
+def test_a_body_without_an_end_is_left_unread(private: Settings, conn: Conn, address: str) -> None:
+    call_subscriber(subscription(conn, f"{address}/flood"), message(conn))
+    assert rows(conn, STATE) == [(200, 0, True)]
+
+
+def test_an_answer_whose_head_drips_without_an_end_is_given_up_in_time(
+    private: Settings, conn: Conn, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callbacks, "TIMEOUT", 0.3)
+    began = time.monotonic()
+    with pytest.raises(CallFailed, match=r"within 0\.3 s"):
+        call_subscriber(subscription(conn, f"{address}/drip"), message(conn))
+    assert time.monotonic() - began < 3
+    assert rows(conn, STATE) == [(None, 1, True)]
+
+
+@pytest.mark.parametrize("url", ["http://a..b/", f"http://{'a' * 64}.com/", "http://exa mple.com/"])
+def test_a_host_that_cannot_be_looked_up_is_a_failure_that_is_counted(private: Settings, conn: Conn, url: str) -> None:
+    with pytest.raises(CallFailed, match="no address that may be called"):
+        call_subscriber(subscription(conn, url), message(conn))
+    assert rows(conn, STATE) == [(None, 1, True)]
+
+
+def test_the_connection_goes_to_the_address_that_was_looked_at_and_no_name_is_asked_again(
+    private: Settings, conn: Conn, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    port = int(address.rpartition(":")[2])
+
+    def once(host: object, *_: object, **__: object) -> list[Any]:
+        asked.append(host)
+        where = "127.0.0.1" if len(asked) == 1 else "127.0.0.2"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (where, port))]
+
+    monkeypatch.setattr(callbacks.socket, "getaddrinfo", once)
+    call_subscriber(subscription(conn, f"http://rebind.example:{port}/200"), message(conn))
+    [(headers, _)] = Subscriber.told
+    assert headers["Host"] == f"rebind.example:{port}"
+    assert [host for host in asked if host == "rebind.example"] == ["rebind.example"]
 
 
 def test_nobody_on_this_machine_is_called_unless_it_is_allowed(worker: Settings, conn: Conn, address: str) -> None:
@@ -141,7 +252,7 @@ def test_a_message_or_subscription_that_is_gone_is_passed_over(private: Settings
 @pytest.mark.parametrize(("ip", "public"), [("93.184.216.34", True), ("2606:2800:220:1::1", True), ("10.0.0.1", False),
     ("192.168.1.1", False), ("172.16.0.1", False), ("127.0.0.1", False), ("169.254.169.254", False), ("::1", False),
     ("fe80::1%eth0", False), ("fc00::1", False), ("100.64.0.1", False), ("::ffff:10.0.0.1", False),
-    ("2002:a00:1::1", False), ("fec0::1", False)])  # fmt: skip
+    ("2002:7f00:1::", False), ("2002:a00:1::", False), ("fec0::1", False), ("2002:5db8:d822::", True)])  # fmt: skip
 def test_private_addresses_are_told_from_public_ones(ip: str, public: bool) -> None:
     assert reachable(ip, private=False) is public
     assert reachable(ip, private=True)

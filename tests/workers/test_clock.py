@@ -107,6 +107,9 @@ def test_a_subagent_that_never_stops_is_closed_and_that_is_told_once(worker: Set
         ("agent.failed", "orphan", "/w/shop"), ("agent.failed", "silent", "/w/shop")]  # fmt: skip
     told = [name for (name,) in rows(conn, "SELECT event FROM events")]
     assert sorted(told) == sorted(["subtask.failed", "agent.disconnected", "message.new"] * 2)
+    stored = [[str(message_id)] for (message_id,) in rows(conn, "SELECT id FROM agent_messages")]
+    with redis.Redis.from_url(worker.redis_url) as client:
+        assert sorted(sent(client, "call_subscribers")) == sorted(stored)
 
 
 def test_the_other_duties_make_months_forget_messages_and_look_at_the_database(worker: Settings, conn: Conn) -> None:

@@ -1960,7 +1960,7 @@ export interface components {
          * NewMessage
          * @description A message to one agent, or to all when `to_agent` is left out or null; `content` may be text.
          *
-         *     The names `from_agent_id`, `to_agent_id` and `payload` mean the same.
+         *     The names `from_agent_id`, `to_agent_id`, `message_type` and `payload` mean the same.
          */
         NewMessage: {
             from_agent: string;
