@@ -90,7 +90,7 @@ def _of_the_agents(parts: Parts) -> Iterable[tuple[str, object]]:
     """What agents work on, know and tell one another."""
     database = parts.database
     yield "/api/subtasks", subtasks.Subtasks(database)
-    yield "/api/subtasks/{subtask_id}", subtasks.OneSubtask(database, parts.settings.message_ttl_ms)
+    yield "/api/subtasks/{subtask_id}", subtasks.OneSubtask(database, parts.door, parts.settings.message_ttl_ms)
     yield "/api/context/generate", contexts.ContextGenerator(database)
     yield "/api/context/{agent_id}", contexts.Context(database)
     yield "/api/compact/save", compact.CompactSave(database, parts.briefs)

@@ -7,10 +7,12 @@ from pydantic import AfterValidator, ConfigDict, Field, JsonValue, WithJsonSchem
 
 from api.database import Database
 from api.fields import NAME_LIMIT, Answer, Body, Instant, Offset, Query, Text, UpTo100, Words
+from api.ingest import Door
 from api.operations import operation
 from db import messages, subtask_contexts, subtask_rows
 from db.pool import Conn
 from db.publish import publish
+from dcm.broker import DEFAULT
 from dcm.domain import subtasks as rules
 from dcm.domain.errors import InvalidInput, NotFound
 from dcm.domain.events import Event
@@ -192,8 +194,9 @@ class Subtasks:
 class OneSubtask:
     """/api/subtasks/{subtask_id}"""
 
-    def __init__(self, database: Database, message_ttl_ms: int) -> None:
+    def __init__(self, database: Database, door: Door, message_ttl_ms: int) -> None:
         self._database = database
+        self._door = door
         self._message_ttl_ms = message_ttl_ms
 
     @operation(answer=SubtaskShown, errors=(404,))
@@ -220,18 +223,21 @@ class OneSubtask:
         if patch == rules.SubtaskPatch():
             raise InvalidInput("No update fields provided")
 
-        def store(conn: Conn) -> dict[str, Any]:
+        def store(conn: Conn) -> tuple[dict[str, Any], list[Event]]:
             place = subtask_rows.hold(conn, subtask_id)
             if place is None:
                 raise NotFound("Subtask not found")
             row = subtask_rows.change(conn, subtask_id, rules.heeded(patch))
             change = _changed(row, place)
-            told = rules.patched(change, patch.status) + self._broadcast(conn, change, patch)
+            broadcast = self._broadcast(conn, change, patch)
             _keep_context(conn, change, patch)
-            publish(conn, told)
-            return row
+            publish(conn, rules.patched(change, patch.status) + broadcast)
+            return row, broadcast
 
-        return {"success": True, "subtask": await self._database.write(store)}
+        row, broadcast = await self._database.write(store)
+        for event in broadcast:
+            self._door.ask(DEFAULT, "call_subscribers", event.data["id"])
+        return {"success": True, "subtask": row}
 
     def _broadcast(self, conn: Conn, change: rules.SubtaskChange, patch: rules.SubtaskPatch) -> list[Event]:
         message = rules.ending(change) if patch.ends and change.project_id else None

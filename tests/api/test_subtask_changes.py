@@ -1,10 +1,11 @@
 """PATCH of a subtask: every row of the transition table, and its side effects in the same transaction."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from api_server import ApiServer
+from api_server import ApiServer, wait_for
 from work import changed, kept, names, project, request, send, subtask, task
 
 from db.pool import Conn
@@ -133,6 +134,8 @@ def test_an_end_is_broadcast_to_every_agent_of_the_project(server: ApiServer, co
         "source_agent": "Explore", "source_agent_id": "a1", "subtask_id": made["id"], "status": "failed",
         "description": "look", "result_summary": '{"summary":"' + "ü" * 988, "session_id": "s1",
     }  # fmt: skip
+    asked = wait_for(lambda: server.valkey.client.hvals("dcm:dramatiq:default.msgs"), "the calls of subscribers")
+    assert [json.loads(one)["actor_name"] for one in asked] == ["call_subscribers"]
     told = kept(conn)[-1]
     assert told[:3] == ("global", "message.new", "s1")
     assert told[3].items() >= {
