@@ -45,6 +45,7 @@ check: $(DEV_STAMP) $(NODE_STAMP) ## format, lint, types, import contracts; of t
 docs: $(DEV_STAMP) $(NODE_STAMP) ## write the pages and types that follow from the code
 	$(BIN)/python -m api.reference
 	$(BIN)/python -m dcm.cli.configuration --write
+	$(BIN)/python docs/conformance.py
 	$(BIN)/python -m api.reference --json > dashboard/node_modules/.openapi.json
 	dashboard/node_modules/.bin/openapi-typescript dashboard/node_modules/.openapi.json > dashboard/src/api/schema.d.ts
 

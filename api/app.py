@@ -16,7 +16,6 @@ from falcon.asgi import Request, Response
 
 from api.callers import Callers
 from api.database import Database
-from api.fields import instant
 from api.ingest import Door
 from api.pages import Pages
 from api.restore import Briefs
@@ -24,6 +23,7 @@ from api.routes import Parts, routes
 from db.pool import AWAY, REFUSED, open_pool
 from dcm import settings as settings_module
 from dcm.domain.errors import Conflict, DcmError, Forbidden, InvalidInput, NotFound, TooLarge, Unavailable
+from dcm.domain.instants import instant
 from dcm.logs import log_to_stderr
 from dcm.settings import Settings
 

@@ -19,6 +19,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from dcm.domain.instants import instant
+
 NAME_LIMIT = 300
 """Characters of the longest id, name or topic that is taken."""
 
@@ -149,8 +151,3 @@ class Refusal(Answer):
 def now() -> str:
     """This moment, as answers have it."""
     return instant(datetime.now(UTC))
-
-
-def instant(moment: datetime) -> str:
-    """A moment as the contract writes it: ISO 8601, UTC, milliseconds, Z."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -113,7 +113,7 @@ def _described(
     kinds.pop("return", None)
     body, query = kinds.pop("body", None), kinds.pop("query", None)
     summary, _, details = inspect.cleandoc(work.__doc__ or "").partition("\n")
-    checked = (400,) if body or query or any(kind is not str for kind in kinds.values()) else ()
+    checked = (400,) if body or query or kinds else ()
     return Operation(
         name=work.__qualname__.replace(".on_", "."),
         summary=summary.rstrip("."),

@@ -63,36 +63,6 @@ def newest(conn: Conn, session_id: str, *, main_only: bool = False) -> Brief | N
         ).fetchone()
 
 
-def keep_snapshot(conn: Conn, snapshot: Snapshot) -> None:
-    """Store the snapshot where the contract's restore reads it: one agent context a session (section 8.1)."""
-    conn.execute(
-        """
-        INSERT INTO agent_contexts (project_id, agent_id, agent_type, role_context, progress_summary, tools_used,
-                                    session_id)
-        SELECT s.project_id, 'compact-snapshot-' || s.id, 'compact-snapshot', %(context)s::jsonb, %(summary)s,
-               %(files)s, s.id
-        FROM sessions s WHERE s.id = %(session)s
-        ON CONFLICT (project_id, agent_id) DO UPDATE SET
-            role_context = excluded.role_context, progress_summary = excluded.progress_summary,
-            tools_used = excluded.tools_used
-        """,
-        {
-            "session": snapshot.session_id,
-            "context": orjson.dumps(snapshot.role_context(), default=str).decode(),
-            "summary": snapshot.context_summary or "Pre-compact snapshot",
-            "files": snapshot.modified_files(),
-        },
-    )
-    conn.execute(
-        """
-        UPDATE requests SET metadata = metadata || jsonb_build_object(
-            'compact_snapshot_at', now(), 'compact_trigger', %(trigger)s::text)
-        WHERE session_id = %(session)s AND status = 'active'
-        """,
-        {"session": snapshot.session_id, "trigger": snapshot.trigger},
-    )
-
-
 def has_events(conn: Conn, session_id: str) -> bool:
     """Whether a session was told of by hooks, so that a brief can be made of it."""
     row = conn.execute(

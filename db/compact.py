@@ -12,7 +12,7 @@ from db.pool import Conn
 Row = dict[str, Any]
 
 
-def save(conn: Conn, session_id: str, facts: Mapping[str, Any], empty: Mapping[str, Any]) -> Row:
+def save(conn: Conn, session_id: str, facts: Mapping[str, Any], empty: Mapping[str, Any] | None = None) -> Row:
     """Store the snapshot of a session over the one there is: `facts` replace, `empty` is what a first one lacks."""
     with conn.cursor(row_factory=dict_row) as cursor:
         found = cursor.execute(
@@ -32,7 +32,7 @@ def save(conn: Conn, session_id: str, facts: Mapping[str, Any], empty: Mapping[s
                 session_id = excluded.session_id
             RETURNING role_context, last_updated
             """,
-            {"session": session_id, "whole": Jsonb({**empty, **facts}), "facts": Jsonb(facts)},
+            {"session": session_id, "whole": Jsonb({**(empty or {}), **facts}), "facts": Jsonb(facts)},
         ).fetchone()
     assert found is not None
     conn.execute(
@@ -79,15 +79,19 @@ def marks(conn: Conn, session_id: str) -> Mapping[str, Any] | None:
     return row[0] if row else None
 
 
-def tell(conn: Conn, agent_id: str, project_id: uuid.UUID | None, payload: Mapping[str, Any], ttl_s: int) -> None:
-    """Leave a message that a context was generated for an agent."""
-    conn.execute(
+def tell(conn: Conn, agent_id: str, project_id: uuid.UUID | None, payload: Mapping[str, Any], ttl_s: int) -> uuid.UUID:
+    """Leave a message that a context was generated for an agent; its id."""
+    row = conn.execute(
         """
         INSERT INTO agent_messages (project_id, from_agent_id, to_agent_id, message_type, topic, payload, priority,
                                     session_id, expires_at)
         VALUES (%(project)s, 'context-manager', %(agent)s, 'context.generated', 'context.generated', %(payload)s, 5,
                 %(session)s, now() + make_interval(secs => %(ttl)s))
+        RETURNING id
         """,
         {"project": project_id, "agent": agent_id, "payload": Jsonb(payload), "session": payload["session_id"],
          "ttl": ttl_s},
-    )  # fmt: skip
+    ).fetchone()  # fmt: skip
+    assert row is not None
+    message_id: uuid.UUID = row[0]
+    return message_id

@@ -10,7 +10,19 @@ from typing import Any
 
 import dramatiq
 
-from db import actions, blocking, briefs, compactions, hook_events, messages, publish, requests, sessions, subtasks
+from db import (
+    actions,
+    blocking,
+    briefs,
+    compact,
+    compactions,
+    hook_events,
+    messages,
+    publish,
+    requests,
+    sessions,
+    subtasks,
+)
 from db.pool import Conn
 from dcm.broker import DEFAULT
 from dcm.domain import briefs as brief_rules
@@ -45,7 +57,7 @@ def make_brief(session_id: str, made_for: str, trigger: str) -> None:
         with conn.transaction():
             brief_id = briefs.keep(conn, snapshot, brief_rules.brief(snapshot), whose)
             if whose == Subject.MAIN:
-                briefs.keep_snapshot(conn, snapshot)
+                compact.save(conn, session_id, snapshot.role_context())
             publish.publish(conn, _told(snapshot, brief_id, whose))
 
 

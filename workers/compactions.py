@@ -5,11 +5,12 @@ from datetime import datetime
 
 import dramatiq
 
-from db import briefs, compactions, sessions
+from db import compact, compactions, sessions
 from db.compactions import Pending
 from db.pool import Conn
 from dcm.broker import DEFAULT, mailbox_key, redis_client
 from dcm.domain.compactions import CLOCK_SLACK, GIVEN_SLACK, Subject, newest_boundary
+from dcm.domain.instants import instant
 from workers import running, transcripts
 from workers.briefs import assemble
 
@@ -40,11 +41,17 @@ def settle_compaction(session_id: str, ended: str, trigger: str) -> None:
         if pending.subject != Subject.MAIN:
             snapshot = assemble(conn, session_id, pending.made_for, trigger)
             if snapshot and whose == Subject.MAIN:
-                briefs.keep_snapshot(conn, snapshot)
+                compact.save(conn, session_id, snapshot.role_context())
+        if whose == Subject.MAIN:
+            compact.mark(conn, session_id, _mark(ended))
         given = compactions.last_given(conn, session_id)
         if given is None or given < (boundary or pending.made_for) - GIVEN_SLACK:
             redis_client(running.settings()).set(mailbox_key(session_id), pending.content, ex=MAIL_SECONDS)
             compactions.give(conn, session_id, pending.made_for)
+
+
+def _mark(ended: str) -> dict[str, str | None]:
+    return {"compacted_at": instant(datetime.fromisoformat(ended)), "compact_summary": None, "compact_agent": "main"}
 
 
 def _pending(conn: Conn, session_id: str, ended: datetime, trigger: str) -> Pending | None:

@@ -11,6 +11,7 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
 from dcm.domain import origins
+from dcm.domain.instants import instant
 from dcm.settings import Settings
 
 SOCKET_PATHS = frozenset({"/", "/ws"})
@@ -49,7 +50,7 @@ class Pages:
 
     def _health(self) -> Mapping[str, object]:
         """That it lives, on which port, and the counters."""
-        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        now = instant(datetime.now(UTC))
         about = {"status": "healthy", "type": "websocket", "port": self._port}
         return {**about, **self._counters(), "timestamp": now}
 

@@ -94,7 +94,7 @@ def _of_the_agents(parts: Parts) -> Iterable[tuple[str, object]]:
     yield "/api/context/generate", contexts.ContextGenerator(database)
     yield "/api/context/{agent_id}", contexts.Context(database)
     yield "/api/compact/save", compact.CompactSave(database, parts.briefs)
-    yield "/api/compact/restore", compact.CompactRestore(database, parts.briefs)
+    yield "/api/compact/restore", compact.CompactRestore(database, parts.door, parts.briefs)
     yield "/api/compact/status/{session_id}", compact.CompactState(database)
     yield "/api/compact/snapshot/{session_id}", compact.CompactSnapshot(database)
     yield "/api/agent-contexts", agent_contexts.AgentContexts(database)

@@ -1,22 +1,26 @@
 """Saving and restoring a session around a compaction (contract, section 8)."""
 
+import uuid
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue
 
 from api.database import Database
-from api.fields import Answer, Body, Instant, Name, Text, instant
+from api.fields import Answer, Body, Instant, Name, Text
+from api.ingest import Door
 from api.operations import operation
 from api.restore import Briefs
 from api.routes.contexts import Source, Tokens, read_facts, sources
 from db import compact
 from db.pool import Conn
 from db.publish import publish
+from dcm.broker import DEFAULT
 from dcm.domain.agent_briefs import agent_brief
 from dcm.domain.agent_briefs.facts import AgentFacts
-from dcm.domain.agent_briefs.fitting import CHARACTERS_A_TOKEN
+from dcm.domain.agent_briefs.fitting import Fitted, tokens
 from dcm.domain.events import Event
+from dcm.domain.instants import instant
 from dcm.domain.restored import restored
 
 HISTORY_LIMIT = 15
@@ -164,8 +168,9 @@ def _counts(body: SnapshotToSave, saved: dict[str, Any]) -> dict[str, Any]:
 class CompactRestore:
     """/api/compact/restore"""
 
-    def __init__(self, database: Database, briefs: Briefs) -> None:
+    def __init__(self, database: Database, door: Door, briefs: Briefs) -> None:
         self._database = database
+        self._door = door
         self._briefs = briefs
 
     @operation(answer=Restored)
@@ -180,7 +185,7 @@ class CompactRestore:
         before = restored(found["snapshot"]) if found else ""
         at = datetime.now(UTC)
 
-        def store(conn: Conn) -> tuple[AgentFacts, str, bool]:
+        def store(conn: Conn) -> tuple[AgentFacts, str, bool, uuid.UUID]:
             facts = read_facts(conn, body.agent_id, body.agent_type, body.session_id, history_limit=HISTORY_LIMIT)
             marks = {
                 "compacted_at": instant(at),
@@ -188,28 +193,37 @@ class CompactRestore:
                 "compact_agent": body.agent_id,
             }
             marked = compact.mark(conn, body.session_id, marks)
-            text = _within(facts, before, body)
-            compact.tell(
-                conn, body.agent_id, facts.project.id if facts.project else None, _payload(body, facts), TOLD_SECONDS
-            )
-            return facts, text, marked
+            made = _within(facts, before, body)
+            project_id = facts.project.id if facts.project else None
+            told = compact.tell(conn, body.agent_id, project_id, _payload(body, facts, made), TOLD_SECONDS)
+            return facts, made.content, marked, told
 
-        facts, text, marked = await self._database.write(store)
+        facts, text, marked, told = await self._database.write(store)
+        self._door.ask(DEFAULT, "call_subscribers", str(told))
         answer = {"success": True, "brief": text, "sources": sources(facts)}
         return {**answer, "session_compacted": marked, "restored_at": at}
 
 
-def _within(facts: AgentFacts, before: str, body: Restoration) -> str:
+def _within(facts: AgentFacts, before: str, body: Restoration) -> Fitted:
     """The brief, and the caller's summary after it, in a quarter of the tokens at most."""
     if not body.compact_summary:
-        return agent_brief(facts, body.max_tokens, before).content
-    tail = f"\n\n---\n\n## Previous Context Summary\n\n{body.compact_summary}"[: body.max_tokens]
-    left = body.max_tokens - -(-len(tail) // CHARACTERS_A_TOKEN)
-    return agent_brief(facts, left, before).content + tail
+        return agent_brief(facts, body.max_tokens, before)
+    whole = f"\n\n---\n\n## Previous Context Summary\n\n{body.compact_summary}"
+    tail = whole[: body.max_tokens]
+    tail_tokens = tokens(tail)
+    made = agent_brief(facts, body.max_tokens - tail_tokens, before)
+    return Fitted(made.content + tail, made.token_count + tail_tokens, made.truncated or tail != whole)
 
 
-def _payload(body: Restoration, facts: AgentFacts) -> dict[str, Any]:
-    return {"session_id": body.session_id, "agent_id": body.agent_id, "sources_count": len(sources(facts))}
+def _payload(body: Restoration, facts: AgentFacts, made: Fitted) -> dict[str, Any]:
+    return {
+        "session_id": body.session_id,
+        "agent_id": body.agent_id,
+        "brief_id": str(uuid.uuid4()),
+        "token_count": made.token_count,
+        "truncated": made.truncated,
+        "sources_count": len(sources(facts)),
+    }
 
 
 class CompactState:

@@ -8,7 +8,6 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 
 from dcm import ports
@@ -18,16 +17,13 @@ from dcm.domain.claude_settings import endpoint
 from dcm.domain.errors import InvalidInput, StartError
 from dcm.embedded.disk import require_room
 from dcm.launcher import CLIENT, launcher_path, server_url
-from dcm.settings import Settings
+from dcm.settings import VARIABLES, Settings
 
 PYTHON, NODE = (3, 11), 20
 """The oldest versions that work."""
 
 CLIENT_WITH_PROMPT_IDS = (2, 1, 196)
 """From this version on Claude Code says which prompt an event belongs to."""
-
-OTHER_VARIABLES = {"DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD", "DCM_PORT"}
-"""Variables of .env that settings are made of."""
 
 SECRETS = ("*secret*", "*token*")
 """Files of DCM_HOME nobody else may read."""
@@ -95,14 +91,13 @@ def env_file(path: Path) -> Iterator[Finding]:
 
 
 def _line_faults(path: Path) -> Iterator[str]:
-    known = {item.metadata["env"] for item in fields(Settings)} | OTHER_VARIABLES
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         name, equals, value = line.partition("=")
         if not equals or not re.fullmatch(r"[A-Za-z_]\w*", name.strip()):
             yield f"line {number} is not NAME=value"
-        elif name.strip().startswith(("DCM_", "DB_")) and name.strip() not in known:
+        elif name.strip().startswith(("DCM_", "DB_")) and name.strip() not in VARIABLES:
             yield f"line {number} sets {name.strip()}, which DCM does not know"
         elif re.search(r"\S\s{2,}\S|\s#", value):
             yield f"line {number}: what follows the value of {name.strip()} is taken as part of it"

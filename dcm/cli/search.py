@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from dcm.cli import options
+from dcm.domain.instants import instant
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -24,10 +25,10 @@ class Moment(click.ParamType[str]):
             at = datetime.now(UTC) - timedelta(**{UNITS[ago[2]]: int(ago[1])})
         else:
             try:
-                at = datetime.fromisoformat(str(value)).astimezone(UTC)
+                at = datetime.fromisoformat(str(value)).astimezone()
             except ValueError:
                 self.fail(f"{value!r} is no time: give one like 2026-11-21, 2026-11-21T12:00 or 24h.", param, ctx)
-        return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return instant(at)
 
 
 @click.command()

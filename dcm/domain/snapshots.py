@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from dcm.domain.instants import instant
+
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
@@ -113,7 +115,7 @@ class Snapshot:
         """The snapshot in the contract's shape (section 8.1), and what we know beyond it."""
         return {
             "trigger": self.trigger,
-            "saved_at": self.saved_at.isoformat(),
+            "saved_at": instant(self.saved_at),
             "context_summary": self.context_summary or None,
             "active_tasks": [
                 {"id": task.id, "description": task.description, "status": task.status, "agent_type": task.agent_type}

@@ -5,7 +5,7 @@ import uuid
 from typing import Any
 
 import pytest
-from api_server import ApiServer
+from api_server import ApiServer, wait_for
 
 from db.pool import Conn
 
@@ -178,9 +178,17 @@ def test_a_restoration_stays_within_its_tokens_and_leaves_a_message(server: ApiS
     post(server, "/api/compact/save", many, 201)
     body = {"session_id": "s1", "agent_id": "a", "max_tokens": 300, "compact_summary": "y" * 5000}
     assert len(post(server, "/api/compact/restore", body)["brief"]) <= 1200
-    assert conn.execute("SELECT to_agent_id FROM agent_messages WHERE topic = 'context.generated'").fetchall() == [
-        ("a",)
-    ]
+    [(message_id, to, payload)] = conn.execute(
+        "SELECT id, to_agent_id, payload FROM agent_messages WHERE topic = 'context.generated'"
+    )
+    assert to == "a"
+    assert uuid.UUID(payload.pop("brief_id"))
+    assert payload.pop("sources_count") > 0
+    assert 0 < payload.pop("token_count") <= 300
+    assert payload == {"session_id": "s1", "agent_id": "a", "truncated": True}
+    asked = wait_for(lambda: server.valkey.client.hvals("dcm:dramatiq:default.msgs"), "the calls of subscribers")
+    calls = [(one["actor_name"], one["args"]) for one in map(json.loads, asked)]
+    assert ("call_subscribers", [str(message_id)]) in calls
 
 
 @pytest.mark.parametrize(("path", "body", "field"), [

@@ -10,6 +10,7 @@ from stories import a_session, agent_tool, at, event, rows, store, subagent, too
 
 from db import briefs
 from db.pool import Conn
+from dcm.domain.instants import instant
 from dcm.settings import Settings
 from workers import briefs as making
 from workers import transcripts
@@ -182,7 +183,7 @@ def test_the_snapshot_of_the_main_conversation_is_kept_where_restore_reads_it(wo
         make_brief("s1", at(moment).isoformat(), "manual")
     ((context, kind, summary, files),) = rows(conn, SNAPSHOT, "compact-snapshot-s1")
     assert (kind, summary, files) == ("compact-snapshot", "Pre-compact snapshot", ["/w/shop/cart.py"])
-    assert (context["trigger"], context["saved_at"]) == ("manual", at(22).isoformat())
+    assert (context["trigger"], context["saved_at"]) == ("manual", instant(at(22)))
     assert (context["modified_files"], context["key_decisions"]) == (["/w/shop/cart.py"], ["Which cache? → none"])
     assert context["agent_states"] == [
         {"agent_id": "a1", "agent_type": "Explore", "status": "completed", "summary": "three are slow"}
@@ -197,7 +198,7 @@ def test_what_is_made_while_a_subagent_compacts_does_not_touch_the_main_snapshot
     make_brief("s1", at(7).isoformat(), "auto")
     assert rows(conn, "SELECT made_for, subject FROM briefs ORDER BY 1") == [(at(4), "main"), (at(7), "subagent")]
     ((context, *_),) = rows(conn, SNAPSHOT, "compact-snapshot-s1")
-    assert context["saved_at"] == at(4).isoformat()
+    assert context["saved_at"] == instant(at(4))
 
 
 def test_messages_of_other_sessions_of_the_project_are_in_the_brief_and_ones_own_are_not(

@@ -9,10 +9,11 @@ import pytest
 import redis
 from stories import agent_tool, at, event, rows, store, subagent, tool
 
-from db import compactions
+from db import compact, compactions
 from db.pool import Conn
 from dcm.broker import mailbox_key
 from dcm.domain.compactions import Running, Subject
+from dcm.domain.instants import instant
 from dcm.settings import Settings
 from workers import compactions as settling
 from workers.briefs import make_brief
@@ -81,10 +82,19 @@ def test_a_boundary_in_the_main_transcript_makes_it_the_main_conversations(scene
     assert rows(scene.conn, SNAPSHOT) == []
     scene.write(scene.main, at(11))
     assert scene.settle(12) == [("main", True)]
-    assert rows(scene.conn, SNAPSHOT) == [(at(10).isoformat(),)]
+    assert rows(scene.conn, SNAPSHOT) == [(instant(at(10)),)]
     assert (scene.mail() or "").startswith("# Where this session stood in /w")
     assert 0 < scene.valkey.ttl(mailbox_key("s1")) <= settling.MAIL_SECONDS
     assert compactions.last_given(scene.conn, "s1") is not None
+
+
+def test_the_session_then_counts_as_compacted(scene: Scene) -> None:
+    store(scene.conn, event(1, "UserPromptSubmit", prompt="Mend the parser", prompt_id="p1"))
+    scene.compact(10)
+    scene.write(scene.main, at(11))
+    scene.settle(12)
+    marks = compact.marks(scene.conn, "s1") or {}
+    assert (marks["compacted_at"], marks["compact_agent"]) == (instant(at(12)), "main")
 
 
 def test_a_main_conversation_that_got_its_brief_gets_no_second_one(scene: Scene) -> None:

@@ -5829,6 +5829,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6074,6 +6083,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6128,6 +6146,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
@@ -6960,6 +6987,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7006,6 +7042,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SnapshotShown"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
@@ -7573,6 +7618,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7814,6 +7868,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AgentBlocks"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
