@@ -8,11 +8,13 @@ from wsbridge.client import Client, Missed
 from wsbridge.hub import GLOBAL, MOST_CHANNELS, Hub, now_ms
 from wsbridge.protocol import (
     AGENT_CHANNEL,
+    BAD_FRAME,
     BAD_TOKEN,
     CHANNEL,
     NOBODY,
     PUBLISHABLE,
     SESSION_CHANNEL,
+    SHOWN,
     TOKEN_NEEDED,
     Ack,
     BadFrame,
@@ -24,9 +26,6 @@ from wsbridge.protocol import (
     read,
     write,
 )
-
-SHOWN = 100
-"""Characters of a wrong name that are said back."""
 
 
 class Conversation:
@@ -68,7 +67,7 @@ class Conversation:
         try:
             request = read(text)
         except BadFrame as error:
-            return Error(str(error), "PARSE_ERROR", now_ms()), None
+            return Error(str(error), BAD_FRAME, now_ms(), error.id), None
         answering = self._answers.get(request.type)
         if answering is None:
             unknown = f"Unknown message type: {request.type[:SHOWN]}"

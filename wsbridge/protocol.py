@@ -24,6 +24,9 @@ PUBLISHABLE = frozenset(
 ACKNOWLEDGED = ("task.", "subtask.", "message.")
 """Beginnings of the events a client acknowledges; they are sent again until it does."""
 
+BAD_FRAME = "PARSE_ERROR"
+"""Code: a frame, or the position in an address, that cannot be read."""
+
 BAD_TOKEN, TOKEN_NEEDED, NOBODY = "4001", "4002", "4003"
 """Codes: a token that is not good, no token in production, neither token nor agent."""
 
@@ -109,18 +112,29 @@ class Told:
 
 Frame = Connected | Ack | Beat | Error | Resumed | Told
 
+SHOWN = 100
+"""Characters of a wrong value that are said back."""
+
 _TEXTS = ("channel", "message_id", "event", "token", "agent_id", "session_id")
 
 
 class BadFrame(ValueError):
-    """A client's frame cannot be read."""
+    """A client's frame cannot be read; `id` is the frame's own, when it has one."""
+
+    def __init__(self, message: str, id: Any = None) -> None:  # noqa: A002 - the contract's word
+        super().__init__(message)
+        self.id = id
+
+
+class BadPosition(ValueError):
+    """What should be the id of an event is none."""
 
 
 def read(text: str | bytes) -> Request:
     """The frame of a client.
 
     Raises:
-        BadFrame: it is not a JSON object with a type.
+        BadFrame: it is not a JSON object with a type, or its last_event_id is none.
     """
     try:
         value = json.loads(text)
@@ -129,19 +143,26 @@ def read(text: str | bytes) -> Request:
     if not isinstance(value, dict) or not isinstance(value.get("type"), str):
         raise BadFrame("the frame is not an object with a type")
     texts = {name: value[name] for name in _TEXTS if isinstance(value.get(name), str)}
-    return Request(
-        type=value["type"],
-        id=value.get("id"),
-        data=value.get("data"),
-        last_event_id=event_position(value.get("last_event_id")),
-        **texts,
-    )
+    try:
+        position = event_position(value.get("last_event_id"))
+    except BadPosition as error:
+        raise BadFrame(str(error), value.get("id")) from None
+    return Request(type=value["type"], id=value.get("id"), data=value.get("data"), last_event_id=position, **texts)
 
 
 def event_position(value: object) -> int | None:
-    """The id of an event, as a number or in digits; None when it is neither."""
+    """The id of an event, as a number or in digits; None when nothing was given.
+
+    Raises:
+        BadPosition: it is something else.
+    """
+    if value is None:
+        return None
     text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
-    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
+    if re.fullmatch(r"[0-9]{1,18}", text):
+        return int(text)
+    shown = json.dumps(value)[:SHOWN] if isinstance(value, str | int | float) else "neither number nor text"
+    raise BadPosition(f"last_event_id is {shown}: give the event_id of an event, a whole number of at most 18 digits.")
 
 
 def write(frame: Frame) -> str:

@@ -19,7 +19,7 @@ from wsbridge.conversation import Conversation
 from wsbridge.hub import Hub, now_ms
 from wsbridge.metrics import tell_metrics
 from wsbridge.pages import Pages, failed_upgrade
-from wsbridge.protocol import Beat, Connected, event_position, write
+from wsbridge.protocol import BAD_FRAME, BadPosition, Beat, Connected, Error, event_position, write
 from wsbridge.relay import Relay
 from wsbridge.resume import resume
 
@@ -118,7 +118,11 @@ class Bridge:
         wrong = talk.welcome(said.get("token", ""), said.get("agent_id", ""), said.get("session_id", ""))
         if wrong:
             client.send(write(wrong))
-        after = event_position(said.get("last_event_id"))
+        try:
+            after = event_position(said.get("last_event_id"))
+        except BadPosition as error:
+            client.send(write(Error(str(error), BAD_FRAME, now_ms())))
+            return
         if after is not None:
             self._resume(client, Missed(after, frozenset(client.channels)), tasks)
 

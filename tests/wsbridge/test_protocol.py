@@ -8,6 +8,7 @@ from wsbridge.protocol import (
     CHANNEL,
     Ack,
     BadFrame,
+    BadPosition,
     Beat,
     Connected,
     Error,
@@ -83,9 +84,18 @@ def test_channels_of_the_contract_are_valid(name: str) -> None:
     assert CHANNEL.match(name)
 
 
-@pytest.mark.parametrize("value", [-1, 1.5, True, None, "", "x", "-1", "٣", "9" * 19, [1]], ids=repr)
-def test_what_is_no_id_of_an_event_is_none(value: object) -> None:
-    assert event_position(value) is None
+@pytest.mark.parametrize("value", [-1, 1.0, 1.5, True, "", "x", "-1", "٣", "9" * 19, 10**30, [1]], ids=repr)
+def test_what_is_no_id_of_an_event_is_refused_with_what_to_give(value: object) -> None:
+    with pytest.raises(BadPosition, match="give the event_id of an event"):
+        event_position(value)
+    with pytest.raises(BadFrame, match="last_event_id is ") as refused:
+        read(json.dumps({"type": "subscribe", "id": 7, "last_event_id": value}))
+    assert refused.value.id == 7
+
+
+def test_a_position_that_is_not_given_is_none() -> None:
+    assert event_position(None) is None
+    assert read('{"type": "auth", "last_event_id": null}').last_event_id is None
 
 
 @pytest.mark.parametrize(

@@ -133,10 +133,36 @@ def test_a_client_is_told_when_what_it_missed_is_no_longer_kept(settings: Settin
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize("last", ["x", "-1", "", "1.5"])
-def test_a_last_event_that_is_no_number_is_passed_over(quiet_settings: Settings, last: str) -> None:
+@pytest.mark.parametrize("last", ["x", "-1", "1.5", "99999999999999999999"])
+def test_a_last_event_in_the_address_that_is_no_number_is_said_and_the_connection_stays(
+    quiet_settings: Settings, last: str
+) -> None:
     async def scenario() -> None:
         async with serving(quiet_settings) as running, running.client(f"/?last_event_id={last}") as client:
+            error = await heard(client)
+            assert (error["type"], error["code"]) == ("error", "PARSE_ERROR")
+            assert error["error"].startswith(f'last_event_id is "{last}": give ')
+            assert (await say(client, type="ping"))["type"] == "pong"
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("last", [-1, 1.0, 10**30, "x", True])
+def test_a_frame_whose_last_event_is_no_number_is_refused_whole(quiet_settings: Settings, last: object) -> None:
+    async def scenario() -> None:
+        async with serving(quiet_settings) as running, running.client() as client:
+            error = await say(client, type="subscribe", channel="topics/x", id="7", last_event_id=last)
+            assert (error["type"], error["code"], error["id"]) == ("error", "PARSE_ERROR", "7")
+            assert "give the event_id" in error["error"]
+            assert (await say(client, type="ping"))["type"] == "pong"
+            assert "topics/x" not in running.bridge.hub.channel_stats()
+
+    asyncio.run(scenario())
+
+
+def test_an_address_with_an_empty_last_event_says_nothing(quiet_settings: Settings) -> None:
+    async def scenario() -> None:
+        async with serving(quiet_settings) as running, running.client("/?last_event_id=") as client:
             assert (await say(client, type="ping"))["type"] == "pong"
 
     asyncio.run(scenario())
