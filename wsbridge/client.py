@@ -95,9 +95,9 @@ class Client:
         return True
 
     def lacks(self, channel: str, event_id: int) -> bool:
-        """Whether a kept event of the past was not told on a channel."""
+        """Whether a kept event was not told on a channel: it is older, or so new that it is held."""
         heard = self.heard.get(channel)
-        return heard is None or event_id < heard.first
+        return heard is None or not heard.first <= event_id <= heard.last
 
     def caught_up(self, channels: Collection[str], after: int, last: int) -> None:
         """Take note that all that was kept after one event, up to another, was told on these channels."""

@@ -46,11 +46,11 @@ def test_what_was_held_for_a_channel_that_was_left_is_not_told() -> None:
     assert got(client) == []
 
 
-def test_only_what_came_before_the_first_event_told_is_lacking() -> None:
+def test_only_what_came_before_the_first_or_after_the_last_event_told_is_lacking() -> None:
     client = Client("c")
     assert client.lacks("global", 9)
     tell(client, 7, 8)
-    assert [client.lacks("global", number) for number in (6, 7, 8)] == [True, False, False]
+    assert [client.lacks("global", number) for number in (6, 7, 8, 9)] == [True, False, False, True]
     client.caught_up(["global"], 3, 6)
     assert [client.lacks("global", number) for number in (3, 4, 8)] == [True, False, False]
     tell(client, 8, 9)

@@ -1,6 +1,7 @@
 """Resuming: what was kept after the last event a client saw, once and in order, also after a restart."""
 
 import asyncio
+import contextlib
 import json
 from typing import Any
 
@@ -247,6 +248,28 @@ def test_a_late_wish_to_resume_is_told_only_what_came_before_what_was_heard(sett
                 assert (await resumed(client))[0] == expected
 
     asyncio.run(scenario())
+
+
+def test_what_is_held_while_a_late_wish_is_granted_is_not_lost(settings: Settings, conn: Conn) -> None:
+    async def scenario() -> list[int]:
+        await tell(conn, subtask(1), subtask(2))
+        clients = Hub()
+        client, relay = clients.join(), Relay(settings.database_url, clients)
+        relay.listening.set()
+        clients.tell(Told("msg_2", "global", "subtask.updated", {}, 5, 2))
+        client.held = []
+        client.missed.append(Missed(0, frozenset({"global"})))
+        await tell(conn, subtask(3))
+        clients.tell(Told("msg_3", "global", "subtask.updated", {}, 5, 3))
+        resuming = asyncio.create_task(resume.resume(relay, client))
+        found = []
+        while not resuming.done() or not client.queue.empty():
+            with contextlib.suppress(TimeoutError):
+                found.append(json.loads(await asyncio.wait_for(client.queue.get(), 0.05)))
+                client.queue.task_done()
+        return [frame["event_id"] for frame in found if "event_id" in frame]
+
+    assert asyncio.run(scenario()) == [2, 1, 3]
 
 
 def test_a_notification_that_comes_after_the_past_was_read_is_not_told_again(settings: Settings, conn: Conn) -> None:
