@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from wsbridge.deliveries import Deliveries
-from wsbridge.protocol import ACKNOWLEDGED, Told
+from wsbridge.protocol import ACKNOWLEDGED, Position, Told
 
 QUEUE_LIMIT = 2000
 """Frames that wait for a client before it counts as too slow."""
@@ -25,7 +25,7 @@ class Heard:
 class Missed:
     """What a client wants to be told: all that was kept after an event, on some channels."""
 
-    after: int
+    after: Position
     channels: frozenset[str]
 
 
@@ -33,7 +33,8 @@ class Missed:
 class Client:
     """A connected client: who it is, its channels, and the frames that wait to be sent.
 
-    `held` is a list while the client is told what it missed: what happens meanwhile waits there.
+    `held` is a list while the client is told what it missed: what happens meanwhile waits there. `held_after` is
+    the event told last before that; None when the relay had not begun.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Client:
     authenticated: bool = False
     missed: deque[Missed] = field(default_factory=deque)
     held: list[tuple[Told, str]] | None = None
+    held_after: int | None = None
     heard: dict[str, Heard] = field(default_factory=dict)
 
     def send(self, text: str) -> None:

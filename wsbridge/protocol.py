@@ -3,7 +3,7 @@
 import json
 import re
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Literal
 
 CHANNEL = re.compile(r"\A(?:global|metrics|(?:topics|sessions|agents)/.{1,300})\Z")
 """Names of channels."""
@@ -31,6 +31,13 @@ BAD_TOKEN, TOKEN_NEEDED, NOBODY = "4001", "4002", "4003"
 """Codes: a token that is not good, no token in production, neither token nor agent."""
 
 
+NEWEST: Literal["newest"] = "newest"
+"""Stands for the event_id of what was told last, whatever it is."""
+
+Position = int | Literal["newest"]
+"""After which event a client wants to be told what is kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """A frame of a client. Absent fields are empty; `id` asks for an acknowledgement and is given back as it is."""
@@ -44,7 +51,7 @@ class Request:
     agent_id: str = ""
     session_id: str = ""
     data: Any = None
-    last_event_id: int | None = None
+    last_event_id: Position | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,19 +157,21 @@ def read(text: str | bytes) -> Request:
     return Request(type=value["type"], id=value.get("id"), data=value.get("data"), last_event_id=position, **texts)
 
 
-def event_position(value: object) -> int | None:
-    """The id of an event, as a number or in digits; None when nothing was given.
+def event_position(value: object) -> Position | None:
+    """The id of an event, as a number or in digits, or `newest`; None when nothing was given.
 
     Raises:
         BadPosition: it is something else.
     """
-    if value is None:
-        return None
+    if value is None or value == NEWEST:
+        return value
     text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
     if re.fullmatch(r"[0-9]{1,18}", text):
         return int(text)
     shown = json.dumps(value)[:SHOWN] if isinstance(value, str | int | float) else "neither number nor text"
-    raise BadPosition(f"last_event_id is {shown}: give the event_id of an event, a whole number of at most 18 digits.")
+    raise BadPosition(
+        f'last_event_id is {shown}: give the event_id of an event, a whole number of at most 18 digits, or "{NEWEST}".'
+    )
 
 
 def write(frame: Frame) -> str:

@@ -26,9 +26,14 @@ class Relay:
     def __init__(self, database_url: str, hub: Hub) -> None:
         self.database_url = database_url
         self.listening = asyncio.Event()
+        self.began: int | None = None
         self._hub = hub
-        self._first_id: int | None = None
         self._last_id: int | None = None
+
+    @property
+    def position(self) -> int | None:
+        """The kept event told last, or the one after which telling begins; None until the relay listens."""
+        return self.began if self._last_id is None else self._last_id
 
     async def run(self) -> None:
         """Relay for ever."""
@@ -71,10 +76,10 @@ class Relay:
         return Told(name, event.channel, event.name, event.data, timestamp, event_id, event.session_id)
 
     def _read_missed(self) -> list[tuple[int, Event, datetime]]:
-        after = self._first_id if self._last_id is None else self._last_id
+        after = self.position
         with connect(self.database_url, "wsbridge") as conn:
             if after is None:
-                self._first_id = newest_kept(conn)
+                self.began = newest_kept(conn)
                 return []
             if kept_span(conn)[1] < after:
                 raise StartError("The events of the database begin anew: the bridge starts again to tell them.")

@@ -9,7 +9,7 @@ from db.pool import AWAY, connect
 from dcm.domain.errors import Unavailable
 from wsbridge.client import Client, Missed
 from wsbridge.hub import channels_of, now_ms, written
-from wsbridge.protocol import Resumed, Told, write
+from wsbridge.protocol import NEWEST, Resumed, Told, write
 from wsbridge.relay import Relay
 
 logger = logging.getLogger("dcm.wsbridge")
@@ -49,10 +49,11 @@ async def resume(relay: Relay, client: Client) -> None:
 
 
 async def _send_kept(relay: Relay, client: Client, missed: Missed) -> tuple[int, bool]:
-    """(the event up to which everything was sent, whether nothing after `missed.after` was gone already)."""
-    kept = await _read(relay, missed.after)
-    complete = kept.first <= missed.after + 1 <= kept.last + 1
-    after = last = min(missed.after, kept.last)
+    """(the event up to which everything was sent, whether nothing it missed was gone already)."""
+    wanted = _position(relay, client) if missed.after == NEWEST else missed.after
+    kept = await _read(relay, wanted)
+    complete = kept.first <= wanted + 1 <= kept.last + 1
+    after = last = min(wanted, kept.last)
     while kept.events:
         for told in kept.events:
             await _send(client, told, missed)
@@ -62,6 +63,13 @@ async def _send_kept(relay: Relay, client: Client, missed: Missed) -> tuple[int,
         kept = await _read(relay, last)
     client.caught_up(missed.channels, after, last)
     return last, complete
+
+
+def _position(relay: Relay, client: Client) -> int:
+    """The event up to which the client, had it been on every channel, was told everything; what follows is held."""
+    position = relay.began if client.held_after is None else client.held_after
+    assert position is not None, "the relay listens"
+    return position
 
 
 async def _send(client: Client, told: Told, missed: Missed) -> None:

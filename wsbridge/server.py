@@ -137,7 +137,7 @@ class Bridge:
         """Hold what happens from now on, and tell the past; a second wish waits for the first."""
         client.missed.append(missed)
         if client.held is None:
-            client.held = []
+            client.held, client.held_after = [], self._relay.position
             tasks.add(task := asyncio.get_running_loop().create_task(resume(self._relay, client)))
             task.add_done_callback(lambda done: _resumed(done, tasks))
 

@@ -30,6 +30,7 @@ from wsbridge.protocol import (
         ('{"type": "subscribe", "channel": 7, "id": 3}', Request("subscribe", 3)),
         ('{"type": "auth", "last_event_id": 7}', Request("auth", last_event_id=7)),
         ('{"type": "auth", "last_event_id": "7"}', Request("auth", last_event_id=7)),
+        ('{"type": "auth", "last_event_id": "newest"}', Request("auth", last_event_id="newest")),
         ('{"type": "ack", "message_id": "msg_1", "more": {}}', Request("ack", message_id="msg_1")),
         (b'{"type": "pong", "id": null}', Request("pong")),
     ],
