@@ -76,8 +76,8 @@ class Conversation:
         return answer, self._missed(request, refused=isinstance(answer, Error))
 
     def _missed(self, request: Request, *, refused: bool) -> Missed | None:
-        """A subscription asks for the past of its channel, an auth for that of all channels the client is on."""
-        asked = {"subscribe": {request.channel}, "auth": self._client.channels}.get(request.type, set())
+        """A subscription asks for the past of its channels, an auth for that of all the client is on."""
+        asked = {"subscribe": set(_channels(request)), "auth": self._client.channels}.get(request.type, set())
         channels = frozenset(asked & self._client.channels)
         if request.last_event_id is None or refused or not channels:
             return None
@@ -92,9 +92,13 @@ class Conversation:
         self._client.deliveries.acknowledged(request.message_id)
 
     def _subscribe(self, request: Request) -> Frame | None:
-        wrong = self._wrong_with(request.channel)
-        if not wrong and not self._hub.subscribe(self._client, request.channel):
-            wrong = f"You are on {MOST_CHANNELS} channels already: unsubscribe from one first."
+        """All channels, or none when one is refused."""
+        channels = _channels(request)
+        wrong = next((wrong for channel in channels if (wrong := self._wrong_with(channel))), None)
+        if not wrong and not self._hub.has_room(self._client, channels):
+            wrong = f"A client is on at most {MOST_CHANNELS} channels: unsubscribe from one first."
+        for channel in () if wrong else channels:
+            self._hub.subscribe(self._client, channel)
         return _ack(request, wrong)
 
     def _wrong_with(self, channel: str) -> str | None:
@@ -106,7 +110,8 @@ class Conversation:
         return None
 
     def _unsubscribe(self, request: Request) -> Frame | None:
-        self._hub.unsubscribe(self._client, request.channel)
+        for channel in _channels(request):
+            self._hub.unsubscribe(self._client, channel)
         return _ack(request, None)
 
     def _publish(self, request: Request) -> Frame | None:
@@ -164,3 +169,8 @@ class Conversation:
 
 def _ack(request: Request, wrong: str | None) -> Frame | None:
     return Ack(request.id, not wrong, now_ms(), wrong) if request.id is not None else None
+
+
+def _channels(request: Request) -> tuple[str, ...]:
+    """The channels a frame names."""
+    return (request.channel,) if request.channels is None else request.channels

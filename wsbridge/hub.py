@@ -47,9 +47,13 @@ class Hub:
         for channel in list(client.channels):
             self._drop(client, channel)
 
+    def has_room(self, client: Client, channels: Collection[str]) -> bool:
+        """Whether a client may be on these channels too."""
+        return len(client.channels.union(channels)) <= MOST_CHANNELS
+
     def subscribe(self, client: Client, channel: str) -> bool:
         """Send a client what is told on a channel; False when it has too many channels already."""
-        if len(client.channels) >= MOST_CHANNELS and channel not in client.channels:
+        if not self.has_room(client, [channel]):
             return False
         client.channels.add(channel)
         self._by_channel[channel].add(client)

@@ -40,11 +40,15 @@ Position = int | Literal["newest"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A frame of a client. Absent fields are empty; `id` asks for an acknowledgement and is given back as it is."""
+    """A frame of a client. Absent fields are empty; `id` asks for an acknowledgement and is given back as it is.
+
+    `channels` are several instead of the one `channel`; None when they are absent.
+    """
 
     type: str
     id: Any = None
     channel: str = ""
+    channels: tuple[str, ...] | None = None
     message_id: str = ""
     event: str = ""
     token: str = ""
@@ -154,7 +158,21 @@ def read(text: str | bytes) -> Request:
         position = event_position(value.get("last_event_id"))
     except BadPosition as error:
         raise BadFrame(str(error), value.get("id")) from None
-    return Request(type=value["type"], id=value.get("id"), data=value.get("data"), last_event_id=position, **texts)
+    return Request(
+        type=value["type"],
+        id=value.get("id"),
+        channels=_several(value.get("channels")),
+        data=value.get("data"),
+        last_event_id=position,
+        **texts,
+    )
+
+
+def _several(value: object) -> tuple[str, ...] | None:
+    """The texts of a list, each once; what is no text is no channel's name either."""
+    if not isinstance(value, list):
+        return None
+    return tuple(dict.fromkeys(each if isinstance(each, str) else "" for each in value))
 
 
 def event_position(value: object) -> Position | None:

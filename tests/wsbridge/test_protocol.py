@@ -31,6 +31,8 @@ from wsbridge.protocol import (
         ('{"type": "auth", "last_event_id": 7}', Request("auth", last_event_id=7)),
         ('{"type": "auth", "last_event_id": "7"}', Request("auth", last_event_id=7)),
         ('{"type": "auth", "last_event_id": "newest"}', Request("auth", last_event_id="newest")),
+        ('{"type": "subscribe", "channels": ["a", "b", "a", 7]}', Request("subscribe", channels=("a", "b", ""))),
+        ('{"type": "subscribe", "channels": "a"}', Request("subscribe")),
         ('{"type": "ack", "message_id": "msg_1", "more": {}}', Request("ack", message_id="msg_1")),
         (b'{"type": "pong", "id": null}', Request("pong")),
     ],

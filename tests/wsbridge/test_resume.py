@@ -256,6 +256,20 @@ def test_several_subscriptions_at_once_are_each_told_their_past(settings: Settin
     asyncio.run(scenario())
 
 
+def test_one_wish_for_several_channels_is_granted_in_the_order_of_the_events(settings: Settings, conn: Conn) -> None:
+    async def scenario() -> None:
+        await tell(conn, *(subtask(number, f"s{number % 3}") for number in range(1, 10)))
+        async with serving(settings) as running, running.client() as client:
+            assert (await say(client, type="unsubscribe", channels=["global", "sessions/x"], id="1"))["success"]
+            channels = ["sessions/s1", "sessions/s2"]
+            assert (await say(client, type="subscribe", channels=channels, id="2", last_event_id=1))["success"]
+            numbers, end = await resumed(client)
+            assert numbers == [2, 4, 5, 7, 8]
+            assert (end["channels"], end["last_event_id"]) == (channels, 9)
+
+    asyncio.run(scenario())
+
+
 def test_an_auth_with_the_last_event_tells_the_past_of_all_its_channels(settings: Settings, conn: Conn) -> None:
     async def scenario() -> None:
         await tell(conn, Event("message.new", {"number": 1}, "agents/a1"), subtask(2, "s1"))

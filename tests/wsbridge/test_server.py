@@ -66,6 +66,21 @@ def test_an_invalid_channel_is_refused_by_name_and_unsubscribing_always_succeeds
     asyncio.run(scenario())
 
 
+def test_of_several_channels_all_are_subscribed_or_none(settings: Settings) -> None:
+    async def scenario() -> None:
+        async with serving(settings) as running, running.client() as client:
+            for channels in (["topics/a", "nonsense"], ["topics/a", 7], [f"topics/{number}" for number in range(500)]):
+                ack = await say(client, type="subscribe", channels=channels, id="1")
+                assert (ack["success"], bool(ack["error"])) == (False, True)
+                assert set(running.bridge.hub.channel_stats()) == {"global"}
+            assert (await say(client, type="subscribe", channels=["topics/a", "topics/b"], id="2"))["success"]
+            assert set(running.bridge.hub.channel_stats()) == {"global", "topics/a", "topics/b"}
+            assert (await say(client, type="unsubscribe", channels=["topics/a", "global"], id="3"))["success"]
+            assert set(running.bridge.hub.channel_stats()) == {"topics/b"}
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize(
     "text", ["nonsense", "[1]", "{}", b"\xff\xfe", '{"type": 1}', "[" * 60_000], ids=lambda t: repr(t)[:9]
 )
