@@ -34,6 +34,9 @@ TOO_SLOW = "You read too slowly: too many frames wait for you. Connect again and
 CLOSE_TIMEOUT = 0.5
 """Seconds a client has to say goodbye."""
 
+SLOW_CLOSE_TIMEOUT = 10.0
+"""Seconds a client that read too slowly has to read on until the reason why it is dropped."""
+
 FRAME_LIMIT = 64 * 1024
 """Bytes of the largest frame taken from a client."""
 
@@ -98,6 +101,8 @@ class Bridge:
         try:
             self._welcome(connection, client, talk, tasks)
             async for text in connection:
+                if client.too_slow.is_set():
+                    continue
                 client.heard_at = time.monotonic()
                 self._answer(client, talk, text, tasks)
         except ConnectionClosed:
@@ -164,7 +169,8 @@ class Bridge:
     async def _drop_when_slow(self, connection: ServerConnection, client: Client) -> None:
         await client.too_slow.wait()
         logger.warning("a client read too slowly and was dropped", extra={"client": client.id})
-        await _close(connection, CloseCode.TRY_AGAIN_LATER, TOO_SLOW)
+        self.hub.leave(client)
+        await _close(connection, CloseCode.TRY_AGAIN_LATER, TOO_SLOW, SLOW_CLOSE_TIMEOUT)
 
 
 def connections_log() -> logging.Logger:
@@ -180,9 +186,9 @@ def _resumed(task: asyncio.Task[None], tasks: set[asyncio.Task[None]]) -> None:
         logger.error("a client was not told what it missed", exc_info=error)
 
 
-async def _close(connection: ServerConnection, code: int, reason: str) -> None:
+async def _close(connection: ServerConnection, code: int, reason: str, within: float | None = None) -> None:
     """Close a connection; one whose client does not read would never let go and is cut off."""
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(CLOSE_TIMEOUT):
+        async with asyncio.timeout(CLOSE_TIMEOUT if within is None else within):
             await connection.close(code, reason)
     connection.transport.abort()

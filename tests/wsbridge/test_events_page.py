@@ -76,5 +76,6 @@ def test_the_bounds_are_those_of_the_code() -> None:
         f"every {server.PING_EVERY:.0f} s",
         f"said nothing for {server.SILENT_FOR:.0f} s",
         f"at most {server.FRAME_LIMIT // 1024} KiB",
+        f"does not read on within {server.SLOW_CLOSE_TIMEOUT:.0f} s",
     ):
         assert text in re.sub(r"\s+", " ", PAGE), text

@@ -176,7 +176,7 @@ def _told(number: int) -> Told:
 def test_a_client_that_was_too_slow_finds_the_reason_when_it_reads_again(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "CLOSE_TIMEOUT", 10)
+    monkeypatch.setattr(server, "CLOSE_TIMEOUT", 0)
 
     async def scenario() -> bytes:
         async with serving(settings) as running:
@@ -188,6 +188,7 @@ def test_a_client_that_was_too_slow_finds_the_reason_when_it_reads_again(
                     running.bridge.hub.tell(_told(number))
                     await asyncio.sleep(0)
                 assert client.too_slow.is_set()
+                await until(lambda: not running.bridge.hub.clients, "telling it nothing more")
                 return await asyncio.to_thread(_all_of, slow)
 
     read = asyncio.run(scenario())
