@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from dcm.cli import options
-from dcm.client import Absent, AsyncClient, EventStream, Told
+from dcm.client import MISSED, Absent, AsyncClient, EventStream, Told
 from dcm.launcher import server_url
 
 AGENT = "dcm-tail"
@@ -89,7 +89,9 @@ async def follow(server: str, wanted: Wanted, show: Callable[[Told], None]) -> N
         stream = EventStream(bridge, channels=channels, token=token, after=wanted.after, on_wait=_say_lost)
         async with stream as events:
             async for told in events:
-                if wanted.holds(told) and told.channel in channels:
+                if told.event == MISSED:
+                    click.echo("dcm: some of what happened before this is not kept any more", err=True)
+                elif wanted.holds(told):
                     show(told)
                     left = None if left is None else left - 1
                 if left == 0:

@@ -8,6 +8,17 @@ with Client() as dcm:
 
 from dcm.client.clients import AsyncClient, Client
 from dcm.client.errors import Absent, Busy, ClientError, Refused, Unreachable
-from dcm.client.stream import EventStream, Told
+from dcm.client.stream import MISSED, EventStream, Told
 
-__all__ = ["Absent", "AsyncClient", "Busy", "Client", "ClientError", "EventStream", "Refused", "Told", "Unreachable"]
+__all__ = [
+    "MISSED",
+    "Absent",
+    "AsyncClient",
+    "Busy",
+    "Client",
+    "ClientError",
+    "EventStream",
+    "Refused",
+    "Told",
+    "Unreachable",
+]

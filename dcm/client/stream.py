@@ -28,6 +28,18 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 REMEMBERED = 4096
 """Ids of events by which a repeated one is known."""
 
+GLOBAL = "global"
+"""The channel the bridge puts everyone on."""
+
+NEWEST = "newest"
+"""Stands for the event told last, whatever it is: after it begins a stream that was not told where to begin."""
+
+LEAVE = "leave"
+"""Id of the frame whose acknowledgement ends what a connection was told before it said what it wants."""
+
+MISSED = "events.missed"
+"""Name of what a stream tells of itself: events before this are not kept any more, and were not told."""
+
 AUTH_ERRORS = frozenset({"4001", "4002", "4003"})
 """Codes of the error frames after which a connection will never be authenticated."""
 
@@ -36,7 +48,10 @@ TokenSource = Callable[[], Awaitable[str]]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Something that happened. `event_id` is set for what is kept: a later stream can begin after it."""
+    """Something that happened. `event_id` is set for what is kept: a later stream can begin after it.
+
+    One whose `event` is MISSED was told by nobody: it stands where events are missing. Its data has the `channels`.
+    """
 
     id: str
     channel: str
@@ -47,14 +62,15 @@ class Told:
 
 
 class EventStream:
-    """Events of some channels, each once, in order.
+    """Events of some channels, each once, and those that are kept in the order of their ids over all channels.
 
         async with EventStream(channels=["sessions/4f1c"]) as events:
             async for told in events:
                 print(told.event, told.data)
 
     A lost connection is made again, with pauses of 1 s, 2 s, 4 s and so on up to 30 s; the channels are subscribed
-    again, and what is kept is resumed after the last event seen. `token` is a text, or a function that fetches one:
+    again, and what is kept is resumed after the last event seen, `last_event_id`. Where some of it is not kept any
+    more, an event named MISSED says so. `token` is a text, or a function that fetches one:
     it is asked at each connection, so that it is never old. `after` is the event_id to begin after.
     """
 
@@ -74,6 +90,7 @@ class EventStream:
         self._on_wait = on_wait or (lambda _seconds, _reason: None)
         self.last_event_id = after
         self._seen: OrderedDict[str, None] = OrderedDict()
+        self._has_begun = False
         self._numbers = itertools.count(1)
         self._running: AsyncGenerator[Told, None] | None = None
 
@@ -113,9 +130,11 @@ class EventStream:
         token = self._token if self._token is None or isinstance(self._token, str) else await self._token()
         if token:
             await self._say(link, "auth", id="auth", token=token)
-        for channel in self._channels:
-            resume = {} if self.last_event_id is None else {"last_event_id": self.last_event_id}
-            await self._say(link, "subscribe", id=f"subscribe_{next(self._numbers)}", channel=channel, **resume)
+        self._has_begun = False  # what comes before we left every channel would come before the past, too
+        await self._say(link, "unsubscribe", id=LEAVE, channels=[*{GLOBAL, *self._channels}])
+        after = NEWEST if self.last_event_id is None else self.last_event_id
+        number = f"subscribe_{next(self._numbers)}"
+        await self._say(link, "subscribe", id=number, channels=list(self._channels), last_event_id=after)
 
     async def _say(self, link: ClientConnection, kind: str, **fields: object) -> None:
         await link.send(json.dumps({"type": kind, **fields, "timestamp": time.time_ns() // 1_000_000}))
@@ -140,14 +159,28 @@ class EventStream:
             return await self._take(link, frame)
         if frame.get("type") == "ping":
             await self._say(link, "pong")
+        elif frame.get("type") == "resumed":
+            return self._resumed(frame)
+        elif frame.get("type") == "ack" and frame.get("id") == LEAVE:
+            self._has_begun = True
         elif frame.get("type") == "ack" and not frame.get("success", True):
             raise Refused(f"The WebSocket bridge refused a channel: {frame.get('error')}.", 400)
         elif str(frame.get("code")) in AUTH_ERRORS:
             raise Refused(f"The WebSocket bridge refused the token: {frame.get('error')}.", 401)
         return None
 
+    def _resumed(self, frame: dict[str, Any]) -> Told | None:
+        """Go on from where the bridge says; the mark that some was missed, when it was."""
+        self.last_event_id = frame["last_event_id"]
+        if frame.get("complete", True):
+            return None
+        self._seen.clear()  # another database gives the same ids to other events
+        return Told("", "", MISSED, {"channels": frame.get("channels", [])}, frame.get("timestamp", 0), None)
+
     async def _take(self, link: ClientConnection, frame: dict[str, Any]) -> Told | None:
-        """The event of a frame, acknowledged; None when it was seen before."""
+        """The event of a frame, acknowledged; None when it was seen before, or on a channel nobody asked for."""
+        if not self._has_begun:
+            return None
         told = Told(
             id=str(frame.get("id", "")),
             channel=frame["channel"],
@@ -159,6 +192,8 @@ class EventStream:
         if told.id:
             with contextlib.suppress(ConnectionClosed):  # what was heard before the end is told all the same
                 await self._say(link, "ack", message_id=told.id)
+        if told.channel not in self._channels:
+            return None
         if told.event_id is not None:
             self.last_event_id = max(self.last_event_id or 0, told.event_id)
         return told if self._is_new(told.id) else None

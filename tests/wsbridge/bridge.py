@@ -28,10 +28,16 @@ class Running:
     bridge: Bridge
     settings: Settings
     serving: asyncio.Task[None]
+    stop: asyncio.Event
 
     @property
     def url(self) -> str:
         return f"ws://127.0.0.1:{self.settings.ws_port}"
+
+    def break_all(self) -> None:
+        """Break every connection, as a network does."""
+        for client in self.bridge.hub.clients:
+            client.too_slow.set()
 
     async def page(self, path: str) -> tuple[int, str, str]:
         """Status, content type and text of a page of the same port."""
@@ -59,13 +65,14 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[Running]:
-    """A bridge until the block ends."""
+async def serving(settings: Settings, port: int = 0) -> AsyncIterator[Running]:
+    """A bridge until the block ends, on the given port or on a free one."""
     with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        free.bind(("127.0.0.1", port))
         settings = dataclasses.replace(settings, ws_port=free.getsockname()[1])
     bridge, stop = Bridge(settings), asyncio.Event()
-    running = Running(bridge, settings, asyncio.create_task(bridge.run(stop)))
+    running = Running(bridge, settings, asyncio.create_task(bridge.run(stop)), stop)
     try:
         await until(lambda: listens(settings), "the bridge's LISTEN")
         yield running

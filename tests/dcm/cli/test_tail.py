@@ -40,6 +40,8 @@ def bridge() -> Iterator[Bridge]:
         with contextlib.suppress(ConnectionClosed):
             while True:
                 running.heard.append(json.loads(await link.recv()))
+                if running.heard[-1]["type"] == "unsubscribe":
+                    await link.send(json.dumps({"type": "ack", "id": running.heard[-1]["id"], "success": True}))
                 if running.heard[-1]["type"] == "subscribe":
                     for number, (channel, event, data, event_id) in enumerate(EVENTS):
                         kept = {} if event_id is None else {"event_id": event_id}
@@ -76,8 +78,8 @@ def test_tail_prints_what_happens(recorder: Recorder, bridge: Bridge, home: Path
         "subtask.created  Explore [find] it",
         "subtask.completed  Explore",
     ]
-    assert [(frame["type"], frame.get("token")) for frame in bridge.heard[:2]] == [
-        ("auth", "sesame"), ("subscribe", None),
+    assert [(frame["type"], frame.get("token")) for frame in bridge.heard[:3]] == [
+        ("auth", "sesame"), ("unsubscribe", None), ("subscribe", None),
     ]  # fmt: skip
 
 
@@ -87,7 +89,7 @@ def test_tail_filters_by_event_and_prints_json_for_scripts(recorder: Recorder, b
     told = json.loads(line)
     assert (told["event"], told["event_id"], told["data"]) == ("subtask.completed", 6, {"agent_type": "Explore"})
     assert "auth" not in {frame["type"] for frame in bridge.heard}
-    assert bridge.heard[0]["last_event_id"] == 3
+    assert [frame["last_event_id"] for frame in bridge.heard if frame["type"] == "subscribe"] == [3]
 
 
 def test_tail_of_a_session_subscribes_to_its_channel(recorder: Recorder, bridge: Bridge, home: Path) -> None:
@@ -97,4 +99,4 @@ def test_tail_of_a_session_subscribes_to_its_channel(recorder: Recorder, bridge:
     finally:
         EVENTS.pop()
     assert json.loads(line)["channel"] == "sessions/s"
-    assert [frame["channel"] for frame in bridge.heard if frame["type"] == "subscribe"] == ["sessions/s"]
+    assert [frame["channels"] for frame in bridge.heard if frame["type"] == "subscribe"] == [["sessions/s"]]

@@ -30,6 +30,8 @@ class Bridge:
         await link.send(json.dumps({"type": "connected", "client_id": "ws_1", "timestamp": 1}))
         while not mine or mine[-1]["type"] != "subscribe":
             mine.append(json.loads(await link.recv()))
+            if mine[-1]["type"] == "unsubscribe":
+                await link.send(json.dumps({"type": "ack", "id": mine[-1]["id"], "success": True, "timestamp": 1}))
         for frame in frames:
             await link.send(json.dumps(frame))
         if not last:
@@ -83,7 +85,7 @@ def test_events_come_in_order_once_each_and_are_acknowledged() -> None:
             await until(lambda: len(server.said("ack")) == 4 and server.said("pong"))
             assert [(event.event_id, event.data["n"]) for event in found] == [(1, 1), (None, 2), (3, 3)]
             assert [frame["message_id"] for frame in server.said("ack")] == ["msg_1", "msg_1", "msg_2", "msg_3"]
-            assert [frame["channel"] for frame in server.said("subscribe")] == ["global", "sessions/s"]
+            assert [frame["channels"] for frame in server.said("subscribe")] == [["global", "sessions/s"]]
 
     asyncio.run(run())
 
@@ -98,7 +100,7 @@ def test_a_lost_connection_is_made_again_and_resumes_after_the_last_event() -> N
             found = await take(stream, 3)
             assert [event.event_id for event in found] == [7, 8, 9]
             first, again = server.said("subscribe", 0), server.said("subscribe", 2)
-            assert [frame.get("last_event_id") for frame in (*first, *again)] == [None, 8]
+            assert [frame.get("last_event_id") for frame in (*first, *again)] == ["newest", 8]
             assert waited == [0.01, 0.01]
 
     asyncio.run(run())
@@ -139,7 +141,7 @@ def test_a_token_is_fetched_anew_for_each_connection_before_the_channels() -> No
     async def run() -> None:
         async with bridge([told(1)], [told(2)]) as server:
             await take(EventStream(server.url, token=fetch, first_pause=0.01), 2)
-            assert [frame["type"] for frame in server.heard[1][:2]] == ["auth", "subscribe"]
+            assert [frame["type"] for frame in server.heard[1][:3]] == ["auth", "unsubscribe", "subscribe"]
             assert [server.said("auth", at)[0]["token"] for at in (0, 1)] == ["first", "second"]
             assert server.said("auth", 0)[0]["id"]
 
