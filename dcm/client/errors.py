@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+import httpx
+
 from dcm.domain.errors import DcmError
 
 
@@ -32,6 +34,13 @@ class Absent(Refused):
 
 class Busy(Refused):
     """DCM cannot take it now (503): nothing was accepted, it may be sent again later."""
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether the same call may succeed a moment later: nobody answered, or an answer that says so."""
+    if isinstance(error, Refused):
+        return error.status >= 500 or error.status in {408, 429}
+    return isinstance(error, Unreachable | OSError | httpx.TransportError)
 
 
 def refusal(status: int, body: object, text: str) -> Refused:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from dcm.client.errors import Refused
+from dcm.client.errors import ClientError, Refused, is_passing
 
 URL = "ws://127.0.0.1:3849"
 """Where the bridge listens when nobody chose otherwise."""
@@ -70,8 +71,9 @@ class EventStream:
 
     A lost connection is made again, with pauses of 1 s, 2 s, 4 s and so on up to 30 s; the channels are subscribed
     again, and what is kept is resumed after the last event seen, `last_event_id`. Where some of it is not kept any
-    more, an event named MISSED says so. `token` is a text, or a function that fetches one:
-    it is asked at each connection, so that it is never old. `after` is the event_id to begin after.
+    more, an event named MISSED says so. `token` is a text, or a function that fetches one: it is asked at each
+    connection, so that it is never old, and again later when nobody answers it. `after` is the event_id to begin
+    after.
     """
 
     def __init__(
@@ -112,22 +114,27 @@ class EventStream:
         while True:
             reason = "it closed the connection"
             try:
+                token = await self._fetched_token()
                 async with connect(self._url, compression=None, ping_interval=None, proxy=None, max_size=None) as link:
-                    await self._introduce(link)
+                    await self._introduce(link, token)
                     async with self._beating(link):
                         async for text in link:
                             pause = self._first_pause
                             if told := await self._hear(link, text):
                                 yield told
-            except (OSError, ConnectionClosed, InvalidHandshake) as error:
+            except (OSError, ConnectionClosed, InvalidHandshake, ClientError, httpx.TransportError) as error:
+                if isinstance(error, ClientError) and not is_passing(error):
+                    raise
                 reason = str(error) or type(error).__name__
             self._on_wait(pause, reason)
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 
-    async def _introduce(self, link: ClientConnection) -> None:
+    async def _fetched_token(self) -> str | None:
+        return self._token if self._token is None or isinstance(self._token, str) else await self._token()
+
+    async def _introduce(self, link: ClientConnection, token: str | None) -> None:
         """Say who we are, and what we want to hear from where on."""
-        token = self._token if self._token is None or isinstance(self._token, str) else await self._token()
         if token:
             await self._say(link, "auth", id="auth", token=token)
         self._has_begun = False  # what comes before we left every channel would come before the past, too

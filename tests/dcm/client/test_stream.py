@@ -7,11 +7,12 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import httpx
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from dcm.client import EventStream, Refused, Told
+from dcm.client import Busy, ClientError, EventStream, Refused, Told, Unreachable
 
 
 class Bridge:
@@ -144,6 +145,46 @@ def test_a_token_is_fetched_anew_for_each_connection_before_the_channels() -> No
             assert [frame["type"] for frame in server.heard[1][:3]] == ["auth", "unsubscribe", "subscribe"]
             assert [server.said("auth", at)[0]["token"] for at in (0, 1)] == ["first", "second"]
             assert server.said("auth", 0)[0]["id"]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Unreachable("DCM does not answer.", sent=False),
+        Busy("Postgres is away.", 503),
+        Refused("Slower.", 429),
+        ConnectionRefusedError(),
+        httpx.ConnectError("refused"),
+    ],
+    ids=repr,
+)
+def test_a_token_that_cannot_be_fetched_now_is_fetched_later(error: Exception) -> None:
+    tries: list[Exception] = [error, error]
+
+    async def fetch() -> str:
+        if tries:
+            raise tries.pop()
+        return "sesame"
+
+    async def run() -> None:
+        async with bridge([told(1)]) as server:
+            [event] = await take(EventStream(server.url, token=fetch, first_pause=0.01), 1)
+            assert (event.event_id, server.said("auth")[0]["token"]) == (1, "sesame")
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("error", [Refused("No.", 401), Refused("No.", 400), ClientError("No."), KeyError("No.")])
+def test_a_token_that_is_refused_ends_the_stream(error: Exception) -> None:
+    async def fetch() -> str:
+        raise error
+
+    async def run() -> None:
+        async with bridge([told(1)]) as server:
+            with pytest.raises(type(error), match="No"):
+                await take(EventStream(server.url, token=fetch, first_pause=0.01), 1)
 
     asyncio.run(run())
 
