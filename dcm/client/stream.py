@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
@@ -13,12 +14,17 @@ from typing import Any
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.uri import parse_uri
 
 from dcm.client.errors import ClientError, Refused, is_passing
 
+logger = logging.getLogger("dcm.client")
+
 URL = "ws://127.0.0.1:3849"
 """Where the bridge listens when nobody chose otherwise."""
+
+NOT_THE_BRIDGE = f"it is not DCM's WebSocket bridge. Give its address, like {URL}, not that of the API."
 
 PING_EVERY = 25.0
 """Seconds between two signs of life; the bridge drops who was silent for 60."""
@@ -87,14 +93,18 @@ class EventStream:
         ping_every: float = PING_EVERY,
         on_wait: Callable[[float, str], None] | None = None,
     ) -> None:
+        _check(url, after)
         self._url, self._channels, self._token = url, tuple(channels), token
         self._first_pause, self._ping_every = first_pause, ping_every
-        self._on_wait = on_wait or (lambda _seconds, _reason: None)
+        self._on_wait = on_wait or self._log_wait
         self.last_event_id = after
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._has_begun = False
         self._numbers = itertools.count(1)
         self._running: AsyncGenerator[Told, None] | None = None
+
+    def _log_wait(self, seconds: float, reason: str) -> None:
+        logger.warning("no connection to %s (%s), next try in %.1f s", self._url, reason, seconds)
 
     async def __aenter__(self) -> "EventStream":
         return self
@@ -122,6 +132,12 @@ class EventStream:
                             pause = self._first_pause
                             if told := await self._hear(link, text):
                                 yield told
+            except InvalidStatus as error:
+                status = error.response.status_code
+                refused = Refused(f"{self._url} answers HTTP {status}: {NOT_THE_BRIDGE}", status)
+                if not is_passing(refused):
+                    raise refused from None
+                reason = str(refused)
             except (OSError, ConnectionClosed, InvalidHandshake, ClientError, httpx.TransportError) as error:
                 if isinstance(error, ClientError) and not is_passing(error):
                     raise
@@ -171,9 +187,11 @@ class EventStream:
         elif frame.get("type") == "ack" and frame.get("id") == LEAVE:
             self._has_begun = True
         elif frame.get("type") == "ack" and not frame.get("success", True):
-            raise Refused(f"The WebSocket bridge refused a channel: {frame.get('error')}.", 400)
+            raise Refused(f"The WebSocket bridge refused a channel: {_sentence(frame)}", 400)
         elif str(frame.get("code")) in AUTH_ERRORS:
-            raise Refused(f"The WebSocket bridge refused the token: {frame.get('error')}.", 401)
+            raise Refused(f"The WebSocket bridge refused the token: {_sentence(frame)}", 401)
+        elif frame.get("type") == "error":
+            raise Refused(f"The WebSocket bridge refused a frame: {_sentence(frame)}", 400)
         return None
 
     def _resumed(self, frame: dict[str, Any]) -> Told | None:
@@ -215,6 +233,19 @@ class EventStream:
         if len(self._seen) > REMEMBERED:
             self._seen.popitem(last=False)
         return True
+
+
+def _check(url: str, after: int | None) -> None:
+    try:
+        parse_uri(url)
+    except (InvalidURI, ValueError):
+        raise ClientError(f"{url!r} is not the address of a WebSocket: give one like {URL}.") from None
+    if after is not None and not 0 <= after < 10**18:
+        raise ClientError(f"after is {after}: give the event_id of an event, a whole number of at most 18 digits.")
+
+
+def _sentence(frame: dict[str, Any]) -> str:
+    return f"{str(frame.get('error')).rstrip('.')}."
 
 
 def _parsed(text: str | bytes) -> dict[str, Any]:

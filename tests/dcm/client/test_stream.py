@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from recorder import Recorder, Said
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
@@ -193,7 +194,9 @@ def test_a_token_that_is_refused_ends_the_stream(error: Exception) -> None:
     ("frame", "sentence"),
     [
         ({"type": "error", "error": "Invalid or expired token", "code": "4001"}, "Invalid or expired token"),
-        ({"type": "ack", "id": "subscribe_1", "success": False, "error": "Invalid channel format: x"}, "Invalid chan"),
+        ({"type": "ack", "id": "subscribe_1", "success": False, "error": "Invalid channel format: x"}, "format: x.$"),
+        ({"type": "error", "error": "The token is not good.", "code": "4001"}, "is not good.$"),
+        ({"type": "error", "error": "last_event_id is -1.", "code": "PARSE_ERROR"}, "is -1.$"),
     ],
 )
 def test_a_refused_token_or_channel_ends_the_stream_with_the_bridges_words(
@@ -205,6 +208,37 @@ def test_a_refused_token_or_channel_ends_the_stream_with_the_bridges_words(
                 await take(EventStream(server.url, token="old"), 1)
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:3849", "127.0.0.1:3849", "", "ws://", "ws://127.0.0.1:99999"])
+def test_an_address_that_is_no_websocket_is_refused_with_one_that_is(url: str) -> None:
+    with pytest.raises(ClientError, match="is not the address of a WebSocket: give one like ws://127"):
+        EventStream(url)
+
+
+@pytest.mark.parametrize("after", [-1, 10**30])
+def test_an_event_to_begin_after_that_cannot_be_is_refused(after: int) -> None:
+    with pytest.raises(ClientError, match="give the event_id"):
+        EventStream(after=after)
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_another_server_at_the_address_is_said(recorder: Recorder, status: int) -> None:
+    recorder.answer(Said(status, {}))
+    with pytest.raises(Refused, match=f"answers HTTP {status}: it is not DCM's WebSocket bridge. Give") as refused:
+        asyncio.run(take(EventStream(recorder.url.replace("http", "ws")), 1))
+    assert refused.value.status == status
+
+
+def test_a_bridge_behind_a_gateway_that_is_away_is_waited_for_and_the_log_says_so(
+    recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorder.answer(Said(502, {}), Said(404, {}))
+    with pytest.raises(Refused):
+        asyncio.run(take(EventStream(recorder.url.replace("http", "ws"), first_pause=0.01), 1))
+    [line] = [record.getMessage() for record in caplog.records if record.name == "dcm.client"]
+    assert line.startswith(f"no connection to {recorder.url.replace('http', 'ws')} (")
+    assert "HTTP 502" in line
 
 
 def test_signs_of_life_are_sent() -> None:
