@@ -62,19 +62,21 @@ def kept_after(conn: Conn, event_id: int, limit: int = 1000) -> list[tuple[int, 
     return [(row[0], Event(row[1], row[2], row[3], row[4]), row[5]) for row in rows]
 
 
-def newest_kept(conn: Conn) -> int:
-    """The id of the newest event kept, 0 when there is none."""
-    row = conn.execute("SELECT coalesce(max(id), 0) FROM events").fetchone()
-    return int(row[0]) if row else 0
-
-
 def kept_span(conn: Conn) -> tuple[int, int]:
-    """(the oldest id that is still kept, the newest that was ever given); the first is one more when none is kept."""
-    row = conn.execute(
-        """
-        SELECT coalesce((SELECT min(id) FROM events), given.last + 1), given.last
-        FROM (SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('events', 'id')), 0) AS last) AS given
-        """
-    ).fetchone()
+    """(the oldest id that is still kept, the newest that was ever given); the first is one more when none is kept.
+
+    Waits for who is about to commit: an id that was given but cannot be seen yet would count as one no longer kept.
+    """
+    with conn.transaction():
+        conn.execute("SELECT pg_advisory_xact_lock_shared(%s)", [ORDER_LOCK])
+        last = newest_given(conn)
+        row = conn.execute("SELECT coalesce(min(id), %s) FROM events", [last + 1]).fetchone()
     assert row
-    return row[0], row[1]
+    return row[0], last
+
+
+def newest_given(conn: Conn) -> int:
+    """The newest id that was ever given, seen or not; 0 when none was."""
+    row = conn.execute("SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('events', 'id')), 0)").fetchone()
+    assert row
+    return int(row[0])

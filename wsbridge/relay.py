@@ -7,7 +7,7 @@ from datetime import datetime
 
 from db.listen import listen
 from db.pool import connect
-from db.publish import CHANNEL, kept_after, kept_span, newest_kept
+from db.publish import CHANNEL, kept_after, kept_span, newest_given
 from dcm.domain.errors import StartError
 from dcm.domain.events import Event
 from wsbridge.hub import Hub
@@ -79,8 +79,8 @@ class Relay:
         after = self.position
         with connect(self.database_url, "wsbridge") as conn:
             if after is None:
-                self.began = newest_kept(conn)
+                self.began = kept_span(conn)[1]
                 return []
-            if kept_span(conn)[1] < after:
+            if newest_given(conn) < after:
                 raise StartError("The events of the database begin anew: the bridge starts again to tell them.")
             return kept_after(conn, after, PAGE)

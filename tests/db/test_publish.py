@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from db.pool import Conn
-from db.publish import CHANNEL, ORDER_LOCK, kept_after, newest_kept, publish
+from db.publish import CHANNEL, ORDER_LOCK, kept_after, kept_span, publish
 from dcm.domain.events import NOTIFY_LIMIT, Event
 
 WRITERS, ROUNDS = 2, 60
@@ -57,7 +57,7 @@ def test_a_payload_too_big_to_notify_is_told_by_its_id_and_kept_whole(conn: Conn
         publish(conn, [Event("message.new", big)])
         (frame,) = heard(ear, 1)
         assert frame["data"] == {"id": letter, "truncated": True}
-        ((id_, event, _),) = kept_after(conn, newest_kept(conn) - 1)
+        ((id_, event, _),) = kept_after(conn, kept_span(conn)[1] - 1)
         assert (id_, event.data) == (frame["event_id"], big)
 
 
@@ -101,7 +101,7 @@ def test_a_writer_that_has_its_id_and_has_not_committed_holds_the_next_back(data
             waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted"
             while not second.done() and reader.execute(waiting, [ORDER_LOCK]).fetchone() != (1,):
                 pass
-            assert newest_kept(reader) == 0
+            assert kept_after(reader, 0) == []
             assert not second.done()
             first.commit()
             second.result(timeout=10)
@@ -110,4 +110,16 @@ def test_a_writer_that_has_its_id_and_has_not_committed_holds_the_next_back(data
 
 def test_nothing_to_tell_takes_no_lock_and_says_nothing(conn: Conn) -> None:
     publish(conn, [])
-    assert (newest_kept(conn), kept_after(conn, 0)) == (0, [])
+    assert (kept_span(conn), kept_after(conn, 0)) == ((1, 0), [])
+
+
+def test_an_id_that_is_not_committed_yet_does_not_count_as_one_no_longer_kept(database_url: str, conn: Conn) -> None:
+    with psycopg.connect(database_url) as writer, ThreadPoolExecutor(1) as threads:
+        publish(writer, [Event("task.created", {"id": "first"})])
+        span = threads.submit(kept_span, conn)
+        with psycopg.connect(database_url, autocommit=True) as reader:
+            waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted"
+            while not span.done() and reader.execute(waiting, [ORDER_LOCK]).fetchone() != (1,):
+                pass
+        writer.commit()
+        assert span.result(timeout=10) == (1, 1)
