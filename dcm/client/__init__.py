@@ -8,7 +8,8 @@ with Client() as dcm:
 
 from dcm.client.clients import AsyncClient, Client
 from dcm.client.errors import Absent, Busy, ClientError, Refused, Unreachable
-from dcm.client.stream import MISSED, EventStream, Told
+from dcm.client.frames import MISSED, Told
+from dcm.client.stream import EventStream
 
 __all__ = [
     "MISSED",

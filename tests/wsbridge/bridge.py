@@ -16,6 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from db import publish
 from db.pool import Conn
+from dcm.client import MISSED, EventStream, Told
 from dcm.domain.events import Event
 from dcm.settings import Settings
 from wsbridge.server import Bridge
@@ -79,6 +80,51 @@ async def serving(settings: Settings, port: int = 0) -> AsyncIterator[Running]:
     finally:
         stop.set()
         await asyncio.wait_for(running.serving, 10)
+
+
+class Reader:
+    """What a stream yields, read by a task."""
+
+    def __init__(self, stream: EventStream) -> None:
+        self.stream = stream
+        self.found: list[Told] = []
+        self.breaks: dict[int, Callable[[], None]] = {}
+
+    async def read(self) -> None:
+        async for told in self.stream:
+            self.found.append(told)
+            self.breaks.get(len(self.found), lambda: None)()
+
+    @property
+    def numbers(self) -> list[int]:
+        return [told.data["number"] for told in self.found if told.event != MISSED]
+
+
+@contextlib.asynccontextmanager
+async def reading(stream: EventStream) -> AsyncIterator[Reader]:
+    """A reader until the block ends."""
+    async with stream:
+        reader = Reader(stream)
+        task = asyncio.create_task(reader.read())
+        try:
+            yield reader
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+def subtask(number: int, session: str | None = None) -> Event:
+    """An event that is kept, of a session or of none."""
+    return Event("subtask.updated", {"id": str(number), "number": number}, session_id=session)
+
+
+async def resumed(client: ClientConnection) -> tuple[list[int], Any]:
+    """The numbers heard before the frame that ends the past, and that frame."""
+    numbers = []
+    while (frame := await heard(client)).get("type") != "resumed":
+        if "number" in (frame.get("data") or {}):
+            numbers.append(frame["data"]["number"])
+    return numbers, frame
 
 
 def listens(settings: Settings) -> bool:

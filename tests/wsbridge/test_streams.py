@@ -1,50 +1,13 @@
 """The client's EventStream on the real bridge: what it is told, in which order, over lost connections too."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable
 
-from bridge import serving, tell, until
+from bridge import reading, serving, subtask, tell, until
 
 from db.pool import Conn
 from dcm.client import MISSED, EventStream, Told
 from dcm.domain.events import Event
 from dcm.settings import Settings
-
-
-def subtask(number: int, session: str | None = None) -> Event:
-    return Event("subtask.updated", {"number": number}, session_id=session)
-
-
-class Reader:
-    """What a stream yields, read by a task."""
-
-    def __init__(self, stream: EventStream) -> None:
-        self.stream = stream
-        self.found: list[Told] = []
-        self.breaks: dict[int, Callable[[], None]] = {}
-
-    async def read(self) -> None:
-        async for told in self.stream:
-            self.found.append(told)
-            self.breaks.get(len(self.found), lambda: None)()
-
-    @property
-    def numbers(self) -> list[int]:
-        return [told.data["number"] for told in self.found if told.event != MISSED]
-
-
-@contextlib.asynccontextmanager
-async def reading(stream: EventStream) -> AsyncIterator[Reader]:
-    """A reader until the block ends."""
-    async with stream:
-        reader = Reader(stream)
-        task = asyncio.create_task(reader.read())
-        try:
-            yield reader
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
 
 def test_a_stream_yields_the_events_of_its_channels_alone(settings: Settings, conn: Conn) -> None:
