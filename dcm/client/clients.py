@@ -5,26 +5,19 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import update_wrapper
 from types import TracebackType
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Generic, ParamSpec, TypeVar
 
 import httpx
 
-from dcm.client import sending
+from dcm.client import sending, transport
 from dcm.client.calls import contexts, events, messages, system, work
 from dcm.client.calls.call import Call
 from dcm.client.errors import ClientError
+from dcm.client.sending import RETRIES
+from dcm.client.transport import TIMEOUT, URL
 
 Answer = TypeVar("Answer")
 P = ParamSpec("P")
-
-URL = "http://127.0.0.1:3847"
-"""Where DCM listens when nobody chose otherwise."""
-
-TIMEOUT = 5.0
-"""Seconds until an answer counts as missing."""
-
-IDLE = 60.0
-"""Seconds an unused connection is kept: less than the server keeps it."""
 
 
 class _Method(Generic[P, Answer]):
@@ -59,28 +52,41 @@ class Client:
     """DCM's API for programs that wait. Made in a `with` block, or closed at the end.
 
     Every method raises ClientError: Unreachable when nobody answers, Refused with the API's sentence otherwise.
+    `timeout`: seconds a call may take, all its tries together. `retries`: how often it is tried again at most.
     """
 
-    def __init__(self, url: str = URL, *, token: str | None = None, timeout: float = TIMEOUT) -> None:
+    def __init__(
+        self, url: str = URL, *, token: str | None = None, timeout: float = TIMEOUT, retries: int = RETRIES
+    ) -> None:
         self.url = url.rstrip("/")
-        self._http = httpx.Client(**_options(self.url, token, timeout))
+        self._timeout, self._retries = timeout, retries
+        self._http = httpx.Client(transport=transport.Transport(), **transport.options(self.url, token, timeout))
 
     def send(self, call: Call[Answer]) -> Answer:
         """Send any call of the table and give its answer."""
-        steps = sending.attempts(call, self.url)
+        over_at = time.monotonic() + self._timeout
+        steps = sending.attempts(call, self.url, self._retries, over_at)
         pause = next(steps)
         while True:
             time.sleep(pause)
             try:
-                pause = steps.send(self._try(call))
+                pause = steps.send(self._try(call, over_at))
             except StopIteration as done:
                 return done.value  # type: ignore[no-any-return]
 
-    def _try(self, call: Call[Answer]) -> sending.Outcome:
+    def _try(self, call: Call[Answer], over_at: float) -> sending.Outcome:
         try:
-            return self._http.send(sending.request(self._http, call))
-        except httpx.TransportError as error:
+            with transport.until(over_at):
+                return self._http.send(sending.request(self._http, call))
+        except httpx.RequestError as error:
             return error
+
+    def is_healthy(self) -> bool:
+        """Whether DCM and its database answer; never an error."""
+        try:
+            return self.health().get("status") == "healthy"
+        except ClientError:
+            return False
 
     def close(self) -> None:
         """Close the connections."""
@@ -171,26 +177,40 @@ class Client:
 class AsyncClient:
     """DCM's API for programs that await. Made in an `async with` block, or closed at the end."""
 
-    def __init__(self, url: str = URL, *, token: str | None = None, timeout: float = TIMEOUT) -> None:
+    def __init__(
+        self, url: str = URL, *, token: str | None = None, timeout: float = TIMEOUT, retries: int = RETRIES
+    ) -> None:
         self.url = url.rstrip("/")
-        self._http = httpx.AsyncClient(**_options(self.url, token, timeout))
+        self._timeout, self._retries = timeout, retries
+        self._http = httpx.AsyncClient(limits=transport.LIMITS, **transport.options(self.url, token, timeout))
 
     async def send(self, call: Call[Answer]) -> Answer:
         """Send any call of the table and give its answer."""
-        steps = sending.attempts(call, self.url)
+        over_at = time.monotonic() + self._timeout
+        steps = sending.attempts(call, self.url, self._retries, over_at)
         pause = next(steps)
         while True:
             await asyncio.sleep(pause)
             try:
-                pause = steps.send(await self._try(call))
+                pause = steps.send(await self._try(call, over_at))
             except StopIteration as done:
                 return done.value  # type: ignore[no-any-return]
 
-    async def _try(self, call: Call[Answer]) -> sending.Outcome:
+    async def _try(self, call: Call[Answer], over_at: float) -> sending.Outcome:
         try:
-            return await self._http.send(sending.request(self._http, call))
-        except httpx.TransportError as error:
+            async with asyncio.timeout(over_at - time.monotonic()):
+                return await self._http.send(sending.request(self._http, call))
+        except httpx.RequestError as error:
             return error
+        except TimeoutError:
+            return httpx.ReadTimeout("")
+
+    async def is_healthy(self) -> bool:
+        """Whether DCM and its database answer; never an error."""
+        try:
+            return (await self.health()).get("status") == "healthy"
+        except ClientError:
+            return False
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -276,20 +296,3 @@ class AsyncClient:
     get_blocking = _AsyncMethod(messages.get_blocking)
     delete_blocking = _AsyncMethod(messages.delete_blocking)
     unblock = _AsyncMethod(messages.unblock)
-
-
-def _options(url: str, token: str | None, timeout: float) -> dict[str, Any]:
-    """What both manners are made with. A proxy of the environment is not for this machine's own DCM."""
-    try:
-        usable = httpx.URL(url).scheme in {"http", "https"} and bool(httpx.URL(url).host)
-    except httpx.InvalidURL:
-        usable = False
-    if not usable:
-        raise ClientError(f"{url!r} is not the URL of a server: give one like {URL}.")
-    return {
-        "base_url": url,
-        "timeout": timeout,
-        "headers": {"Authorization": f"Bearer {token}"} if token else {},
-        "limits": httpx.Limits(keepalive_expiry=IDLE),
-        "trust_env": False,
-    }

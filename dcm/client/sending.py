@@ -1,6 +1,8 @@
 """How a call is sent: when it is tried again, and what its answer means. Written once, for both manners of waiting."""
 
 import json
+import math
+import time
 from collections.abc import Generator
 from typing import Any, TypeVar
 
@@ -11,7 +13,9 @@ from dcm.client.errors import ClientError, Unreachable, refusal
 
 Answer = TypeVar("Answer")
 
-TRIES = 3
+RETRIES = 2
+"""How often a call is tried again when nobody chose otherwise."""
+
 FIRST_PAUSE = 0.1
 """Seconds before the second try; each later pause is twice as long."""
 
@@ -21,7 +25,7 @@ NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 PASSING = frozenset({502, 503, 504})
 """Statuses of a server that may answer a moment later."""
 
-Outcome = httpx.Response | httpx.TransportError
+Outcome = httpx.Response | httpx.RequestError
 
 
 def request(client: httpx.Client | httpx.AsyncClient, call: Call[Answer]) -> httpx.Request:
@@ -32,35 +36,46 @@ def request(client: httpx.Client | httpx.AsyncClient, call: Call[Answer]) -> htt
     )
 
 
-def attempts(call: Call[Answer], url: str) -> Generator[float, Outcome, Answer]:
+def attempts(
+    call: Call[Answer], url: str, retries: int = RETRIES, over_at: float = math.inf
+) -> Generator[float, Outcome, Answer]:
     """Gives the seconds to wait before each try, takes what the try brought, and returns the answer.
+
+    No try begins at `over_at`, a moment of the monotonic clock, or later.
 
     Raises:
         ClientError: there is none, or it is a refusal.
     """
     pause = 0.0
-    for left in range(TRIES - 1, -1, -1):
+    for left in range(max(retries, 0), -1, -1):
         outcome = yield pause
-        if isinstance(outcome, httpx.TransportError):
-            if not left or not (call.repeatable or isinstance(outcome, NOTHING_SENT)):
-                break
-        elif outcome.is_success or outcome.status_code in call.answers:
-            return _content(outcome)  # type: ignore[no-any-return]
-        elif not (left and call.repeatable and outcome.status_code in PASSING):
-            break
+        if isinstance(outcome, httpx.Response) and (outcome.is_success or outcome.status_code in call.answers):
+            return _content(call, outcome)  # type: ignore[no-any-return]
         pause = pause * 2 or FIRST_PAUSE
+        if not left or not _may_repeat(call, outcome) or time.monotonic() + pause >= over_at:
+            break
     raise _failure(outcome, url)
 
 
-def _content(response: httpx.Response) -> Any:
-    if response.status_code == 204 or not response.content:
+def _may_repeat(call: Call[Answer], outcome: Outcome) -> bool:
+    if isinstance(outcome, httpx.Response):
+        return call.repeatable and outcome.status_code in PASSING
+    return isinstance(outcome, NOTHING_SENT) or (call.repeatable and isinstance(outcome, httpx.TransportError))
+
+
+def _content(call: Call[Answer], response: httpx.Response) -> Any:
+    """What was answered: an object, unless the call says that it may be text or nothing."""
+    if (call.is_loose or call.method == "DELETE") and not response.content:
         return None
-    if response.headers.get("Content-Type", "").startswith("text/"):
+    if call.is_loose and response.headers.get("Content-Type", "").startswith("text/"):
         return response.text
     try:
-        return response.json()
+        body = response.json()
     except ValueError:
-        raise ClientError(f"What answers at {response.request.url} is not DCM: its answer is not JSON.") from None
+        body = None
+    if not isinstance(body, dict):
+        raise ClientError(f"What answers at {response.request.url} is not DCM: its answer is not an object in JSON.")
+    return body
 
 
 def _failure(outcome: Outcome, url: str) -> ClientError:

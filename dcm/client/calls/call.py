@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
+from dcm.client.errors import ClientError
+
 Answer = TypeVar("Answer")
 
 Value = str | int | float | bool | Sequence[str] | None
@@ -13,7 +15,10 @@ Value = str | int | float | bool | Sequence[str] | None
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[Answer]):
-    """One request. `repeatable`: to send it twice has the effect of once. `answers`: statuses that are no error."""
+    """One request. `repeatable`: to send it twice has the effect of once. `answers`: statuses that are no error.
+
+    `is_loose`: its answer may be a text or nothing, where others are an object.
+    """
 
     method: str
     path: str
@@ -21,6 +26,7 @@ class Call(Generic[Answer]):
     body: Mapping[str, Any] | None = None
     repeatable: bool = False
     answers: frozenset[int] = frozenset()
+    is_loose: bool = False
 
 
 def get(path: str, /, *, answers: frozenset[int] = frozenset(), repeatable: bool = True, **query: Value) -> Call[Any]:
@@ -44,8 +50,27 @@ def delete(path: str) -> Call[Any]:
 
 
 def part(text: str) -> str:
-    """A piece of a path."""
-    return quote(text, safe="")
+    """A piece of a path.
+
+    Raises:
+        ClientError: a path would lead elsewhere with it.
+    """
+    if text in {"", ".", ".."}:
+        raise ClientError(f"{text!r} is not an id: a path cannot carry it.")
+    return quote(encodable(text), safe="")
+
+
+def encodable(text: str) -> str:
+    """A text as it is.
+
+    Raises:
+        ClientError: it holds half of a character, which no address can carry.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ClientError(f"{text!r} holds half of a character: an address cannot carry it.") from None
+    return text
 
 
 def given(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,5 +86,5 @@ def _text(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str | int | float):
-        return str(value)
-    return ",".join(value or ())
+        return encodable(str(value))
+    return encodable(",".join(value or ()))

@@ -10,7 +10,7 @@ from dcm.client.shapes.page import ToolType
 
 def hook(payload: Mapping[str, Any]) -> Call[dict[str, Any] | str]:
     """Report a hook event as Claude Code does; the answer is what the hook would print: an object, or plain text."""
-    return Call("POST", "/api/hooks/claude", body=payload, repeatable=True)
+    return Call("POST", "/api/hooks/claude", body=payload, repeatable=True, is_loose=True)
 
 
 def import_payloads(payloads: Sequence[shapes.Past]) -> Call[shapes.Imported]:

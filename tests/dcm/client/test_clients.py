@@ -1,7 +1,10 @@
 """When a call is tried again, and what an error says: for both clients, which share the rules."""
 
 import asyncio
+import contextlib
+import socket
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -165,11 +168,106 @@ def test_something_else_on_the_port_is_said(recorder: Recorder) -> None:
         client.get_stats()
 
 
+@pytest.mark.parametrize(
+    "said",
+    [Said(200, b"hello", type="text/plain"), Said(200, b"<p>", type="text/html"), Said(200, [1]), Said(200, "x"),
+     Said(200, None), Said(200, b""), Said(204)],
+    ids=repr,
+)  # fmt: skip
+def test_an_answer_that_is_no_object_is_said_to_be_another_programs(recorder: Recorder, said: Said) -> None:
+    recorder.answer(said)
+    errors = both(recorder, lambda client: client.get_stats())
+    assert [type(error) for error in errors] == [ClientError] * 2
+    assert all("is not DCM" in str(error) for error in errors)
+
+
+def test_an_answer_that_cannot_be_unpacked_is_an_error_of_the_client(recorder: Recorder) -> None:
+    def broken(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers={"Content-Encoding": "gzip"}, content=b"no gzip")
+
+    with Client(recorder.url) as client, httpx.Client(base_url=URL, transport=httpx.MockTransport(broken)) as http:
+        client._http = http
+        with pytest.raises(Unreachable):
+            client.get_stats()
+
+
+@pytest.mark.parametrize(
+    ("said", "healthy"),
+    [(Said(200, {"status": "healthy"}), True), (Said(503, {"status": "unhealthy"}), False), (Said(200, {}), False),
+     (Said(500, {}), False), (Said(200, b"hello"), False)],
+)  # fmt: skip
+def test_health_is_asked_without_an_error(recorder: Recorder, said: Said, healthy: bool) -> None:
+    recorder.answer(said)
+    assert both(recorder, lambda client: client.is_healthy()) == [healthy] * 2
+
+
+def test_a_dcm_that_does_not_answer_is_not_healthy() -> None:
+    with Client(f"http://127.0.0.1:{free_ports(1)[0]}", retries=0) as client:
+        assert not client.is_healthy()
+
+
+@pytest.mark.parametrize("retries", [0, 1, 4])
+def test_a_call_is_tried_again_as_often_as_was_chosen(recorder: Recorder, retries: int) -> None:
+    recorder.answer(Said(503, {"error": "Away."}))
+    assert [type(error) for error in both(recorder, lambda client: client.get_stats(), retries=retries)] == [Busy] * 2
+    assert len(recorder.asked) == 2 * (retries + 1)
+
+
+def test_no_try_begins_after_the_time_of_the_call() -> None:
+    steps = attempts(READ, URL, over_at=time.monotonic() + 0.05)
+    assert next(steps) == 0
+    with pytest.raises(Unreachable):
+        steps.send(LOST)
+
+
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"])
+def test_the_time_is_that_of_the_whole_call_however_slowly_the_answer_drips(head: bytes) -> None:
+    stop = threading.Event()
+
+    def drip(server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while not stop.is_set():
+                link, _ = server.accept()
+                with link, contextlib.suppress(OSError):
+                    link.sendall(head)
+                    while not stop.wait(0.05):
+                        link.sendall(b"H" if not head else b" ")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=drip, args=[server])
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        try:
+            began = time.monotonic()
+            errors = both(Recorder(url), lambda client: client.get_stats(), timeout=0.4)
+            assert time.monotonic() - began < 5
+        finally:
+            stop.set()
+            with contextlib.suppress(OSError), socket.create_connection(server.getsockname(), 1):
+                pass
+            thread.join()
+    assert [(type(error), error.sent) for error in errors] == [(Unreachable, True)] * 2
+    assert all("did not answer in time" in str(error) for error in errors)
+
+
 @pytest.mark.parametrize("url", ["", "127.0.0.1:3847", "ftp://127.0.0.1", "http://"])
 def test_a_url_that_is_none_is_refused_by_name(url: str) -> None:
     for kind in (Client, AsyncClient):
         with pytest.raises(ClientError, match="is not the URL of a server"):
             kind(url)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "s\ud800"])
+def test_an_id_that_no_path_can_carry_is_refused_before_it_is_sent(recorder: Recorder, name: str) -> None:
+    errors = both(recorder, lambda client: client.get_session(name))
+    assert [type(error) for error in errors] == [ClientError] * 2
+    assert recorder.asked == []
+
+
+def test_half_a_character_in_a_query_is_refused_before_it_is_sent(recorder: Recorder) -> None:
+    errors = both(recorder, lambda client: client.search("s\ud800"))
+    errors += both(recorder, lambda client: client.suggest_tools(["a", "s\ud800"]))
+    assert [type(error) for error in errors] == [ClientError] * 4
 
 
 def test_half_a_character_can_be_sent(recorder: Recorder) -> None:
