@@ -5,6 +5,7 @@ import json
 import logging
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -72,7 +73,7 @@ def assemble(conn: Conn, session_id: str, until: datetime, trigger: str) -> Snap
     if facts is None:
         return None
     calls = [_call(trace) for trace in actions.traces(conn, session_id, until, CALLS_LIMIT, ALWAYS_READ)]
-    said = transcript_rules.facts(transcripts.tail(facts.transcript_path))
+    said = _without_secrets(transcript_rules.facts(transcripts.tail(facts.transcript_path)))
     changed = tool_calls.files_changed(calls)
     return Snapshot(
         session_id=session_id,
@@ -95,6 +96,11 @@ def assemble(conn: Conn, session_id: str, until: datetime, trigger: str) -> Snap
         context_summary=one_line(said.last_words, 500),
         tool_calls=facts.total_tools_used,
     )
+
+
+def _without_secrets(said: transcript_rules.TranscriptFacts) -> transcript_rules.TranscriptFacts:
+    redact = running.redactor().text
+    return replace(said, first_prompt=redact(said.first_prompt), last_words=redact(said.last_words))
 
 
 def _call(trace: actions.Trace) -> tool_calls.ToolCall:

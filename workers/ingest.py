@@ -14,7 +14,7 @@ from db import rejected
 from db.pool import AWAY, Conn, is_away
 from dcm.broker import DEFAULT, INGEST, enqueue, nudge_key, redis_client, stream_key
 from dcm.domain import streams
-from dcm.domain.hook_events import TOOL_RECORDED, HookEvent, check, parse
+from dcm.domain.hook_events import TOOL_RECORDED, HookEvent, check, parse, with_payload
 from workers import running
 from workers.batch import Written, write
 
@@ -107,7 +107,8 @@ def _event(entry: Entry) -> HookEvent:
     payload = _cleaned(fields[streams.PAYLOAD_FIELD])
     if payload.get("hook_event_name") != TOOL_RECORDED:
         check(payload)
-    return parse(entry_id.decode(), streams.moment(fields[streams.TIME_FIELD]), payload)
+    event = parse(entry_id.decode(), streams.moment(fields[streams.TIME_FIELD]), payload)
+    return with_payload(event, running.redactor().payload(payload))
 
 
 def _cleaned(raw: bytes) -> Any:
@@ -128,8 +129,20 @@ def _rejected(entry: Entry, error: Exception) -> rejected.Rejected:
         session_id, name = str(payload["session_id"]), str(payload["hook_event_name"])
     except (ValueError, TypeError, KeyError, RecursionError):
         session_id, name = None, None
-    reason = f"{type(error).__name__}: {error}"
-    return rejected.Rejected(entry_id.decode(), session_id, name, reason, raw.decode("utf-8", "replace"))
+    redact = running.redactor().text
+    reason, text = f"{type(error).__name__}: {error}", raw.decode("utf-8", "replace")
+    return rejected.Rejected(entry_id.decode(), session_id, name, redact(reason), _redacted(text))
+
+
+def _redacted(raw: str) -> str:
+    """What came, without its secrets: its values where it is JSON, else its text."""
+    redactor = running.redactor()
+    try:
+        payload = json.loads(raw)
+        redacted = redactor.payload(payload)
+        return raw if redacted is payload else json.dumps(redacted, ensure_ascii=True)
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return redactor.text(raw)
 
 
 def _follow_up(written: Written) -> None:
