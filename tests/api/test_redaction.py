@@ -42,7 +42,7 @@ def test_no_route_that_stores_text_gives_a_secret_back(server: ApiServer, path: 
 
 
 def test_ids_and_the_address_of_a_subscriber_stay_as_they_were_sent(server: ApiServer) -> None:
-    address = "http://ada:hunter22@203.0.113.7:9/hook?token=abcd1234efgh"
+    address = "http://ada:hunter22@subscriber.example/hook?token=abcd1234efgh"
     ask(server, "POST", "/api/subscribe", {"agent_id": TOKEN, "topic": "context.request", "callback_url": address})
     told = json.dumps(ask(server, "GET", "/api/subscriptions"))
     assert TOKEN in told
