@@ -129,9 +129,17 @@ _HARMLESS = re.compile(
 )
 
 
+_FLAGS = (" -p", " -u", " -a", " -w", " -h", " --")
+
+
+def _has(sign: str, lowered: str) -> bool:
+    """Whether a text has a sign; of flags only those that passwords follow count."""
+    return sign in lowered and (sign != " -" or any([flag in lowered for flag in _FLAGS]))  # noqa: C419 - faster
+
+
 def placed(text: str, lowered: str) -> Iterator[Found]:
     """Secrets known by where they stand."""
-    literals = [pair for sign, pairs in _BY_SIGN.items() if sign in lowered for pair in pairs]
+    literals = [pair for sign, pairs in _BY_SIGN.items() if _has(sign, lowered) for pair in pairs]
     for number in dict.fromkeys([number for literal, number in literals if literal in lowered]):
         kind, _, pattern, tells = PLACES[number]
         for match in pattern.finditer(text):

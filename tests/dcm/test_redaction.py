@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from dcm import redaction
+from dcm.cli import doctor
 from dcm.domain.errors import SettingsError
 from dcm.domain.redaction import MARK, plain
 from dcm.logs import JsonLines
@@ -67,3 +68,17 @@ def test_log_lines_and_their_exceptions_have_no_secrets() -> None:
     assert TOKEN not in stream.getvalue()
     assert "hunter2" not in stream.getvalue()
     assert (line["level"], line["logger"], line["count"]) == ("error", "x", 3)
+
+
+def test_doctor_tells_which_line_of_the_own_patterns_is_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "patterns"
+    path.write_text("staff-id = EMP-\\d+\n", encoding="utf-8")
+    given = settings(tmp_path, DCM_REDACT_FILE=str(path))
+    assert [(found.state, found.says) for found in doctor.patterns(given)] == [
+        ("ok", f"1 patterns of your own in {path}")
+    ]
+    path.write_text("staff-id = (\n", encoding="utf-8")
+    (found,) = doctor.patterns(given)
+    assert found.state == "broken"
+    assert f"{path}, line 1" in found.says
+    assert list(doctor.patterns(settings(tmp_path))) == []
