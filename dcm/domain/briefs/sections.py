@@ -1,0 +1,169 @@
+"""The sections of a brief: what of a snapshot stands where, and how it is said. Facts, not orders."""
+
+from collections.abc import Mapping, Sequence
+
+from dcm.domain.briefs import names
+from dcm.domain.briefs.fitting import Item, Section
+from dcm.domain.facts.errors import main_line
+from dcm.domain.facts.prompts import is_small
+from dcm.domain.snapshots import AgentState, Asked, Command, Commit, Decision, OpenError, Snapshot, SolvedError, Task
+from dcm.domain.tools import both_ends, one_line
+
+MANY = 6_000
+"""Characters from which on there is room for what is only useful."""
+
+DEVELOPER = {
+    "asked": 18, "decided": 13, "open": 11, "tasks": 7, "words": 8, "changed": 13, "last_lines": 4, "commands": 13,
+    "heads": 4, "agents": 7, "git": 4, "solved": 4, "notes": 4, "blocked": 2, "used": 12, "answers": 4,
+}  # fmt: skip
+"""How the room is shared when there is something to say of everything."""
+
+SHARES: Mapping[str, Mapping[str, float]] = {
+    "developer": DEVELOPER,
+    "orchestrator": {
+        **DEVELOPER,
+        "agents": 15,
+        "tasks": 12,
+        "notes": 9,
+        "blocked": 6,
+        "changed": 10,
+        "used": 7,
+        "last_lines": 2,
+    },
+    "validator": {**DEVELOPER, "open": 15, "commands": 18, "changed": 16, "solved": 7, "last_lines": 6, "agents": 3},
+    "specialist": {**DEVELOPER, "decided": 16, "agents": 4},
+    "writer": {**DEVELOPER, "decided": 16, "agents": 4},
+}
+"""The same facts, weighed by what an agent of a category does."""
+
+
+def sections(snapshot: Snapshot, limit: int, category: str = "developer") -> list[Section]:
+    """The sections of a snapshot for a text of `limit` characters, most important first."""
+    share = SHARES.get(category, DEVELOPER)
+    first = {name.name for name in snapshot.used}
+    return [
+        Section("What the user asked", _asked(snapshot.asked, limit), share["asked"]),
+        Section("Required, forbidden, decided", _decided(snapshot.decisions, limit), share["decided"]),
+        Section("Errors still open", [_open(error, snapshot) for error in snapshot.open_errors], share["open"]),
+        Section("Task list", _tasks(snapshot.tasks), share["tasks"]),
+        Section("What the agent said last", _words(snapshot.last_words, limit), share["words"]),
+        Section("Blocked", [Item(_blocked(b.agent, b.by, b.reason)) for b in snapshot.blocked], share["blocked"]),
+        Section("Subagents", [_agent(agent, limit) for agent in snapshot.agents], share["agents"]),
+        Section("Files changed", names.changes(snapshot.changed), share["changed"]),
+        Section(
+            "Newest edits",
+            names.last_lines(snapshot.changed)[: limit // 1000 if limit >= MANY else 0],
+            share["last_lines"],
+            counts_rest=False,
+        ),
+        Section(
+            "Commands run and how they ended",
+            [_command(c) for c in snapshot.commands],
+            share["commands"],
+            counts_rest=False,
+        ),
+        Section("Commits", [_commit(commit) for commit in snapshot.commits], share["git"]),
+        Section(
+            "Unread messages",
+            [Item(f"- {n.sender} ({n.topic}): {one_line(n.text, 200)}") for n in snapshot.notes],
+            share["notes"],
+        ),
+        Section(
+            "Errors solved",
+            [_solved(error, snapshot) for error in snapshot.solved_errors],
+            share["solved"],
+            counts_rest=False,
+        ),
+        Section(
+            "What the agent said at the end of earlier turns",
+            [Item(f"- {one_line(a, limit // 32)}") for a in snapshot.answers],
+            share["answers"],
+            counts_rest=False,
+        ),
+        Section("Files read or named", names.others(snapshot.used), share["used"], counts_rest=False),
+        Section(
+            "Also run",
+            [
+                Item(n.name, "- programs:", n.name)
+                for n in snapshot.heads
+                if n.weight >= names.LONE and n.name not in first
+            ],
+            share["heads"],
+            counts_rest=False,
+        ),
+    ]
+
+
+def _asked(asked: Sequence[Asked], limit: int) -> list[Item]:
+    """The newest prompt that says something, the first, then the others from new to old."""
+    telling = [prompt for prompt in asked if not is_small(prompt.text)] or list(asked)
+    if not telling:
+        return []
+    newest, first, between = telling[-1], telling[0], telling[-2:0:-1]
+    items = [_prompt(newest, limit // 8)]
+    if len(telling) > 1:
+        items.append(_prompt(first, limit // 14))
+    if asked[-1] not in telling:
+        items.insert(0, _prompt(asked[-1], 60))
+    return items + [_prompt(prompt, limit // 14 if place < 2 else limit // 40) for place, prompt in enumerate(between)]
+
+
+def _prompt(prompt: Asked, most: int) -> Item:
+    return Item(f"{prompt.number}. {both_ends(prompt.text, max(80, most))}")
+
+
+def _decided(decisions: Sequence[Decision], limit: int) -> list[Item]:
+    return [
+        Item(
+            f"- {one_line(decision.text, max(160, limit // 10))}{_where(decision)}", key=one_line(decision.text, limit)
+        )
+        for decision in decisions
+    ]
+
+
+def _where(decision: Decision) -> str:
+    return f" ({decision.number}.)" if decision.number else ""
+
+
+def _open(error: OpenError, snapshot: Snapshot) -> Item:
+    indented = "\n".join(f"  {line}" for line in error.error.splitlines())
+    return Item(f"- `{_short(error.what, snapshot)}` failed at {error.at:%H:%M}:\n{indented}")
+
+
+def _solved(error: SolvedError, snapshot: Snapshot) -> Item:
+    return Item(f"- `{one_line(_short(error.what, snapshot), 100)}`: {one_line(main_line(error.error), 160)}")
+
+
+def _tasks(tasks: Sequence[Task]) -> list[Item]:
+    """What is under way, what is to come, and what is done, in this order."""
+    order = {"in_progress": 0, "running": 0, "blocked": 1, "pending": 1}
+    ranked = sorted(tasks, key=lambda task: order.get(task.status, 2))
+    return [Item(f"- [{task.status}] {one_line(task.description, 200)}") for task in ranked]
+
+
+def _words(words: str, limit: int) -> list[Item]:
+    return [Item(both_ends(words, limit // 9))] if words else []
+
+
+def _blocked(agent: str, by: str, reason: str) -> str:
+    return f"- {agent} is blocked by {by}: {one_line(reason, 200) or 'no reason given'}"
+
+
+def _agent(agent: AgentState, limit: int) -> Item:
+    result = f": {both_ends(agent.summary, limit // 20)}" if agent.summary else ""
+    return Item(f"- [{agent.status}] {agent.agent_type or 'agent'} “{one_line(agent.task, 120)}”{result}")
+
+
+def _command(command: Command) -> Item:
+    times = f" ×{command.times}" if command.times > 1 else ""
+    outcome = f"FAILED: {one_line(main_line(command.error), 120)}" if command.error else command.outcome or "ok"
+    return Item(f"- `{command.command}`{times} → {outcome}")
+
+
+def _commit(commit: Commit) -> Item:
+    return Item(f"- {commit.name} {commit.subject}")
+
+
+def _short(text: str, snapshot: Snapshot) -> str:
+    folder = snapshot.folder.rstrip("/")
+    return text.replace(f"cd {folder} && ", "").replace(f"{folder}/", "") if folder else text
