@@ -90,6 +90,7 @@ def traces(
     session_id: str,
     until: datetime,
     limit: int,
+    *,
     always: Collection[str] = (),
     with_output: Collection[str] = (),
 ) -> list[Trace]:

@@ -32,6 +32,7 @@ from dcm.domain.compactions import Subject, subject
 from dcm.domain.events import Event
 from dcm.domain.facts import commands, errors, files, git, lists, prompts
 from dcm.domain.facts.calls import ToolCall
+from dcm.domain.mail import said
 from dcm.domain.snapshots import AgentState, Asked, Blocked, Note, Snapshot
 from dcm.domain.tools import AGENT_TOOLS, DECISION_TOOLS, LIST_TOOLS, SHELL_TOOLS, WRITING_TOOLS, one_line
 from workers import running, transcripts
@@ -75,11 +76,11 @@ def assemble(conn: Conn, session_id: str, until: datetime, trigger: str) -> Snap
     facts = sessions.facts(conn, session_id)
     if facts is None:
         return None
-    traces = actions.traces(conn, session_id, until, CALLS_LIMIT, ALWAYS_READ, OUTPUT_READ)
+    traces = actions.traces(conn, session_id, until, CALLS_LIMIT, always=ALWAYS_READ, with_output=OUTPUT_READ)
     calls = [_call(trace, number) for number, trace in enumerate(traces)]
-    said = transcript_rules.facts(transcripts.tail(facts.transcript_path))
+    told = transcript_rules.facts(transcripts.tail(facts.transcript_path))
     folder = facts.worktree or facts.cwd or ""
-    asked = _asked(conn, session_id, until) or _first_asked(said.first_prompt, facts.started_at)
+    asked = _asked(conn, session_id, until) or _first_asked(told.first_prompt, facts.started_at)
     settled = sorted([*prompts.demands(asked), *lists.decisions(calls)], key=lambda decision: decision.at)
     holding, replaced = prompts.current(settled)
     failed = errors.failures(call for call in calls if call.tool not in AGENT_TOOLS)
@@ -90,7 +91,7 @@ def assemble(conn: Conn, session_id: str, until: datetime, trigger: str) -> Snap
         trigger=trigger,
         saved_at=until,
         folder=folder,
-        branch=said.branch or git.branch(calls),
+        branch=told.branch or git.branch(calls),
         asked=prompts.annotated(asked, replaced),
         decisions=holding[::-1],
         changed=found.changed,
@@ -104,9 +105,9 @@ def assemble(conn: Conn, session_id: str, until: datetime, trigger: str) -> Snap
         agents=[_agent(state) for state in subtasks.of_session(conn, session_id, until, SUBTASKS_LIMIT)],
         notes=[_note(m) for m in messages.unread(conn, session_id, MESSAGES_LIMIT)],
         blocked=[_blocked(block) for block in blocking.of_session(conn, session_id)],
-        last_words=said.last_words or next(iter(answers), ""),
-        answers=[answer for answer in answers if answer != said.last_words][not said.last_words :],
-        context_summary=one_line(said.last_words, 500),
+        last_words=told.last_words or next(iter(answers), ""),
+        answers=[answer for answer in answers if answer != told.last_words][not told.last_words :],
+        context_summary=one_line(told.last_words, 500),
         tool_calls=facts.total_tools_used,
         last_at=max([*(call.at for call in calls[-1:]), *(prompt.at for prompt in asked[-1:])], default=None),
     )
@@ -156,8 +157,7 @@ def _agent(state: subtasks.SubtaskState) -> AgentState:
 
 
 def _note(message: messages.Message) -> Note:
-    text = message.payload.get("result_summary") or message.payload.get("message") or json.dumps(message.payload)
-    return Note(message.from_agent_id or "system", message.topic or "general", str(text))
+    return Note(message.from_agent_id or "system", message.topic or "general", said(message.payload))
 
 
 def _blocked(block: Mapping[str, Any]) -> Blocked:
@@ -167,5 +167,5 @@ def _blocked(block: Mapping[str, Any]) -> Blocked:
 def _answers(conn: Conn, session_id: str, until: datetime) -> list[str]:
     """What the agent said at the end of its turns, the newest first."""
     stops = hook_events.latest(conn, session_id, ["Stop"], until, ANSWERS_LIMIT)
-    said = (stop.get("last_assistant_message") for stop in stops)
+    said = (stop.get("last_assistant_message") for stop in reversed(stops))
     return [answer for answer in said if isinstance(answer, str) and answer.strip()]

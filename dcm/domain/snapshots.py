@@ -1,11 +1,9 @@
 """The snapshot of a session: what happened in it, taken together from its events and its transcript."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
-
-from pydantic import TypeAdapter
 
 from dcm.domain.instants import instant
 
@@ -181,7 +179,7 @@ class Snapshot:
                 {"agent_id": a.agent_id, "agent_type": a.agent_type, "status": a.status, "summary": a.summary}
                 for a in self.agents
             ],
-            "facts": _SNAPSHOT.dump_python(self, mode="json", exclude_defaults=True),
+            "facts": {name: _plain(value) for name, value in asdict(self).items() if value},
         }
 
 
@@ -189,9 +187,37 @@ def _whole(path: str, folder: str) -> str:
     return path if path.startswith("/") or not folder else f"{folder.rstrip('/')}/{path}"
 
 
-_SNAPSHOT = TypeAdapter(Snapshot)
+def _plain(value: Any) -> Any:
+    """The value as JSON has it."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return {name: _plain(inner) for name, inner in value.items()} if isinstance(value, dict) else value
 
 
-def of_facts(facts: object) -> Snapshot:
+_LISTS = {
+    "asked": Asked, "decisions": Decision, "changed": FileChange, "used": Name, "commands": Command, "heads": Name,
+    "open_errors": OpenError, "solved_errors": SolvedError, "commits": Commit, "tasks": Task, "agents": AgentState,
+    "notes": Note, "blocked": Blocked,
+}  # fmt: skip
+"""What the items of a snapshot's lists are."""
+
+_MOMENTS = frozenset({"at", "saved_at", "last_at"})
+
+
+def of_facts(facts: Mapping[str, Any]) -> Snapshot:
     """The snapshot of what `role_context` wrote under `facts`."""
-    return _SNAPSHOT.validate_python(facts)
+    known = {item.name for item in fields(Snapshot)}
+    return Snapshot(**{name: _read(name, value) for name, value in facts.items() if name in known})
+
+
+def _read(name: str, value: Any) -> Any:
+    if name in _LISTS:
+        return [_row(_LISTS[name], item) for item in value]
+    return datetime.fromisoformat(value) if name in _MOMENTS else value
+
+
+def _row(kind: type, item: Mapping[str, Any]) -> Any:
+    known = {part.name for part in fields(kind)}
+    return kind(**{name: _read(name, value) for name, value in item.items() if name in known})

@@ -7,7 +7,7 @@ the same text.
 from datetime import datetime
 
 from dcm.domain.briefs.fitting import compose
-from dcm.domain.briefs.sections import sections
+from dcm.domain.briefs.sections import sections, subagent_sections
 from dcm.domain.snapshots import Snapshot
 from dcm.domain.tools import one_line
 
@@ -16,6 +16,9 @@ HOOK_LIMIT = 9_900
 
 AGE_NOTE = 120
 """Characters left free for saying how old a brief is."""
+
+SUBAGENT_LIMIT = 2_400
+"""Characters of a brief for a subagent."""
 
 PLACE_LIMIT = 300
 """Characters kept of the folder and of the branch in the first line."""
@@ -34,6 +37,15 @@ def brief(snapshot: Snapshot, limit: int = HOOK_LIMIT - AGE_NOTE, category: str 
 def restored_brief(snapshot: Snapshot, limit: int, category: str) -> str:
     """The same as a part of a larger text."""
     return compose("## Restored Context", sections(snapshot, limit, category), limit)
+
+
+def for_subagent(snapshot: Snapshot, agent_id: str, task: str) -> str:
+    """What the session that started a subagent knows of its task; empty when there is nothing."""
+    told = subagent_sections(snapshot, agent_id, task)
+    return compose(_SUBAGENT_OPENING, told, SUBAGENT_LIMIT) if any(section.items for section in told) else ""
+
+
+_SUBAGENT_OPENING = "# What the session that started this agent knows\nRecorded by DCM from the session's own events."
 
 
 def _opening(snapshot: Snapshot) -> str:

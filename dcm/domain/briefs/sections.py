@@ -1,5 +1,6 @@
 """The sections of a brief: what of a snapshot stands where, and how it is said. Facts, not orders."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from dcm.domain.briefs import names
@@ -92,6 +93,35 @@ def sections(snapshot: Snapshot, limit: int, category: str = "developer") -> lis
             counts_rest=False,
         ),
     ]
+
+
+def subagent_sections(snapshot: Snapshot, agent_id: str, task: str) -> list[Section]:
+    """What of a snapshot matters to an agent with such a task: what holds for all, and what its words name."""
+    wanted = {word.lower() for word in _WORD.findall(task)}
+
+    def about(text: str) -> bool:
+        return not wanted.isdisjoint(word.lower() for word in _WORD.findall(text))
+
+    changed = [change for change in snapshot.changed if about(change.path)]
+    used = [name for name in snapshot.used if about(name.name)]
+    errors = [error for error in snapshot.open_errors if about(f"{error.what} {error.error}")]
+    checks = [command for command in snapshot.commands if command.times > 1 or about(command.command)]
+    others = [agent for agent in snapshot.agents if agent.status == "running" and agent.agent_id != agent_id]
+    return [
+        Section("Required, forbidden, decided", _decided(snapshot.decisions, SUBAGENT_WIDTH), 30),
+        Section("Errors still open", [_open(error, snapshot) for error in errors], 20),
+        Section("Files changed", names.changes(changed), 15),
+        Section("Commands run and how they ended", [_command(command) for command in checks[:6]], 15),
+        Section("Blocked", [Item(_blocked(b.agent, b.by, b.reason)) for b in snapshot.blocked], 5),
+        Section("Other agents at work", [_agent(agent, SUBAGENT_WIDTH) for agent in others], 8),
+        Section("Files read or named", names.others(used), 8, counts_rest=False),
+    ]
+
+
+SUBAGENT_WIDTH = 2_000
+"""Characters for which the items of a subagent's brief are cut."""
+
+_WORD = re.compile(r"[^\W\d_]{4,}")
 
 
 def _asked(asked: Sequence[Asked], limit: int) -> list[Item]:

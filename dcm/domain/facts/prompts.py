@@ -16,11 +16,12 @@ _BULLET = re.compile(r"^(?:[-*•]|\d+[.)])\s+")
 _LOG = re.compile(r"^(?:\d{2,4}[-:/]|\[\d|[>$#+|]|at \S+[(:]|E\s{2}|\s*File \")|[{}=;<>]{2}")
 
 _STRONG = re.compile(
-    r"\b(?:must|never|always|do not|don'?t|mustn'?t|shouldn'?t|only|instead|rather than|not allowed|forbidden|"
-    r"avoid|without|make sure|ensure|requires?d?|requirement|should|prefer|leave \S+ alone|stick (?:to|with)|switch to|go with|"
-    r"let'?s|decided?|changed my mind|agreed|important|remember|from now on|keep|at (?:most|least)|no more than|has to|have to|needs? to|"
-    r"muss|müssen|darf|dürfen|nie|niemals|immer|nicht|keine?[nrms]?|nur|statt|anstatt|lieber|bitte|soll(?:en|te)?|ohne|wichtig|"
-    r"ab jetzt|mindestens|höchstens|"
+    r"\b(?:must|never|always|do not|don'?t|mustn'?t|shouldn'?t|only|instead|rather than|not allowed|forbidden|avoid|"
+    r"without|make sure|ensure|requires?d?|requirement|should|prefer|leave \S+ alone|stick (?:to|with)|switch to|go with|"
+    r"let'?s|decided?|changed my mind|agreed|important|remember|from now on|keep|at (?:most|least)|no more than|has to|"
+    r"have to|needs? to|"
+    r"muss|müssen|darf|dürfen|nie|niemals|immer|nicht|keine?[nrms]?|nur|statt|anstatt|lieber|bitte|soll(?:en|te)?|ohne|"
+    r"wichtig|ab jetzt|mindestens|höchstens|"
     r"debe[ns]?|nunca|siempre|solo|sólo|en vez|en lugar|evita|sin|importante|hay que|"
     r"doit|jamais|toujours|seulement|plutôt|sans|il faut)\b",
     re.IGNORECASE,

@@ -20,10 +20,8 @@ def test_a_command_is_listed_once_with_its_last_outcome() -> None:
 
 
 def test_a_failure_that_another_command_mended_is_not_said_to_fail() -> None:
-    assert (
-        dict((c, o) for c, _, o in listed(bash("pytest tests/a.py", "boom"), bash("pytest")))["pytest tests/a.py"]
-        == MENDED
-    )
+    outcomes = {command: outcome for command, _, outcome in listed(bash("pytest tests/a.py", "boom"), bash("pytest"))}
+    assert outcomes["pytest tests/a.py"] == MENDED
 
 
 def test_looking_around_is_no_command_worth_telling() -> None:

@@ -117,7 +117,8 @@ def test_an_error_without_telling_lines_keeps_its_end() -> None:
 
 @pytest.mark.parametrize(
     "output",
-    ["===== 2 failed, 10 passed in 3.1s =====", "Tests:       1 failed, 3 passed, 4 total", "test result: FAILED. 1 passed",
+    ["===== 2 failed, 10 passed in 3.1s =====", "Tests:       1 failed, 3 passed",
+     "test result: FAILED. 1 passed",
      "src/a.ts(3,5): error TS2322: Type", "npm error code 1", "Found 3 errors in 1 file", "--- FAIL: TestCart (0.00s)",
      "Traceback (most recent call last):\n  File x\nKeyError: 'a'", "make: *** [all] Error 2"],
 )  # fmt: skip

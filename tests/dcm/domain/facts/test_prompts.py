@@ -29,7 +29,8 @@ def test_what_requires_or_forbids_is_a_demand(sentence: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Build the shop.", "What does this do?", "```\nassert must never\n```", "2026-11-21 12:00 ERROR must not happen",
+    "text", ["Build the shop.", "What does this do?", "```\nassert must never\n```",
+             "2026-11-21 12:00 ERROR must not happen",
              "at only(instead.js:3)", "x = {must: [never, 1, 2, 3], only: {}}"],
 )  # fmt: skip
 def test_what_asks_or_is_code_is_none(text: str) -> None:
