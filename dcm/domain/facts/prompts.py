@@ -17,7 +17,7 @@ _LOG = re.compile(r"^(?:\d{2,4}[-:/]|\[\d|[>$#+|]|at \S+[(:]|E\s{2}|\s*File \")|
 
 _STRONG = re.compile(
     r"\b(?:must|never|always|do not|don'?t|mustn'?t|shouldn'?t|only|instead|rather than|not allowed|forbidden|avoid|"
-    r"without|make sure|ensure|requires?d?|requirement|should|prefer|leave \S+ alone|stick (?:to|with)|switch to|go with|"
+    r"without|make sure|ensure|requires?d?|requirement|should|prefer|leave \S+ alone|stick (?:to|with)|switch to|"
     r"let'?s|decided?|changed my mind|agreed|important|remember|from now on|keep|at (?:most|least)|no more than|has to|"
     r"have to|needs? to|"
     r"muss|müssen|darf|dürfen|nie|niemals|immer|nicht|keine?[nrms]?|nur|statt|anstatt|lieber|bitte|soll(?:en|te)?|ohne|"
