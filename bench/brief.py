@@ -115,7 +115,7 @@ def measure(options: argparse.Namespace) -> None:
         each = [asdict(one) for one in scored] if options.cases else []
         print(json.dumps({"figures": figures, "timing": timing.shown(), "cases": each}, indent=2, ensure_ascii=False))
     else:
-        table.show(Console(), figures, timing.shown())
+        table.show(table.console(), figures, timing.shown())
 
 
 def budgets(text: str) -> list[int]:

@@ -1,6 +1,7 @@
 """The compactions in transcripts: what came before each, the client's summary, and what was used next."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,8 +114,12 @@ def _block(block: Mapping[str, Any]) -> str:
     return (result if isinstance(result, str) else json.dumps(result, ensure_ascii=False))[:600]
 
 
+_NOT_TYPED = ("<task-notification>", "<command-", "<local-command-", "<bash-", "[Request interrupted")
+_REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>", re.DOTALL)
+
+
 def prompts(records: Sequence[Record]) -> list[str]:
-    """What the user typed."""
+    """What the user typed, without what the client puts there."""
     typed = [
         record
         for record in records
@@ -122,4 +127,5 @@ def prompts(records: Sequence[Record]) -> list[str]:
         and not (record.get("isMeta") or record.get("isCompactSummary") or "toolUseResult" in record)
         and not record.get("isSidechain")
     ]
-    return [text_of(record) for record in typed]
+    texts = [_REMINDER.sub("", text_of(record)).strip() for record in typed]
+    return [text for text in texts if text and not text.startswith(_NOT_TYPED)]

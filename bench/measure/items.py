@@ -8,8 +8,9 @@ _MARKER = re.compile(r"^\s{0,8}(?:[-*•]|\d{1,3}[.)])\s+")
 _DEEP = 7
 """The level of headings that are no Markdown."""
 
-_LONG_LIST, _NAME_LENGTH = 3, 70
+_LONG_LIST, _NAMES = 3, 0.7
 _PARTED = re.compile(r"\s*[,;·|]\s+")
+_NAME = re.compile(r"^[`'\"(]*(?:[\w.@~-]*/)*[\w@-]+\.\w{1,6}\b|^`|^\S+$")
 _PIECE = 400
 
 
@@ -72,7 +73,7 @@ def pieces(item: Item) -> list[str]:
     """What of an item can be judged alone: the names of a list, the lines of what is long, else the whole."""
     text = bare(item.text)
     parts = _PARTED.split(text)
-    if len(parts) >= _LONG_LIST and sum(map(len, parts)) / len(parts) < _NAME_LENGTH:
+    if len(parts) >= _LONG_LIST and sum(bool(_NAME.match(part)) for part in parts) >= _NAMES * len(parts):
         return [part for part in parts if part.strip()]
     if len(text) <= _PIECE:
         return [text]

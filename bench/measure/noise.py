@@ -5,7 +5,7 @@ A piece is of use when it holds
 
 - a file or command used in the next 40 tool calls, or in the last 40 before the compaction,
 - a planted fact that holds or the answer to a probe, alone or under its headings,
-- words of the user: 40 characters running as a prompt has them, or the whole of a shorter prompt.
+- words of the user: 40 characters running as a prompt has them, or all of it, if it is 12 long or a whole prompt.
 
 Headings, bullets and blank lines count neither way. A piece that names what holds no longer is noise, however true once.
 """
@@ -17,8 +17,8 @@ from measure.items import Item, flat, items, pieces
 from measure.scores import Read, proved
 from sessions.facts import Proof
 
-RUN = 40
-"""Characters in a row that make a text the user's."""
+RUN, LEAST = 40, 12
+"""Characters in a row that make a text the user's; and how long it must be when all of it is."""
 
 
 class Uses:
@@ -26,9 +26,8 @@ class Uses:
 
     def __init__(self, case: Case) -> None:
         self._names = [name for _, name in case.next_names | case.recent_names]
-        said = [flat(prompt) for prompt in prompts(case.before)]
-        self._short = {prompt for prompt in said if 0 < len(prompt) < RUN}
-        self._runs = {prompt[start : start + RUN] for prompt in said for start in range(len(prompt) - RUN + 1)}
+        self._said = [flat(prompt) for prompt in prompts(case.before)]
+        self._runs = {prompt[start : start + RUN] for prompt in self._said for start in range(len(prompt) - RUN + 1)}
         self._proofs: list[Proof] = []
         if case.planted:
             self._proofs = [fact.proof for fact in case.planted.facts if fact.holds]
@@ -38,11 +37,12 @@ class Uses:
         """Whether a piece of an item is good for something."""
         if any(name in piece for name in self._names):
             return True
-        words = flat(piece)
-        return words.strip("\"'`“”") in self._short or self._of_the_user(words) or self._proves(piece, item)
+        return self._of_the_user(flat(piece).strip("\"'`“”….")) or self._proves(piece, item)
 
     def _of_the_user(self, words: str) -> bool:
-        return any(words[start : start + RUN] in self._runs for start in range(len(words) - RUN + 1))
+        if len(words) >= RUN:
+            return any(words[start : start + RUN] in self._runs for start in range(len(words) - RUN + 1))
+        return words in self._said or (len(words) >= LEAST and any(words in prompt for prompt in self._said))
 
     def _proves(self, piece: str, item: Item) -> bool:
         whole = Item(item.headings, piece).whole

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import tempfile
 import time
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +23,9 @@ LINES = ("api", "ingest", "worker")
 """The lines of the Procfile that take events in, write them, and make briefs."""
 
 START_SECONDS, STORE_SECONDS, CLIENT_SECONDS = 30, 120, 60
+AGENT = "main"
+"""Who asks for the brief."""
+
 EMPTY = "dcm_empty"
 """The database every case begins with: the schema and nothing else."""
 
@@ -143,5 +145,4 @@ def bring_in(client: Client, folder: Path) -> None:
 
 def ask(client: Client, session_id: str, tokens: int) -> str:
     """The brief of a session within so many tokens."""
-    agent = f"bench-{uuid.uuid4().hex[:8]}"
-    return client.restore_context(session_id, agent, agent_type="developer", max_tokens=tokens)["brief"]
+    return client.restore_context(session_id, AGENT, agent_type="developer", max_tokens=tokens)["brief"]

@@ -10,17 +10,25 @@ from sessions.facts import PROBES, WEIGHTS
 
 Figures = Sequence[Mapping[str, Any]]
 
-COLUMNS = ("characters", "names", "facts", "probes", "stale", "noise", "out_of_scope")
+MEASURES = ("characters", "names", "facts", "probes", "stale", "noise", "out_of_scope")
+WIDTH = 150
+"""Columns of a table when nobody's terminal says how many there are."""
 
 
-def show(console: Console, figures: Figures, timing: Mapping[str, Any]) -> None:
+def console() -> Console:
+    """Where the tables go."""
+    shown = Console()
+    return shown if shown.is_terminal else Console(width=WIDTH)
+
+
+def show(to: Console, figures: Figures, timing: Mapping[str, Any]) -> None:
     """Print the tables."""
-    console.print(_summary(figures))
+    to.print(_summary(figures))
     if any(row["facts_by_kind"] for row in figures):
-        briefs = [row for row in figures if row["text"].startswith(("brief", "summary, whole"))]
-        console.print(_by("Planted facts found, by kind", briefs, "facts_by_kind", list(WEIGHTS)))
-        console.print(_by("Gold of the probes found, by type", figures, "probes_by_type", list(PROBES)))
-    console.print(
+        telling = [row for row in figures if row["text"].startswith(("brief", "summary, whole"))]
+        to.print(_by("Planted facts found, by kind", telling, "facts_by_kind", list(WEIGHTS)))
+        to.print(_by("Gold of the probes found, by type", telling, "probes_by_type", list(PROBES)))
+    to.print(
         f"A brief took {timing['p50_ms']} ms (p50), {timing['p99_ms']} ms (p99); of {timing['asked']} asked for twice, "
         f"{timing['differed']} differed."
     )
@@ -29,20 +37,20 @@ def show(console: Console, figures: Figures, timing: Mapping[str, Any]) -> None:
 def _summary(figures: Figures) -> Table:
     cases = figures[0]["cases"] if figures else 0
     table = Table(title=f"{cases} compactions", title_justify="left")
-    table.add_column("text")
-    for name in COLUMNS:
+    table.add_column("text", no_wrap=True)
+    for name in MEASURES:
         table.add_column(name.replace("_", " "), justify="right")
     for row in figures:
-        table.add_row(row["text"], *(_cell(row[name]) for name in COLUMNS))
+        table.add_row(row["text"], *(_cell(row[name]) for name in MEASURES))
     return table
 
 
 def _by(title: str, figures: Figures, field: str, kinds: Sequence[str]) -> Table:
     """One line a kind, one column a text."""
     table = Table(title=title, title_justify="left")
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for row in figures:
-        table.add_column(row["text"], justify="right")
+        table.add_column(row["text"].replace("brief ", "").replace("summary, whole", "summary"), justify="right")
     for kind in kinds:
         table.add_row(kind.replace("_", " "), *(_cell(row[field].get(kind)) for row in figures))
     return table

@@ -12,6 +12,7 @@ class Kind:
     names: tuple[str, ...]
     source: str
     test: str
+    extra: str
     areas: tuple[str, ...]
     roles: tuple[str, ...]
     settings: tuple[str, ...]
@@ -30,6 +31,7 @@ PYTHON = Kind(
     ("ledgerline", "parcelhub", "tariffd", "rosterly"),
     "src/app/{area}/{area}_{role}.py",
     "tests/{area}/test_{area}_{role}.py",
+    "tests/{area}/data/{area}_{role}.json",
     ("invoice", "refund", "customer", "webhook", "tariff", "export", "audit", "session", "currency", "dunning", "quota"),
     ("models", "routes", "queries", "rules", "schemas"),
     ("pyproject.toml", "alembic.ini", "Makefile", "docker-compose.yml", "README.md", ".github/workflows/ci.yml"),
@@ -53,6 +55,7 @@ TYPESCRIPT = Kind(
     ("seatmap", "planboard", "kiosk-web", "recipe-desk"),
     "src/{area}/{area}-{role}.ts",
     "src/{area}/__tests__/{area}-{role}.test.ts",
+    "src/{area}/{area}-{role}.css",
     ("cart", "seat", "checkout", "profile", "search", "calendar", "upload", "banner", "locale", "basket", "ticket"),
     ("store", "client", "panel", "format", "guards"),
     ("package.json", "tsconfig.json", "vite.config.ts", "eslint.config.js", "README.md", ".env.example"),
@@ -76,6 +79,7 @@ GO = Kind(
     ("relayd", "hookpost", "meterd"),
     "internal/{area}/{area}_{role}.go",
     "internal/{area}/{area}_{role}_test.go",
+    "internal/{area}/testdata/{area}_{role}.json",
     ("queue", "retry", "tenant", "signer", "broker", "limiter", "cursor", "shard", "gateway", "lease"),
     ("store", "http", "worker", "config", "codec"),
     ("go.mod", "Makefile", "Dockerfile", "config/dev.yaml", "README.md", ".golangci.yml"),
@@ -99,6 +103,7 @@ RUST = Kind(
     ("grainstore", "logsieve", "tarsier"),
     "crates/{area}/src/{area}_{role}.rs",
     "crates/{area}/tests/{area}_{role}_it.rs",
+    "crates/{area}/docs/{area}_{role}.md",
     ("index", "segment", "merge", "reader", "schema", "posting", "filter", "wal", "snapshot", "cache"),
     ("writer", "codec", "iter", "plan", "bounds"),
     ("Cargo.toml", "rust-toolchain.toml", "deny.toml", "justfile", "README.md", ".cargo/config.toml"),
@@ -122,6 +127,7 @@ INFRA = Kind(
     ("cluster-live", "edge-fleet", "ops-stack"),
     "modules/{area}/{area}_{role}.sh",
     "checks/{area}/{area}_{role}_check.sh",
+    "modules/{area}/{area}_{role}.yml",
     ("dns", "ingress", "backup", "vault", "runner", "metrics", "bucket", "network", "certs", "restore"),
     ("apply", "rotate", "probe", "drain", "vars"),
     ("main.tf", "variables.tf", "inventory.yml", "Makefile", "README.md", ".gitlab-ci.yml"),
@@ -145,6 +151,7 @@ DOCS = Kind(
     ("handbook", "fieldguide", "api-guide"),
     "docs/{area}/{area}-{role}.md",
     "examples/{area}/{area}-{role}-example.py",
+    "examples/{area}/{area}-{role}.json",
     ("install", "billing", "tokens", "events", "paging", "errors", "limits", "regions", "sandbox", "teams"),
     ("guide", "reference", "howto", "faq", "changes"),
     ("mkdocs.yml", "requirements.txt", "Makefile", "README.md", "docs/index.md", ".vale.ini"),
@@ -174,6 +181,7 @@ class Unit:
     role: str
     source: str
     test: str
+    extra: str
 
 
 @dataclass(slots=True)
@@ -191,7 +199,8 @@ class Project:
         """A command or an error of this project about a unit."""
         area, role = unit.area, unit.role
         words = {"area": area, "role": role, "Area": area.title(), "Role": role.title(), "AREA": area.upper()}
-        places = {"source": unit.source, "test": unit.test, "name": self.name, "port": self.port}
+        places = {"source": unit.source, "test": unit.test, "extra": unit.extra, "root": self.root}
+        places |= {"name": self.name, "port": str(self.port)}
         return text.format(**{**words, **places, "n": self.rng.randrange(1000, 9999), **more})
 
     def failure(self, unit: Unit) -> str:
@@ -206,6 +215,6 @@ def project(kind: Kind, rng: random.Random, folder: str = "") -> Project:
     made = Project(kind, name, folder or f"/home/ada/work/{name}", rng, rng.randrange(5401, 9900))
     for area in kind.areas:
         for role in kind.roles:
-            words = {"area": area, "role": role, "name": name}
-            made.units.append(Unit(area, role, kind.source.format(**words), kind.test.format(**words)))
+            paths = [pattern.format(area=area, role=role) for pattern in (kind.source, kind.test, kind.extra)]
+            made.units.append(Unit(area, role, *paths))
     return made

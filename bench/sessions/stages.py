@@ -1,6 +1,6 @@
 """The pieces of work a session is made of: a request, looking around, changes, a failure and its end, a commit."""
 
-from sessions import tools, words
+from sessions import outputs, tools, words
 from sessions.ledger import FileState
 from sessions.projects import Unit
 from sessions.story import Story
@@ -38,7 +38,7 @@ def request(story: Story) -> None:
     if story.rng.random() < 0.35:
         text = f"{text} {_rule(story, story.rng.choice(('requirement', 'prohibition')))}"
     if story.rng.random() < 0.25:
-        rows = "\n".join(f"2026-03-02 1{n % 10}:{n:02d}:07 {tools.prose(story.rng, 70)}" for n in range(24))
+        rows = "\n".join(f"2026-03-02 1{n % 10}:{n:02d}:07 {outputs.prose(story.rng, 70)}" for n in range(24))
         text = f"{text}\n\nThis is what I see:\n\n{rows}\n"
     story.ledger.end("request")
     story.prompt(text)
@@ -57,7 +57,7 @@ def explore(story: Story) -> None:
     if dice < 0.2:
         story.search()
     elif dice < 0.7:
-        story.read(where.source if story.rng.random() < 0.65 else where.test, where)
+        story.read(story.rng.choice((where.source, where.source, where.source, where.test, where.test, where.extra)), where)
     elif dice < 0.8:
         story.read(story.rng.choice(story.project.kind.settings), where)
     elif dice < 0.83:
@@ -111,7 +111,7 @@ def change(story: Story) -> None:
     """A few edits, some of them elsewhere."""
     for _ in range(story.rng.randrange(2, 7)):
         unit = story.somewhere() if story.rng.random() < 0.4 else story.unit
-        path = unit.source if story.rng.random() < 0.6 else unit.test
+        path = story.rng.choice((unit.source, unit.source, unit.source, unit.test, unit.test, unit.extra))
         if story.rng.random() < 0.35:
             story.read(path, unit)
         story.edit(path, unit)
@@ -186,7 +186,7 @@ def move(story: Story) -> None:
 def commit(story: Story) -> None:
     """Commit what there is."""
     message = story.rng.choice(words.MESSAGES).format(**story.slots())
-    body = tools.prose(story.rng, 160)
+    body = outputs.prose(story.rng, 160)
     short = f"git add -A && git commit -q -m '{message}' && git log --oneline -1"
     command = short if story.rng.random() < 0.4 else tools.COMMIT.format(message=message, body=body)
     tools.shell(story.pen, command, f"[{story.pen.branch} {story.rng.getrandbits(28):07x}] {message}")
@@ -220,7 +220,7 @@ def side(story: Story) -> None:
         move(story)
     elif dice < 0.85:
         serve(story)
-    if story.late and story.rng.random() < 0.6:
+    if story.late and story.rng.random() < 0.3:
         story.agent_ends()
 
 

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable, Sequence
 
-from sessions import tools, words
+from sessions import outputs, tools, words
 from sessions.facts import Boundary, Fact
 from sessions.ledger import RUNNING, Ledger, beside
 from sessions.pen import Pen
@@ -55,25 +55,34 @@ class Story:
     def turn_to(self, unit: Unit) -> None:
         """Work goes on with this unit."""
         self.unit = unit
-        self.familiar = [known for known in self.familiar if known != unit][-40:] + [unit]
+        self.familiar = [known for known in self.familiar if known != unit] + [unit]
 
     def somewhere(self) -> Unit:
         """A unit to look at: mostly what work is about or was lately, sometimes old, sometimes new."""
         dice = self.rng.random()
-        if dice < 0.50:
+        if dice < 0.44:
             return self.unit
-        if dice < 0.86 and self.familiar:
+        if dice < 0.80 and self.familiar:
             return self.rng.choice(self.familiar[-RECENT:])
-        if dice < 0.94 and self.familiar:
+        if dice < 0.87 and self.familiar:
             return self.rng.choice(self.familiar)
-        return self.rng.choice(self.project.units)
+        unit = self.rng.choice(self.project.units)
+        self.familiar = [known for known in self.familiar if known != unit] + [unit]
+        return unit
 
     def prompt(self, text: str) -> None:
         """The user speaks; the client may put a note of its own behind it."""
         self.pen.prompt(text + (words.REMINDER if self.rng.random() < 0.1 else ""))
 
+    def mutter(self) -> None:
+        """The model says what it is at, between two calls."""
+        if self.rng.random() < 0.25:
+            path = self.rng.choice((self.unit.source, self.unit.test, self.somewhere().source))
+            self.pen.say(f"{outputs.sentence(self.rng)} Looking at {path} next to see why.")
+
     def read(self, path: str, unit: Unit) -> None:
         """Read a file."""
+        self.mutter()
         tools.read(self.pen, self.project, path, unit)
         self.step()
 
@@ -111,9 +120,8 @@ class Story:
     def fails(self, purpose: str, core: str, error: str, *before_it: str) -> str:
         """A command fails with an error, and no longer with those before it; gives the error's name."""
         hidden = self.rng.random() < 0.15
-        before, after = tools.prose(self.rng, self.rng.choice((80, 600, 2500))), tools.prose(self.rng, 90)
+        output = outputs.failing(self.rng, self.project, self.unit, error)
         command = tools.typed(self.rng, self.project, core, piped=hidden)
-        output = f"{before}\n{error}\n{after}\n1 failed, {self.rng.randrange(3, 60)} passed"
         tools.shell(self.pen, command, output, failed=not (hidden and "|" in command), seconds=self.rng.uniform(3, 40))
         for past in before_it:
             self.ledger.end(past, error)
@@ -124,7 +132,7 @@ class Story:
 
     def passes(self, purpose: str, core: str, *solved: str) -> None:
         """A command succeeds, which solves errors."""
-        output = f"{tools.prose(self.rng, self.rng.choice((60, 500, 1800)))}\n{self.rng.randrange(3, 90)} passed"
+        output = outputs.passing(self.rng, self.project)
         command = tools.typed(self.rng, self.project, core, piped=False)
         tools.shell(self.pen, command, output, seconds=self.rng.uniform(3, 40))
         self.ledger.ran(purpose, core, self.pen.now, passed=True)
@@ -172,7 +180,7 @@ class Story:
         slots = self.slots()
         task, (said, proof) = task.format(**slots), words.marked(answer.format(**slots))
         pen = self.pen.subagent(f"a{self.rng.getrandbits(64):016x}")
-        prompt = f"{task} in {self.project.root}. {tools.prose(self.rng, 300)}. Answer in two sentences."
+        prompt = f"{task} in {self.project.root}. {outputs.prose(self.rng, 300)}. Answer in two sentences."
         call_id = self.pen.begin("Agent", {"description": task, "prompt": prompt, "subagent_type": kind})
         pen.at, pen.kind = self.pen.at, kind
         self._work_of(pen, prompt)
@@ -186,7 +194,7 @@ class Story:
         else:
             told = f"Async agent launched successfully.\nagentId: {pen.agent_id}"
             self.pen.end(call_id, told, shown | {"isAsync": True, "status": "async_launched"})
-            key = self.plant("agent_running", f"{kind}: {task}", *beside(task, RUNNING))
+            key = self.plant("agent_running", f"still running: {kind}, {task}", *beside(task, RUNNING))
             self.late.append((key, pen, said, proof))
         self.agents.append(pen)
         self.step()

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Sequence
 
+from sessions.outputs import listing, of_command, prose
 from sessions.pen import Pen
 from sessions.projects import Project, Unit
 
@@ -10,9 +11,20 @@ BY_HAND = (
     "git status --short", "git diff --stat", "git log --oneline -8", "ls -la {folder}", "wc -l {source} {test}",
     "sed -n '1,80p' {source}", "grep -rn '{area}_' {folder} | head -20", "git diff {source} | head -60",
     "curl -s localhost:{port}/health | jq .status", "find . -name '*{area}*' -not -path './.git/*' | head",
-    "git stash list; git branch --show-current", "du -sh {folder} && df -h . | tail -1",
+    "git stash list; git branch --show-current", "du -sh {folder} && df -h . | tail -1", "rg -n '{role}' {folder} -g '!*.lock'",
     "git log -3 --format='%h %s' -- {source}", "cat {settings} | head -40", "env | grep -i {area} || true",
+    "docker compose ps --format json | jq -r .Name", "docker compose logs {area} --tail 50", "gh run list --limit 5",
+    "gh pr view {n} --json title,state", "psql -h localhost -p {port} -c 'select count(*) from {area}_{role}'",
+    "diff -u {source} /tmp/{area}-before.txt | head -40", "lsof -i :{port} | tail -1", "ps aux | grep {name} | head -3",
+    "cp {extra} /tmp/{area}-{n}.bak && ls -l /tmp/{area}-{n}.bak", "jq '.{area} | keys' {extra}", "git show HEAD:{source} | head -30",
+    "git blame -L 10,40 {source} | cut -c1-60", "tail -n 40 {extra}", "python3 -c 'import json; print(len(json.load(open(\"{extra}\"))))'",
+    "make {area}-{role}", "xargs -a /tmp/{area}.txt wc -l", "awk -F, '{{print $2}}' {extra} | sort | uniq -c", "which {name}",
+    "cd {root} && git fetch -q origin && git log --oneline HEAD..origin/main | head -5", "kill %1; sleep 1; jobs",
+    "cat > /tmp/{area}-{n}.env <<'EOV'\nMODE=test\nLIMIT={n}\nEOV", "git grep -n '{area}' -- '*.md' | head",
 )  # fmt: skip
+
+USUAL = 8
+"""How many of these are typed again and again."""
 
 SCRIPT = """python3 - <<'EOS'
 import json, pathlib
@@ -35,7 +47,6 @@ EOM
 
 LOOK = ("{core}", "{core}", "cd {root} && {core}", "NO_COLOR=1 {core}", "cd {root} && time {core}")
 CUT = ("", " 2>&1", " 2>&1 | tail -{n}", " 2>&1 | tee /tmp/last-run.log | tail -{n}", " 2>&1 | grep -E 'rror|ok|FAIL' | head -{n}")
-FILLER = "lookup of the next window keeps the order of entries while a row that was seen before is merged into its group"
 
 
 def typed(rng: random.Random, project: Project, core: str, *, piped: bool) -> str:
@@ -44,27 +55,10 @@ def typed(rng: random.Random, project: Project, core: str, *, piped: bool) -> st
     return rng.choice(LOOK).format(core=core, root=project.root) + after.format(n=rng.choice((5, 20, 30, 40)))
 
 
-def prose(rng: random.Random, length: int) -> str:
-    """Text about nothing."""
-    words = FILLER.split()
-    text = " ".join(rng.choice(words) for _ in range(length // 5))
-    return text[:length]
-
-
-def listing(rng: random.Random, project: Project, unit: Unit, length: int) -> str:
-    """A file's lines with numbers, as Read shows them."""
-    lines, size, number = [], 0, 1
-    while size < length:
-        line = rng.choice((*project.kind.code, prose(rng, rng.randrange(20, 70)), "", f"{unit.role}_{number % 13} = {number}"))
-        lines.append(f"{number:>6}\t{line}")
-        size, number = size + len(lines[-1]), number + 1
-    return "\n".join(lines)
-
-
 def read(pen: Pen, project: Project, path: str, unit: Unit) -> None:
     """Read a file."""
     whole = f"{project.root}/{path}"
-    text = listing(pen.rng, project, unit, pen.rng.choice((300, 800, 1500, 4000)))
+    text = listing(pen.rng, project, unit, pen.rng.choice((120, 250, 500, 2500)))
     asked: dict[str, object] = {"file_path": whole}
     if pen.rng.random() < 0.3:
         asked |= {"offset": pen.rng.randrange(1, 400), "limit": 80}
@@ -112,7 +106,7 @@ def write(pen: Pen, project: Project, path: str, unit: Unit) -> None:
 
 def shell(pen: Pen, command: str, output: str, *, failed: bool = False, about: str = "", seconds: float = 0) -> None:
     """Run a command; a failed one tells its exit code first."""
-    asked = {"command": command, "description": about or prose(pen.rng, 30)}
+    asked = {"command": command, "description": about or prose(pen.rng, 40)}
     if failed:
         pen.call("Bash", asked, f"Exit code {pen.rng.choice((1, 1, 1, 2, 101))}\n{output}", failed=True, seconds=seconds)
         return
@@ -153,9 +147,8 @@ def plan(pen: Pen, text: str) -> None:
 
 
 def by_hand(pen: Pen, project: Project, unit: Unit) -> None:
-    """One of the small commands between."""
+    """One of the small commands between; now and then one fails, which means nothing."""
     words = {"folder": unit.source.rsplit("/", 1)[0], "settings": pen.rng.choice(project.kind.settings)}
-    command = SCRIPT if pen.rng.random() < 0.07 else pen.rng.choice(BY_HAND)
-    output = prose(pen.rng, pen.rng.choice((40, 200, 900, 3000)))
-    failed = pen.rng.random() < 0.04
-    shell(pen, project.fill(command, unit, **words), output, failed=failed)
+    chosen = pen.rng.choice(BY_HAND if pen.rng.random() < 0.3 else BY_HAND[:USUAL])
+    command = project.fill(SCRIPT if pen.rng.random() < 0.06 else chosen, unit, **words)
+    shell(pen, command, of_command(pen.rng, project, command, unit), failed=pen.rng.random() < 0.04)
