@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from measure.names import Name, Record, all_names, tool_calls
 from sessions import facts as shapes
 from sessions.facts import Boundary
+
+from measure.names import Name, Record, all_names, tool_calls
 
 WINDOW, FEWEST_CALLS, FEWEST_NAMES = 40, 20, 4
 """Tool calls after a compaction that are looked at; calls before it and names used again that make it worth asking."""
@@ -32,6 +33,8 @@ class Case:
     recent_names: frozenset[Name]
     planted: Boundary | None
     beside: tuple[Path, ...] = ()
+    home: str = ""
+    trees: tuple[tuple[str, str], ...] = ()
 
     @property
     def title(self) -> str:
@@ -50,9 +53,9 @@ def cases(folders: Sequence[Path]) -> list[Case]:
     found = [case for file in main for case in _of_file(file)]
     if not found:
         raise NoCases(
-            f"No compaction to measure in {', '.join(map(str, folders))}: {len(main)} transcripts were read. It takes one "
-            f"with {FEWEST_CALLS} tool calls before a compaction and {FEWEST_NAMES} files or commands used again after "
-            "it. Make some with `bench/brief.py DIR --generate 12`, or give a folder of ~/.claude/projects."
+            f"No compaction to measure in {', '.join(map(str, folders))}: {len(main)} transcripts were read. It takes "
+            f"one with {FEWEST_CALLS} tool calls before a compaction and {FEWEST_NAMES} files or commands used again "
+            "after it. Make some with `bench/brief.py DIR --generate 12`, or give a folder of ~/.claude/projects."
         )
     return sorted(found, key=lambda case: case.at)
 
@@ -76,7 +79,7 @@ def _of_file(path: Path) -> Iterator[Case]:
     planted = shapes.beside(path)
     for number, index in enumerate(ends):
         before = records[:index]
-        after = list(tool_calls(records[index + 1 : (ends + [len(records)])[number + 1]]))[:WINDOW]
+        after = list(tool_calls(records[index + 1 : [*ends, len(records)][number + 1]]))[:WINDOW]
         calls = list(tool_calls(before))
         wanted = all_names(after) & all_names(calls)
         if len(calls) < FEWEST_CALLS or len(wanted) < FEWEST_NAMES:
@@ -91,6 +94,8 @@ def _of_file(path: Path) -> Iterator[Case]:
             recent_names=frozenset(all_names(calls[-WINDOW:])),
             planted=planted.boundaries[number] if planted and number < len(planted.boundaries) else None,
             beside=tuple((path.parent / name).resolve() for name in planted.beside) if planted else (),
+            home=planted.home if planted else "",
+            trees=planted.trees if planted else (),
         )
 
 

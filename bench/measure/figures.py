@@ -58,21 +58,26 @@ def same(first: str, second: str) -> bool:
 
 @dataclass(slots=True)
 class Timing:
-    """How long briefs took, and how many were not the same when asked for twice."""
+    """How long briefs took, the first of each session apart, and how many were not the same when asked for twice."""
 
-    milliseconds: list[float] = field(default_factory=list)
+    first: list[float] = field(default_factory=list)
+    again: list[float] = field(default_factory=list)
     asked: int = 0
     differed: int = 0
 
     def shown(self) -> dict[str, float | int]:
         """For a table or a script."""
-        ordered = sorted(self.milliseconds) or [0.0]
-        return {
-            "p50_ms": round(statistics.median(ordered), 1),
-            "p99_ms": round(ordered[min(int(len(ordered) * 0.99), len(ordered) - 1)], 1),
-            "asked": self.asked,
-            "differed": self.differed,
+        times = {
+            f"{name}_{percent}_ms": _percentile(values, share)
+            for name, values in (("first", self.first), ("again", self.again))
+            for percent, share in (("p50", 0.5), ("p99", 0.99))
         }
+        return {**times, "asked": self.asked, "differed": self.differed}
+
+
+def _percentile(values: Sequence[float], share: float) -> float:
+    ordered = sorted(values) or [0.0]
+    return round(ordered[min(int(len(ordered) * share), len(ordered) - 1)], 1)
 
 
 def taken_together(rows: Iterable[Row]) -> list[dict[str, object]]:

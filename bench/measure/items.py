@@ -3,7 +3,9 @@
 import re
 from dataclasses import dataclass
 
-_HEADING = re.compile(r"^(?:(#{1,6})\s+(.*)|\*\*([^*]{2,60})\*\*:?|(\d{1,2}\. [A-Z][\w /]{3,40}):|([A-Z][\w ,/()-]{2,60}):)$")
+_HEADING = re.compile(
+    r"^(?:(#{1,6})\s+(.*)|\*\*([^*]{2,60})\*\*:?|(\d{1,2}\. [A-Z][\w /]{3,40}):|([A-Z][\w ,/()-]{2,60}):)$"
+)
 _MARKER = re.compile(r"^\s{0,8}(?:[-*•]|\d{1,3}[.)])\s+")
 _DEEP = 7
 """The level of headings that are no Markdown."""

@@ -7,15 +7,16 @@ A piece is of use when it holds
 - a planted fact that holds or the answer to a probe, alone or under its headings,
 - words of the user: 40 characters running as a prompt has them, or all of it, if it is 12 long or a whole prompt.
 
-Headings, bullets and blank lines count neither way. A piece that names what holds no longer is noise, however true once.
+Headings, bullets and blank lines count neither way. What holds no longer is noise, however true once.
 """
 
 from collections.abc import Iterable, Sequence
 
+from sessions.facts import Proof
+
 from measure.cases import Case, prompts
 from measure.items import Item, flat, items, pieces
 from measure.scores import Read, proved
-from sessions.facts import Proof
 
 RUN, LEAST = 40, 12
 """Characters in a row that make a text the user's; and how long it must be when all of it is."""

@@ -17,25 +17,43 @@ UNTOUCHED = 300
 def copy(case: Case, folder: Path) -> str:
     """Write the case's session, and those beside it, up to its moment; gives the session id of the copy.
 
-    Ids are new, so that the copy of one case is never taken for that of another.
+    Ids are new, so that the copy of one case is never taken for that of another. The projects of generated sessions are
+    made beside the copies, as git would: that is how a worktree is known to belong to one.
     """
-    session_id = _copy(case.transcript, case.before, case.at, folder)
+    moved = _made_trees(case, folder / "trees")
+    session_id = _copy(case.transcript, case.before, case.at, folder, moved)
     for path in case.beside:
         if path.exists():
-            _copy(path, load(path), case.at, folder)
+            _copy(path, load(path), case.at, folder, moved)
     return session_id
 
 
-def _copy(path: Path, records: Iterable[Mapping[str, Any]], until: str, folder: Path) -> str:
+def _made_trees(case: Case, folder: Path) -> dict[str, str]:
+    """Make the folders of the projects; gives what is to be replaced in the records."""
+    for name, linked_to in case.trees:
+        mark = folder / name / ".git"
+        mark.parent.mkdir(parents=True)
+        if not linked_to:
+            mark.mkdir()
+            continue
+        own = folder / linked_to / ".git" / "worktrees" / name
+        own.mkdir(parents=True)
+        (own / "commondir").write_text("../..\n", encoding="utf-8")
+        mark.write_text(f"gitdir: {own}\n", encoding="utf-8")
+    return {case.home: str(folder)} if case.trees else {}
+
+
+def _copy(path: Path, records: Iterable[Mapping[str, Any]], until: str, folder: Path, moved: Mapping[str, str]) -> str:
     session_id = str(uuid.uuid4())
+    changed = {path.stem: session_id, **moved}
     kept = [record for record in records if _earlier(record, until)]
     place = folder / path.parent.name
-    _write(place / f"{session_id}.jsonl", kept, path.stem, session_id)
+    _write(place / f"{session_id}.jsonl", kept, session_id, changed)
     for agent in sorted((path.with_suffix("") / "subagents").glob("agent-*.jsonl")):
         done = [record for record in load(agent) if _earlier(record, until)]
         if done:
             copied = place / session_id / "subagents" / agent.name
-            _write(copied, done, path.stem, session_id)
+            _write(copied, done, session_id, changed)
             _copy_kind(agent, copied)
     return session_id
 
@@ -45,10 +63,12 @@ def _earlier(record: Mapping[str, Any], until: str) -> bool:
     return str(record.get("timestamp") or "") <= until
 
 
-def _write(path: Path, records: Iterable[Mapping[str, Any]], old_id: str, new_id: str) -> None:
+def _write(path: Path, records: Iterable[Mapping[str, Any]], session_id: str, changed: Mapping[str, str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    lines = [json.dumps(_renamed(record, new_id), ensure_ascii=False) for record in records]
-    path.write_text("".join(line.replace(old_id, new_id) + "\n" for line in lines), encoding="utf-8", errors="replace")
+    text = "".join(json.dumps(_renamed(record, session_id), ensure_ascii=False) + "\n" for record in records)
+    for old, new in changed.items():
+        text = text.replace(old, new)
+    path.write_text(text, encoding="utf-8", errors="replace")
     moment = time.time() - UNTOUCHED
     os.utime(path, (moment, moment))
 

@@ -5,13 +5,20 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from measure.items import Item, flat, items
 from sessions.facts import WEIGHTS, Boundary, Fact, Proof
 
-_NOT_DONE = re.compile(r"open|unresolved|unsolved|outstanding|fail|unfinished|to ?do|pending|remaining|in.progress|next|\[ \]")
-_DONE = re.compile(r"fixed|solved|passes|passed|\[x\]|completed|\bdone\b|✓|✔|replaced|no longer|superseded|since ok|was:")
+from measure.items import Item, flat, items
+
+_NOT_DONE = re.compile(
+    r"open|unresolved|unsolved|outstanding|fail|unfinished|to ?do|pending|remaining|in.progress|next|\[ \]"
+)
+_DONE = re.compile(
+    r"fixed|solved|passes|passed|\[x\]|completed|\bdone\b|✓|✔|replaced|no longer|superseded|since ok|was:"
+)
 _FAILING = re.compile(r"open|unresolved|unsolved|outstanding|fail|broken")
-_REPLACED = re.compile(r"replaced|instead|superseded|no longer|corrected|changed (to|from)|\bnot\b|statt|y no|taken back")
+_REPLACED = re.compile(
+    r"replaced|instead|superseded|no longer|corrected|changed (to|from)|\bnot\b|statt|y no|taken back"
+)
 _RUNNING = re.compile(r"running|in.progress|not finished|under way|started")
 
 

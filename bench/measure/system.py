@@ -102,7 +102,11 @@ def _processes(own: dict[str, str]) -> Iterator[None]:
             program = service_program(SERVICES[line])
             environment = {**kept, **program.env, **own, "DCM_LOG_LEVEL": "error"}
             process = subprocess.Popen(
-                program.argv, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+                program.argv,
+                env=environment,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
             )
             stack.callback(_end, process)
         deadline = time.monotonic() + START_SECONDS
@@ -145,4 +149,5 @@ def bring_in(client: Client, folder: Path) -> None:
 
 def ask(client: Client, session_id: str, tokens: int) -> str:
     """The brief of a session within so many tokens."""
-    return client.restore_context(session_id, AGENT, agent_type="developer", max_tokens=tokens)["brief"]
+    brief: str = client.restore_context(session_id, AGENT, agent_type="developer", max_tokens=tokens)["brief"]
+    return brief

@@ -5,7 +5,6 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
-
 from sessions.facts import PROBES, WEIGHTS
 
 Figures = Sequence[Mapping[str, Any]]
@@ -29,7 +28,8 @@ def show(to: Console, figures: Figures, timing: Mapping[str, Any]) -> None:
         to.print(_by("Planted facts found, by kind", telling, "facts_by_kind", list(WEIGHTS)))
         to.print(_by("Gold of the probes found, by type", telling, "probes_by_type", list(PROBES)))
     to.print(
-        f"A brief took {timing['p50_ms']} ms (p50), {timing['p99_ms']} ms (p99); of {timing['asked']} asked for twice, "
+        f"The first brief of a session took {timing['first_p50_ms']} ms (p50), {timing['first_p99_ms']} ms (p99), one "
+        f"after it {timing['again_p50_ms']} and {timing['again_p99_ms']} ms. Of {timing['asked']} asked for twice, "
         f"{timing['differed']} differed."
     )
 

@@ -51,7 +51,9 @@ def summary(story: Story, facts: Sequence[Fact]) -> str:
         outputs.prose(rng, 600) + ".",
         _lines([*_said(kept, "decision", "correction", "reason"), *(f'"{outputs.prose(rng, 60)}"' for _ in range(5))]),
         _lines([*_said(kept, "todo_open", "agent_running", "agent_result")]),
-        "\n".join([outputs.prose(rng, 300) + ".", *_said(kept, "branch", "commit"), *_commands(kept), _programs(story)]),
+        "\n".join(
+            [outputs.prose(rng, 300) + ".", *_said(kept, "branch", "commit"), *_commands(kept), _programs(story)]
+        ),
         "\n".join(_said(kept, "next")) or "None.",
     ]
     shown = [f"{number}. {head}:\n{text}" for number, (head, text) in enumerate(zip(HEADS, parts, strict=True), 1)]
@@ -76,7 +78,13 @@ def _files(story: Story, kept: Sequence[Fact]) -> str:
     looked = [unit.source for unit in story.familiar[-30:] if rng.random() < READ_KEPT]
     known = [proof for fact in kept if fact.kind == "file_changed" for proof in fact.proof[0]]
     parts = [f"{name}: {outputs.prose(rng, 80)}\n```\n{_snippet(story)}\n```" for name in known]
-    return _lines([*parts, *(f"{path}: {outputs.prose(rng, 60)}" for path in looked), *_said(kept, "file_deleted", "file_renamed", "file_uncommitted")])
+    return _lines(
+        [
+            *parts,
+            *(f"{path}: {outputs.prose(rng, 60)}" for path in looked),
+            *_said(kept, "file_deleted", "file_renamed", "file_uncommitted"),
+        ]
+    )
 
 
 def _snippet(story: Story) -> str:
@@ -87,7 +95,10 @@ def _errors(story: Story, facts: Sequence[Fact], kept: Sequence[Fact]) -> str:
     rng = story.rng
     exact = [fact.says for fact in kept if fact.kind == "error_open"]
     solved = [fact for fact in facts if fact.kind == "error_open" and not fact.holds][-8:]
-    past = [f"{_vague(rng, fact)}, fixed since" if rng.random() > SOLVED_KEPT else f"Fixed: {fact.proof[0][0]}" for fact in solved]
+    past = [
+        f"{_vague(rng, fact)}, fixed since" if rng.random() > SOLVED_KEPT else f"Fixed: {fact.proof[0][0]}"
+        for fact in solved
+    ]
     vague = [_vague(rng, fact) for fact in facts if fact.kind == "error_open" and fact.holds and fact not in kept]
     return _lines([*exact, *vague, *past])
 

@@ -2,14 +2,16 @@
 
 The file beside a generated transcript, `<session>.facts.json`:
 
-    {"seed": 3, "archetype": "python", "session_id": "...",
+    {"seed": 3, "archetype": "python", "session_id": "...", "home": "/home/ada/work",
      "beside": ["<another worktree's>.jsonl", "<another project's>.jsonl"],
+     "trees": [["name", ""], ["name-wt-12", "name"], ["another", ""]],
      "boundaries": [{"at": "2026-03-02T10:12:13.000Z", "calls": 412,
                      "facts": [fact, ...], "probes": [probe, ...], "never": ["text of another worktree", ...]}]}
 
+`trees` are the folders below `home`; one with a second name is a linked worktree of that one.
 A fact: {"kind", "says", "proof": [[text, ...], ...], "said_at", "holds", "new": [text, ...]}. It is proved where all
-texts of one of the alternatives in `proof` stand in one item of a brief or under its headings; upper case, lower case and
-white space do not count. `holds` is false for what was true once: `new` is what took its place.
+texts of one of the alternatives in `proof` stand in one item of a brief or in the headings over it; case and white
+space do not count. `holds` is false for what was true once: `new` is what took its place.
 A probe: {"kind", "question", "gold": [proof, ...]}: each proof of `gold` counts alone.
 """
 
@@ -42,7 +44,7 @@ WEIGHTS = {
     "commit": 0.5,
     "next": 2.0,
 }
-"""How much each kind of fact counts in the total of those that hold; other kinds are only asked whether they are stale."""
+"""How much each kind of fact counts in the total of those that hold; of other kinds only staleness is asked."""
 
 PROBES = ("recall", "artifact", "decision", "continuation", "command")
 
@@ -86,6 +88,8 @@ class Planted:
     session_id: str
     boundaries: tuple[Boundary, ...]
     beside: tuple[str, ...] = ()
+    home: str = ""
+    trees: tuple[tuple[str, str], ...] = ()
     archetype: str = ""
     seed: int = 0
     version: int = field(default=1)
@@ -103,12 +107,17 @@ def beside(transcript: Path) -> Planted | None:
         return None
     found = json.loads(path.read_bytes())
     boundaries = tuple(_boundary(item) for item in found.pop("boundaries"))
-    return Planted(**(found | {"boundaries": boundaries, "beside": tuple(found["beside"])}))
+    trees = tuple((name, linked_to) for name, linked_to in found["trees"])
+    return Planted(**(found | {"boundaries": boundaries, "beside": tuple(found["beside"]), "trees": trees}))
 
 
 def _boundary(item: Mapping[str, Any]) -> Boundary:
-    facts = tuple(Fact(**(fact | {"proof": _proof(fact["proof"]), "new": tuple(fact["new"])})) for fact in item["facts"])
-    probes = tuple(Probe(**(probe | {"gold": tuple(_proof(gold) for gold in probe["gold"])})) for probe in item["probes"])
+    facts = tuple(
+        Fact(**(fact | {"proof": _proof(fact["proof"]), "new": tuple(fact["new"])})) for fact in item["facts"]
+    )
+    probes = tuple(
+        Probe(**(probe | {"gold": tuple(_proof(gold) for gold in probe["gold"])})) for probe in item["probes"]
+    )
     return Boundary(item["at"], item["calls"], facts, probes, tuple(item["never"]))
 
 

@@ -11,14 +11,16 @@ from sessions import stages
 from sessions.compactions import compact
 from sessions.facts import Fact, Planted
 from sessions.pen import Pen
-from sessions.projects import KINDS, Kind, project
+from sessions.projects import HOME, KINDS, Project, project
 from sessions.story import Story
 
-FEWEST, MOST, AFTER = 300, 1500, 70
-"""Tool calls of a session, and those that come after its last compaction at least."""
+FEWEST, MOST, AFTER, BESIDE = 300, 1500, 70, 80
+"""Tool calls of a session, those after its last compaction at least, and those of a session beside it."""
 
 BEGIN = datetime(2026, 3, 2, 7, 30, tzinfo=UTC)
-TOLD_KINDS = frozenset({"goal", "request", "requirement", "prohibition", "error_open", "agent_result", "todo_open", "commit"})
+TOLD_KINDS = frozenset(
+    {"goal", "request", "requirement", "prohibition", "error_open", "agent_result", "todo_open", "commit"}
+)
 """Kinds of facts of another session whose words must never appear."""
 
 NEVER = 40
@@ -29,20 +31,34 @@ def generate(folder: Path, seed: int, calls: int | None = None) -> Path:
     """Write the sessions of a seed into a folder; gives the transcript of the main one."""
     rng = random.Random(seed)
     kind = KINDS[seed % len(KINDS)]
-    total = calls or rng.randrange(FEWEST, MOST)
+    other = rng.choice([one for one in KINDS if one != kind])
     begin = BEGIN + timedelta(days=seed, minutes=rng.randrange(120))
-    main = _session(rng, kind, "", begin, _ends(rng, total))
-    other = KINDS[(seed + 1 + rng.randrange(len(KINDS) - 1)) % len(KINDS)]
-    sibling = _session(rng, kind, f"{main.project.root}-wt-{rng.randrange(10, 99)}", begin, [80], main.project.name)
-    stranger = _session(rng, other, "", begin, [80])
+    main = _session(project(kind, rng), begin, _ends(rng, calls or rng.randrange(FEWEST, MOST)))
+    sibling = _session(_worktree(main.project, rng), begin, [BESIDE])
+    stranger = _session(project(other, rng), begin, [BESIDE])
     paths = [_save(folder, story) for story in (main, sibling, stranger)]
     text = main.pen.lines() + "".join(agent.lines() for agent in main.agents)
     never = tuple(dict.fromkeys(_foreign(text, sibling, stranger)))[:NEVER]
-    boundaries = tuple(replace(boundary, never=never) for boundary in main.boundaries)
-    names = tuple(f"../{path.parent.name}/{path.name}" for path in paths[1:])
-    planted = Planted(main.pen.session_id, boundaries, names, kind.key, seed)
+    planted = Planted(
+        session_id=main.pen.session_id,
+        boundaries=tuple(replace(boundary, never=never) for boundary in main.boundaries),
+        beside=tuple(f"../{path.parent.name}/{path.name}" for path in paths[1:]),
+        home=HOME,
+        trees=((_tree(main), ""), (_tree(sibling), _tree(main)), (_tree(stranger), "")),
+        archetype=kind.key,
+        seed=seed,
+    )
     shapes.write(paths[0].with_suffix(".facts.json"), planted)
     return paths[0]
+
+
+def _tree(story: Story) -> str:
+    return story.project.root.removeprefix(f"{HOME}/")
+
+
+def _worktree(main: Project, rng: random.Random) -> Project:
+    """The same project in a linked worktree; what is worked on there is another matter."""
+    return project(main.kind, rng, main.name, f"{main.root}-wt-{rng.randrange(10, 99)}")
 
 
 def _ends(rng: random.Random, total: int) -> list[int]:
@@ -53,19 +69,15 @@ def _ends(rng: random.Random, total: int) -> list[int]:
     return [*between, last, total]
 
 
-def _session(rng: random.Random, kind: Kind, root: str, begin: datetime, ends: list[int], name: str = "") -> Story:
+def _session(made: Project, begin: datetime, ends: list[int]) -> Story:
     """A session that ends after the last of `ends`; at the others it is compacted."""
-    made = project(kind, rng, root)
-    if name:
-        made.name = name
-    pen = Pen(rng, made.root, rng.choice(("main", "develop", f"work-{rng.randrange(1000)}")), begin)
-    if name:
-        pen.branch = f"wt-{kind.areas[0]}-{rng.randrange(1000, 9999)}"
-    story = Story(rng, made, pen, ends[:-1])
+    rng = made.rng
+    branch = f"{rng.choice(('develop', 'release', made.kind.areas[0]))}-{rng.randrange(100, 9999)}"
+    story = Story(rng, made, Pen(rng, made.root, branch, begin), ends[:-1])
     story.at_boundary = compact
-    pen.attachment("skill_listing", "- simplify: Review changed code.")
+    story.pen.attachment("skill_listing", "- simplify: Review changed code.")
     stages.opening(story)
-    while pen.calls < ends[-1]:
+    while story.pen.calls < ends[-1]:
         stages.piece(story)
     return story
 

@@ -84,7 +84,7 @@ class Ledger:
     def at(self, calls: int, branch: str) -> list[Fact]:
         """The facts at this moment, those that ended included."""
         now = max([fact.said_at for fact in self.facts.values()], default="")
-        branch_fact = Fact("branch", f"on branch {branch}", ((branch,),), now)
+        branch_fact = Fact("branch", f"on branch {branch}", (("branch", branch),), now)
         return [*self.facts.values(), branch_fact, *self._files(calls), *self._commands(), *self._commits()]
 
     def notable(self, calls: int) -> list[str]:
@@ -105,7 +105,7 @@ class Ledger:
             yield Fact("file_changed", f"changed {path}", ((_name(path),),), self.files[path].at)
         for path, state in self.files.items():
             if state.was:
-                proof = tuple((_name(path), _name(state.was), sign) for sign in RENAMED)
+                proof: Proof = tuple((_name(path), _name(state.was), sign) for sign in RENAMED)
                 yield Fact("file_renamed", f"renamed {state.was} to {path}", proof, state.at)
             if state.gone:
                 yield Fact("file_deleted", f"deleted {path}", beside(_name(path), DELETED), state.at)

@@ -4,13 +4,62 @@ import random
 
 from sessions.projects import Project, Unit
 
-WHO = ("The importer", "This branch", "The cache", "A second caller", "The old path", "The scheduler", "Each row",
-       "The wrapper", "The parser", "That flag", "The retry loop", "The guard", "Nothing here", "The fixture")  # fmt: skip
-DOES = ("keeps", "drops", "reads", "merges", "skips", "copies", "checks", "returns", "expects", "rounds", "locks", "ignores")
-WHAT = ("the last entry", "a stale handle", "every empty group", "the first window", "what came before", "the whole page",
-        "an older format", "the caller's order", "two rows at once", "its own copy", "the trailing part", "a missing key")  # fmt: skip
-WHEN = ("before the commit", "when the list is empty", "on the second pass", "under load", "for late rows", "in staging",
-        "after a restart", "unless it is told otherwise", "since the last release", "while the lock is held")  # fmt: skip
+WHO = (
+    "The importer",
+    "This branch",
+    "The cache",
+    "A second caller",
+    "The old path",
+    "The scheduler",
+    "Each row",
+    "The wrapper",
+    "The parser",
+    "That flag",
+    "The retry loop",
+    "The guard",
+    "Nothing here",
+    "The fixture",
+)
+DOES = (
+    "keeps",
+    "drops",
+    "reads",
+    "merges",
+    "skips",
+    "copies",
+    "checks",
+    "returns",
+    "expects",
+    "rounds",
+    "locks",
+    "ignores",
+)
+WHAT = (
+    "the last entry",
+    "a stale handle",
+    "every empty group",
+    "the first window",
+    "what came before",
+    "the whole page",
+    "an older format",
+    "the caller's order",
+    "two rows at once",
+    "its own copy",
+    "the trailing part",
+    "a missing key",
+)
+WHEN = (
+    "before the commit",
+    "when the list is empty",
+    "on the second pass",
+    "under load",
+    "for late rows",
+    "in staging",
+    "after a restart",
+    "unless it is told otherwise",
+    "since the last release",
+    "while the lock is held",
+)
 
 
 def sentence(rng: random.Random) -> str:
@@ -52,11 +101,15 @@ def of_command(rng: random.Random, project: Project, command: str, unit: Unit) -
     if "status" in command:
         return "\n".join(f" M {path}" for path in files)
     if "diff" in command:
-        return "\n".join(f" {path} | {rng.randrange(2, 60)} {'+' * rng.randrange(1, 9)}{'-' * rng.randrange(4)}" for path in files)
+        return "\n".join(
+            f" {path} | {rng.randrange(2, 60)} {'+' * rng.randrange(1, 9)}{'-' * rng.randrange(4)}" for path in files
+        )
     if "log" in command:
         return "\n".join(f"{rng.getrandbits(28):07x} {sentence(rng)[:50]}" for _ in range(8))
     if command.startswith(("grep", "rg", "find", "ls")):
-        return "\n".join(f"{path}:{rng.randrange(4, 300)}: {rng.choice(project.kind.code).strip().splitlines()[0]}" for path in files)
+        return "\n".join(
+            f"{path}:{rng.randrange(4, 300)}: {rng.choice(project.kind.code).strip().splitlines()[0]}" for path in files
+        )
     return prose(rng, rng.choice((30, 120, 500, 1800)))
 
 

@@ -11,8 +11,8 @@ from typing import Any
 MODEL, VERSION = "claude-opus-4-8", "2.1.197"
 
 CONTINUED = (
-    "This session is being continued from a previous conversation that ran out of context. The summary below covers the "
-    "earlier portion of the conversation.\n\n"
+    "This session is being continued from a previous conversation that ran out of context. The summary below covers "
+    "the earlier portion of the conversation.\n\n"
 )
 
 
@@ -76,7 +76,14 @@ class Pen:
         self._assistant([{"type": "thinking", "thinking": text, "signature": "c2ln"}], "tool_use")
 
     def call(
-        self, name: str, asked: Mapping[str, Any], got: str, whole: Any = None, *, failed: bool = False, seconds: float = 0
+        self,
+        name: str,
+        asked: Mapping[str, Any],
+        got: str,
+        whole: Any = None,
+        *,
+        failed: bool = False,
+        seconds: float = 0,
     ) -> None:
         """A tool call and what came of it."""
         call_id = self.begin(name, asked)

@@ -49,7 +49,11 @@ def _decision(facts: Sequence[Fact]) -> Iterator[Probe]:
 
 def _continuation(facts: Sequence[Fact]) -> Iterator[Probe]:
     yield Probe("continuation", "What was going to happen next?", _proofs(_holding(facts, "next")))
-    yield Probe("continuation", "What does the user want at the moment, and in all?", _proofs(_holding(facts, "request", "goal")))
+    yield Probe(
+        "continuation",
+        "What does the user want at the moment, and in all?",
+        _proofs(_holding(facts, "request", "goal")),
+    )
     yield Probe("continuation", "What is still to do?", _proofs(_holding(facts, "todo_open")[:TODOS]))
 
 

@@ -32,10 +32,26 @@ PYTHON = Kind(
     "src/app/{area}/{area}_{role}.py",
     "tests/{area}/test_{area}_{role}.py",
     "tests/{area}/data/{area}_{role}.json",
-    ("invoice", "refund", "customer", "webhook", "tariff", "export", "audit", "session", "currency", "dunning", "quota"),
+    (
+        "invoice",
+        "refund",
+        "customer",
+        "webhook",
+        "tariff",
+        "export",
+        "audit",
+        "session",
+        "currency",
+        "dunning",
+        "quota",
+    ),
     ("models", "routes", "queries", "rules", "schemas"),
     ("pyproject.toml", "alembic.ini", "Makefile", "docker-compose.yml", "README.md", ".github/workflows/ci.yml"),
-    ("uv run pytest {test} -x -q", "uv run pytest {test}::test_{area}_{role} -vv", "python -m pytest {test} --no-header"),
+    (
+        "uv run pytest {test} -x -q",
+        "uv run pytest {test}::test_{area}_{role} -vv",
+        "python -m pytest {test} --no-header",
+    ),
     ("uv run pytest -q -n 4 --dist loadfile", "make test-unit", "python -m pytest tests -q --maxfail=3"),
     ("docker compose build api", "uv build --wheel"),
     ("uv run ruff check src tests", "uv run mypy --strict src/app"),
@@ -43,7 +59,7 @@ PYTHON = Kind(
     ("DATABASE_URL=postgresql://app:app@localhost:{port}/app_test uv run pytest -q tests/integration -m slow",),
     (
         "E   AssertionError: assert Decimal('{a}.{b}') == Decimal('{a}.{c}') for {area} {n}",
-        "E   sqlalchemy.exc.IntegrityError: duplicate key value violates unique constraint \"uq_{area}_{role}_{n}\"",
+        'E   sqlalchemy.exc.IntegrityError: duplicate key value violates unique constraint "uq_{area}_{role}_{n}"',
         "E   TypeError: {area}_{role}() missing 1 required keyword-only argument: 'period_{n}'",
         "E   KeyError: '{area}_id_{n}'",
     ),
@@ -68,7 +84,7 @@ TYPESCRIPT = Kind(
     (
         "AssertionError: expected 'EUR {a}.{b}' to be 'EUR {a},{c}' // {area} {n}",
         "TypeError: Cannot read properties of undefined (reading '{area}Slot{n}')",
-        "src/{area}/{area}-{role}.ts({a},{b}): error TS2345: Argument of type 'string | null' is not assignable to 'Id{n}'",
+        "src/{area}/{area}-{role}.ts({a},{b}): error TS2345: Type 'string | null' is not assignable to 'Id{n}'",
         "Error: Timed out in waitFor after {n}ms: {area} never settled",
     ),
     ("  if (!slot) return null;", "  const next = produce(state, (draft) => {\n    draft.open = true;\n  });"),
@@ -95,7 +111,7 @@ GO = Kind(
         "internal/{area}/{area}_{role}.go:{a}:{b}: undefined: lease{n}",
         "WARNING: DATA RACE: write at 0x00c000{n} by goroutine {a} in {area}.({Role})",
     ),
-    ("\tif err != nil {\n\t\treturn fmt.Errorf(\"lease: %w\", err)\n\t}", "\tdefer s.mu.Unlock()"),
+    ('\tif err != nil {\n\t\treturn fmt.Errorf("lease: %w", err)\n\t}', "\tdefer s.mu.Unlock()"),
 )
 
 RUST = Kind(
@@ -143,7 +159,7 @@ INFRA = Kind(
         "not ok {a} {area} {role} answers within {b}s # exit status {c} after {n} ms",
         "Error: Error acquiring the state lock: Lock ID 7f{n}-{area}-{a}{b}",
     ),
-    ("set -euo pipefail", "for host in \"${hosts[@]}\"; do\n  probe \"$host\" || failed+=(\"$host\")\ndone"),
+    ("set -euo pipefail", 'for host in "${hosts[@]}"; do\n  probe "$host" || failed+=("$host")\ndone'),
 )
 
 DOCS = Kind(
@@ -165,7 +181,7 @@ DOCS = Kind(
         "WARNING -  Doc file '{area}/{area}-{role}.md' contains a link '../{area}-{n}.md', but the target is not found",
         "docs/{area}/{area}-{role}.md:{a}:{b}: error Vale.Terms: use 'sign in' instead of 'log in' ({n})",
         "urllib.error.HTTPError: HTTP Error 4{a}: {area} example {n} was refused",
-        "File \"examples/{area}/{area}-{role}-example.py\", line {a}: expected {b} pages, got {c} ({n})",
+        'File "examples/{area}/{area}-{role}-example.py", line {a}: expected {b} pages, got {c} ({n})',
     ),
     ("Each answer has a `next` link until the last page.", "!!! note\n    Tokens of the sandbox end after a day."),
 )
@@ -209,10 +225,14 @@ class Project:
         return self.fill(self.rng.choice(self.kind.failures), unit, **numbers).strip()
 
 
-def project(kind: Kind, rng: random.Random, folder: str = "") -> Project:
-    """A project of this kind; `folder` when it is a worktree beside the first one."""
-    name = rng.choice(kind.names)
-    made = Project(kind, name, folder or f"/home/ada/work/{name}", rng, rng.randrange(5401, 9900))
+HOME = "/home/ada/work"
+"""Where all projects lie."""
+
+
+def project(kind: Kind, rng: random.Random, name: str = "", root: str = "") -> Project:
+    """A project of this kind; with a name and a folder when it is a worktree of one that there is."""
+    name = name or rng.choice(kind.names)
+    made = Project(kind, name, root or f"{HOME}/{name}", rng, rng.randrange(5401, 9900))
     for area in kind.areas:
         for role in kind.roles:
             paths = [pattern.format(area=area, role=role) for pattern in (kind.source, kind.test, kind.extra)]

@@ -10,7 +10,7 @@ def opening(story: Story) -> None:
     """The first prompt: the goal, what is required and what is forbidden."""
     slots = story.slots()
     aim = story.rng.choice(words.AIMS).format(**slots)
-    text, goal = words.marked(story.rng.choice(words.GOALS).format(**slots, aim=aim))
+    text, goal = words.marked(story.choose(words.GOALS).format(**slots, aim=aim))
     parts = [text, *(_rule(story, kind) for kind in ("requirement", "prohibition", "requirement"))]
     story.prompt(" ".join(parts))
     story.plant("goal", goal, (goal,), paraphrase=aim)
@@ -22,7 +22,8 @@ def opening(story: Story) -> None:
 def _rule(story: Story, kind: str) -> str:
     """A requirement or a prohibition in the user's words, planted."""
     choices = words.REQUIREMENTS if kind == "requirement" else words.PROHIBITIONS
-    told, short = story.rng.choice(choices)
+    told = story.choose([text for text, _ in choices])
+    short = next(paraphrase for text, paraphrase in choices if text.endswith(told))
     slots = story.slots()
     text, proof = words.marked(told.format(**slots))
     story.plant(kind, text, (proof,), paraphrase=words.marked(short.format(**slots))[1])
@@ -32,7 +33,7 @@ def _rule(story: Story, kind: str) -> str:
 def request(story: Story) -> None:
     """The user wants the next piece: shortly, or at length with a log."""
     story.turn_to(_topic(story))
-    template = story.rng.choice(words.REQUESTS)
+    template = story.choose(words.REQUESTS)
     verb, want = story.rng.choice(words.VERBS), story.rng.choice(words.WANTS).format(**story.slots())
     text, proof = words.marked(template.format(**story.slots(), verb=verb, want=want))
     if story.rng.random() < 0.35:
@@ -57,11 +58,16 @@ def explore(story: Story) -> None:
     if dice < 0.2:
         story.search()
     elif dice < 0.7:
-        story.read(story.rng.choice((where.source, where.source, where.source, where.test, where.test, where.extra)), where)
+        story.read(
+            story.rng.choice((where.source, where.source, where.source, where.test, where.test, where.extra)), where
+        )
     elif dice < 0.8:
         story.read(story.rng.choice(story.project.kind.settings), where)
-    elif dice < 0.83:
+    elif dice < 0.82:
         tools.fetch(story.pen, where)
+        story.step()
+    elif dice < 0.84:
+        tools.missing(story.pen, story.project, where)
         story.step()
     else:
         story.by_hand()
@@ -98,7 +104,7 @@ def correct(story: Story) -> None:
     key = story.rng.choice(open_ones)
     area, old, options, why = story.settled[key]
     new = story.rng.choice([option for option in options if option != old])
-    text = story.rng.choice(words.CORRECTIONS).format(area=area, old=old, new=new, why=why)
+    text = story.choose(words.CORRECTIONS).format(area=area, old=old, new=new, why=why)
     if story.rng.random() < 0.5:
         story.pen.interrupted()
     story.prompt(text)
@@ -125,7 +131,9 @@ def trial(story: Story) -> None:
     failed: list[str] = []
     for _ in range(story.rng.choice((0, 1, 1, 1, 2, 2, 3))):
         failed.append(story.fails("test", core, story.project.failure(story.unit), *failed))
-        story.pen.say(story.rng.choice(("That is not what I expected.", "The cause must be in the caller.", "I see why.")))
+        story.pen.say(
+            story.rng.choice(("That is not what I expected.", "The cause must be in the caller.", "I see why."))
+        )
         for _ in range(story.rng.randrange(1, 4)):
             explore(story)
         change(story)
@@ -150,8 +158,18 @@ def check(story: Story) -> None:
 def leave_open(story: Story) -> None:
     """Something fails that nobody puts right for now."""
     core = story.project.fill(story.rng.choice(story.project.kind.odd), story.unit)
-    story.fails(f"by hand {len(story.ledger.commands)}", core, story.project.failure(story.somewhere()))
+    purpose = f"by hand {len(story.ledger.commands)}"
+    key = story.fails(purpose, core, story.project.failure(story.somewhere()))
+    story.left.append((key, purpose, core))
     story.pen.say("This one has another cause; I leave it for later.")
+
+
+def take_up(story: Story) -> None:
+    """What was left open is put right after all."""
+    if story.left:
+        key, purpose, core = story.left.pop(0)
+        change(story)
+        story.passes(purpose, core, key)
 
 
 def serve(story: Story) -> None:
@@ -211,15 +229,18 @@ def side(story: Story) -> None:
     if dice < 0.25:
         story.ask_agent(waits=story.rng.random() < 0.4)
     elif dice < 0.4:
-        story.prompt(story.rng.choice(words.SHORT))
+        story.prompt(story.choose(words.SHORT))
     elif dice < 0.5:
+        story.pen.note(words.CAVEAT, meta=True)
         story.pen.note(story.rng.choice(words.CLIENT_NOTES))
     elif dice < 0.65:
         correct(story)
     elif dice < 0.75:
         move(story)
-    elif dice < 0.85:
+    elif dice < 0.82:
         serve(story)
+    elif dice < 0.88:
+        take_up(story)
     if story.late and story.rng.random() < 0.3:
         story.agent_ends()
 
@@ -233,7 +254,7 @@ def piece(story: Story) -> None:
         explore(story)
     if story.rng.random() < 0.5:
         decide(story)
-    story.list_todos(fresh=True)
+    story.new_todos()
     for _ in range(story.rng.choice((1, 2, 2, 3))):
         change(story)
         side(story)

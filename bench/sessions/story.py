@@ -22,6 +22,9 @@ class Story:
         self.unit = rng.choice(project.units)
         self.familiar: list[Unit] = []
         self.todos: list[list[str]] = []
+        self.one_by_one, self._numbers = rng.random() < 0.4, dict[str, int]()
+        self.language = rng.choice(words.LANGUAGES)
+        self.left: list[tuple[str, str, str]] = []
         self.settled: dict[str, tuple[str, str, tuple[str, ...], str]] = {}
         self.agents: list[Pen] = []
         self.late: list[tuple[str, Pen, str, str]] = []
@@ -40,17 +43,30 @@ class Story:
         self.ledger.plant(key, Fact(kind, says, alternatives, self.pen.now), paraphrase)
         return key
 
+    def choose(self, templates: Sequence[str]) -> str:
+        """Something to say in a language of the user."""
+        return self.rng.choice(words.spoken(templates, self.language))
+
     def slots(self) -> dict[str, object]:
         """Words for what users and agents say."""
         some, other = self.rng.choice(self.project.units), self.rng.choice(self.project.kind.areas)
-        numbers = {"n": self.rng.randrange(1000, 99999), "a": self.rng.randrange(3, 49), "b": self.rng.randrange(50, 400)}
+        numbers = {
+            "n": self.rng.randrange(1000, 99999),
+            "a": self.rng.randrange(3, 49),
+            "b": self.rng.randrange(50, 400),
+        }
         return numbers | {
-            "area": self.unit.area, "role": self.unit.role, "other": other, "name": self.project.name,
-            "file": some.source.rsplit("/", 1)[-1], "folder": f"generated/{other}_{self.rng.randrange(10, 99)}",
+            "area": self.unit.area,
+            "role": self.unit.role,
+            "other": other,
+            "name": self.project.name,
+            "file": some.source.rsplit("/", 1)[-1],
+            "folder": f"generated/{other}_{self.rng.randrange(10, 99)}",
             "tool": self.rng.choice(("the migration job", "the load test", "the backfill")) + f" {numbers['n']}",
-            "thing": f"{other} form {self.rng.randrange(10, 99)}", "who": self.rng.choice(("Iris", "Tomasz", "Noor", "Bente")),
+            "thing": f"{other} form {self.rng.randrange(10, 99)}",
+            "who": self.rng.choice(("Iris", "Tomasz", "Noor", "Bente")),
             "season": self.rng.choice(("spring", "summer", "winter")),
-        }  # fmt: skip
+        }
 
     def turn_to(self, unit: Unit) -> None:
         """Work goes on with this unit."""
@@ -151,28 +167,38 @@ class Story:
         self.plant("next", text, (act, file), key="next")
         self.pen.say(text)
 
-    def list_todos(self, *, fresh: bool) -> None:
-        """Write the task list, by one tool or the other."""
-        if fresh:
-            self._close_todos()
-            chosen = self.rng.sample(words.TODOS, self.rng.choice((3, 4, 5)))
-            self.todos = [[text.format(**self.slots()), "pending"] for text in chosen]
-            for text, _ in self.todos:
-                self.plant("todo_open", text, (text,), key=f"todo:{text}")
-        items = [{"content": text, "status": status, "activeForm": text.capitalize()} for text, status in self.todos]
-        shown = {"oldTodos": [], "newTodos": items}
-        self.pen.call("TodoWrite", {"todos": items}, "Todos have been modified successfully.", shown)
+    def new_todos(self) -> None:
+        """Write a new task list; what was open on the old one is no longer asked for."""
+        for text, status in self.todos:
+            if status != "completed":
+                self.ledger.facts.pop(f"todo:{text}", None)
+                self._tell_todo(text, "deleted")
+        chosen = self.rng.sample(words.TODOS, self.rng.choice((3, 4, 5)))
+        self.todos = [[text.format(**self.slots()), "pending"] for text in chosen]
+        for text, _ in self.todos:
+            self.plant("todo_open", text, (text,), key=f"todo:{text}")
+            if self.one_by_one:
+                self._numbers[text] = len(self._numbers) + 1
+                tools.create_task(self.pen, self._numbers[text], text)
+        if not self.one_by_one:
+            tools.list_todos(self.pen, self.todos)
         self.step()
 
     def advance(self) -> None:
         """One more item of the list is done."""
         waiting = [item for item in self.todos if item[1] != "completed"]
+        for item, status in zip(waiting, ("completed", "in_progress"), strict=False):
+            item[1] = status
+            self._tell_todo(item[0], status)
         if waiting:
-            waiting[0][1] = "completed"
-            if len(waiting) > 1:
-                waiting[1][1] = "in_progress"
             self.ledger.end(f"todo:{waiting[0][0]}")
-            self.list_todos(fresh=False)
+            if not self.one_by_one:
+                tools.list_todos(self.pen, self.todos)
+            self.step()
+
+    def _tell_todo(self, text: str, status: str) -> None:
+        if self.one_by_one:
+            tools.update_task(self.pen, self._numbers[text], status)
 
     def ask_agent(self, *, waits: bool) -> None:
         """Start a subagent, which works for a while; the main conversation waits for its answer or goes on."""
@@ -188,7 +214,12 @@ class Story:
         if waits:
             pen.say(said, ends=True)
             self.pen.at = pen.at
-            done = {"status": "completed", "agentType": kind, "content": [{"type": "text", "text": said}], "totalTokens": 31_000}
+            done = {
+                "status": "completed",
+                "agentType": kind,
+                "content": [{"type": "text", "text": said}],
+                "totalTokens": 31_000,
+            }
             self.pen.end(call_id, said, shown | done)
             self.plant("agent_result", said, (proof,))
         else:
@@ -227,10 +258,3 @@ class Story:
             self._closing = True
             self.at_boundary(self)
             self._closing = False
-
-    def _close_todos(self) -> None:
-        """A new list takes the place of the old one: what was open on it is no longer asked for."""
-        for text, status in self.todos:
-            if status != "completed":
-                self.ledger.facts.pop(f"todo:{text}", None)
-

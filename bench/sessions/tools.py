@@ -8,20 +8,45 @@ from sessions.pen import Pen
 from sessions.projects import Project, Unit
 
 BY_HAND = (
-    "git status --short", "git diff --stat", "git log --oneline -8", "ls -la {folder}", "wc -l {source} {test}",
-    "sed -n '1,80p' {source}", "grep -rn '{area}_' {folder} | head -20", "git diff {source} | head -60",
-    "curl -s localhost:{port}/health | jq .status", "find . -name '*{area}*' -not -path './.git/*' | head",
-    "git stash list; git branch --show-current", "du -sh {folder} && df -h . | tail -1", "rg -n '{role}' {folder} -g '!*.lock'",
-    "git log -3 --format='%h %s' -- {source}", "cat {settings} | head -40", "env | grep -i {area} || true",
-    "docker compose ps --format json | jq -r .Name", "docker compose logs {area} --tail 50", "gh run list --limit 5",
-    "gh pr view {n} --json title,state", "psql -h localhost -p {port} -c 'select count(*) from {area}_{role}'",
-    "diff -u {source} /tmp/{area}-before.txt | head -40", "lsof -i :{port} | tail -1", "ps aux | grep {name} | head -3",
-    "cp {extra} /tmp/{area}-{n}.bak && ls -l /tmp/{area}-{n}.bak", "jq '.{area} | keys' {extra}", "git show HEAD:{source} | head -30",
-    "git blame -L 10,40 {source} | cut -c1-60", "tail -n 40 {extra}", "python3 -c 'import json; print(len(json.load(open(\"{extra}\"))))'",
-    "make {area}-{role}", "xargs -a /tmp/{area}.txt wc -l", "awk -F, '{{print $2}}' {extra} | sort | uniq -c", "which {name}",
-    "cd {root} && git fetch -q origin && git log --oneline HEAD..origin/main | head -5", "kill %1; sleep 1; jobs",
-    "cat > /tmp/{area}-{n}.env <<'EOV'\nMODE=test\nLIMIT={n}\nEOV", "git grep -n '{area}' -- '*.md' | head",
-)  # fmt: skip
+    "git status --short",
+    "git diff --stat",
+    "git log --oneline -8",
+    "ls -la {folder}",
+    "wc -l {source} {test}",
+    "sed -n '1,80p' {source}",
+    "grep -rn '{area}_' {folder} | head -20",
+    "git diff {source} | head -60",
+    "curl -s localhost:{port}/health | jq .status",
+    "find . -name '*{area}*' -not -path './.git/*' | head",
+    "git stash list; git branch --show-current",
+    "du -sh {folder} && df -h . | tail -1",
+    "rg -n '{role}' {folder} -g '!*.lock'",
+    "git log -3 --format='%h %s' -- {source}",
+    "cat {settings} | head -40",
+    "env | grep -i {area} || true",
+    "docker compose ps --format json | jq -r .Name",
+    "docker compose logs {area} --tail 50",
+    "gh run list --limit 5",
+    "gh pr view {n} --json title,state",
+    "psql -h localhost -p {port} -c 'select count(*) from {area}_{role}'",
+    "diff -u {source} /tmp/{area}-before.txt | head -40",
+    "lsof -i :{port} | tail -1",
+    "ps aux | grep {name} | head -3",
+    "cp {extra} /tmp/{area}-{n}.bak && ls -l /tmp/{area}-{n}.bak",
+    "jq '.{area} | keys' {extra}",
+    "git show HEAD:{source} | head -30",
+    "git blame -L 10,40 {source} | cut -c1-60",
+    "tail -n 40 {extra}",
+    "python3 -c 'import json; print(len(json.load(open(\"{extra}\"))))'",
+    "make {area}-{role}",
+    "xargs -a /tmp/{area}.txt wc -l",
+    "awk -F, '{{print $2}}' {extra} | sort | uniq -c",
+    "which {name}",
+    "cd {root} && git fetch -q origin && git log --oneline HEAD..origin/main | head -5",
+    "kill %1; sleep 1; jobs",
+    "cat > /tmp/{area}-{n}.env <<'EOV'\nMODE=test\nLIMIT={n}\nEOV",
+    "git grep -n '{area}' -- '*.md' | head",
+)
 
 USUAL = 8
 """How many of these are typed again and again."""
@@ -46,7 +71,13 @@ EOM
 )\""""
 
 LOOK = ("{core}", "{core}", "cd {root} && {core}", "NO_COLOR=1 {core}", "cd {root} && time {core}")
-CUT = ("", " 2>&1", " 2>&1 | tail -{n}", " 2>&1 | tee /tmp/last-run.log | tail -{n}", " 2>&1 | grep -E 'rror|ok|FAIL' | head -{n}")
+CUT = (
+    "",
+    " 2>&1",
+    " 2>&1 | tail -{n}",
+    " 2>&1 | tee /tmp/last-run.log | tail -{n}",
+    " 2>&1 | grep -E 'rror|ok|FAIL' | head -{n}",
+)
 
 
 def typed(rng: random.Random, project: Project, core: str, *, piped: bool) -> str:
@@ -64,6 +95,32 @@ def read(pen: Pen, project: Project, path: str, unit: Unit) -> None:
         asked |= {"offset": pen.rng.randrange(1, 400), "limit": 80}
     file = {"filePath": whole, "content": text, "numLines": text.count("\n") + 1, "startLine": 1, "totalLines": 420}
     pen.call("Read", asked, text, {"type": "text", "file": file})
+
+
+def missing(pen: Pen, project: Project, unit: Unit) -> None:
+    """A file that was expected somewhere else."""
+    asked = {"file_path": f"{project.root}/{unit.area}/{unit.source.rsplit('/', 1)[-1]}"}
+    pen.call("Read", asked, "File does not exist. Note: your current working directory is " + project.root, failed=True)
+
+
+def create_task(pen: Pen, number: int, text: str) -> None:
+    """Put a task on the list."""
+    shown = {"task": {"id": str(number), "subject": text}}
+    asked = {"subject": text, "description": prose(pen.rng, 120), "activeForm": text.capitalize()}
+    pen.call("TaskCreate", asked, f"Task #{number} created successfully: {text}", shown)
+
+
+def update_task(pen: Pen, number: int, status: str) -> None:
+    """Say how a task stands."""
+    shown = {"success": True, "taskId": str(number), "updatedFields": ["status"], "statusChange": {"to": status}}
+    pen.call("TaskUpdate", {"taskId": str(number), "status": status}, f"Updated task #{number} status", shown)
+
+
+def list_todos(pen: Pen, todos: Sequence[Sequence[str]]) -> None:
+    """Write the whole list."""
+    items = [{"content": text, "status": status, "activeForm": text.capitalize()} for text, status in todos]
+    shown = {"oldTodos": [], "newTodos": items}
+    pen.call("TodoWrite", {"todos": items}, "Todos have been modified successfully.", shown)
 
 
 def grep(pen: Pen, project: Project, unit: Unit, paths: Sequence[str]) -> None:
@@ -90,7 +147,12 @@ def edit(pen: Pen, project: Project, path: str, unit: Unit) -> None:
 def failed_edit(pen: Pen, project: Project, path: str) -> None:
     """An edit of text that is not there."""
     text = prose(pen.rng, 60)
-    asked = {"file_path": f"{project.root}/{path}", "old_string": text, "new_string": text.title(), "replace_all": False}
+    asked = {
+        "file_path": f"{project.root}/{path}",
+        "old_string": text,
+        "new_string": text.title(),
+        "replace_all": False,
+    }
     words = f"String to replace not found in file.\nString: {text}"
     if pen.rng.random() < 0.5:
         words = f"<tool_use_error>{words}</tool_use_error>"
@@ -108,7 +170,9 @@ def shell(pen: Pen, command: str, output: str, *, failed: bool = False, about: s
     """Run a command; a failed one tells its exit code first."""
     asked = {"command": command, "description": about or prose(pen.rng, 40)}
     if failed:
-        pen.call("Bash", asked, f"Exit code {pen.rng.choice((1, 1, 1, 2, 101))}\n{output}", failed=True, seconds=seconds)
+        pen.call(
+            "Bash", asked, f"Exit code {pen.rng.choice((1, 1, 1, 2, 101))}\n{output}", failed=True, seconds=seconds
+        )
         return
     shown = {"stdout": output, "stderr": "", "interrupted": False, "isImage": False, "noOutputExpected": False}
     pen.call("Bash", asked, output, shown, seconds=seconds)
@@ -135,7 +199,7 @@ def question(pen: Pen, asked: str, options: Sequence[str], answer: str) -> None:
     choices = [{"label": option, "description": prose(pen.rng, 40)} for option in options]
     questions = [{"question": asked, "header": "Choice", "options": choices, "multiSelect": False}]
     pen.wait(pen.rng.uniform(20, 200))
-    told = f'User has answered your questions: "{asked}"="{answer}". You can now continue with the user\'s answers in mind.'
+    told = f'User has answered your questions: "{asked}"="{answer}". You can now continue with these answers in mind.'
     pen.call("AskUserQuestion", {"questions": questions}, told, {"questions": questions, "answers": {asked: answer}})
 
 
