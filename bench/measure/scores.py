@@ -20,6 +20,11 @@ _REPLACED = re.compile(
     r"replaced|instead|superseded|no longer|corrected|changed (to|from)|\bnot\b|statt|y no|taken back"
 )
 _RUNNING = re.compile(r"running|in.progress|not finished|under way|started")
+_FILES = re.compile(r"files?\b|chang|modif|edit|writ")
+_GONE = re.compile(r"delet|remov|renamed|moved|gone|\brm\b|git mv|→|->")
+
+WHOLE_WORDS = 7
+"""Characters from which a text is looked for as whole words; shorter ones are signs such as `delet` and `pass`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +46,35 @@ def read(text: str) -> Read:
     return Read(found, [item.whole for item in found], sections, flat(text))
 
 
+def stands(part: str, text: str) -> bool:
+    """Whether a part stands in a flat text: a long one as whole words, so that a.py is not found in test_a.py."""
+    if len(part) < WHOLE_WORDS:
+        return part in text
+    place = text.find(part)
+    while place >= 0:
+        end = place + len(part)
+        if not (_joined(text, place) or _joined(text, end)):
+            return True
+        place = text.find(part, place + 1)
+    return False
+
+
+def _joined(text: str, place: int) -> bool:
+    """Whether the characters before and after a place belong to one word."""
+    return 0 < place < len(text) and all(letter.isalnum() or letter == "_" for letter in text[place - 1 : place + 1])
+
+
 def proved(text: Read, proof: Proof) -> bool:
     """Whether one item proves a fact: all texts of one alternative stand in it or over it."""
-    for alternative in proof:
-        wanted = [flat(part) for part in alternative]
-        if all(part in text.flat for part in wanted) and (
-            len(wanted) == 1 or any(all(part in whole for part in wanted) for whole in text.wholes)
-        ):
-            return True
-    return False
+    return any(_holders(text, alternative) for alternative in proof)
+
+
+def _holders(text: Read, alternative: Sequence[str]) -> list[int]:
+    """The places of the items in which, or in the headings over which, all these texts stand."""
+    wanted = [flat(part) for part in alternative]
+    if not all(part in text.flat for part in wanted):
+        return []
+    return [place for place, whole in enumerate(text.wholes) if all(stands(part, whole) for part in wanted)]
 
 
 def by_kind(text: Read, boundary: Boundary) -> dict[str, list[bool]]:
@@ -87,10 +112,7 @@ def _stated(text: Read, fact: Fact) -> bool:
 def _with(text: Read, fact: Fact) -> Iterator[tuple[Item, str]]:
     """The items that say the fact."""
     for alternative in fact.proof:
-        wanted = [flat(part) for part in alternative]
-        if all(part in text.flat for part in wanted):
-            pairs = zip(text.items, text.wholes, strict=True)
-            yield from ((item, whole) for item, whole in pairs if all(part in whole for part in wanted))
+        yield from ((text.items[place], text.wholes[place]) for place in _holders(text, alternative))
 
 
 def _claims(text: Read, item: Item, whole: str, fact: Fact) -> bool:
@@ -104,6 +126,8 @@ def _claims(text: Read, item: Item, whole: str, fact: Fact) -> bool:
         return not said
     if fact.kind == "agent_running":
         return bool(_RUNNING.search(whole))
+    if fact.kind == "file_there":
+        return bool(_FILES.search(flat(" ".join(item.headings)))) and not _GONE.search(whole)
     return fact.kind == "branch_old"
 
 

@@ -104,6 +104,9 @@ class Ledger:
         for path in self.notable(calls):
             yield Fact("file_changed", f"changed {path}", ((_name(path),),), self.files[path].at)
         for path, state in self.files.items():
+            lost = state.was or (path if state.gone else "")
+            if lost:
+                yield Fact("file_there", f"{lost} is there", ((_name(lost),),), state.at, holds=False)
             if state.was:
                 proof: Proof = tuple((_name(path), _name(state.was), sign) for sign in RENAMED)
                 yield Fact("file_renamed", f"renamed {state.was} to {path}", proof, state.at)

@@ -22,7 +22,9 @@ def opening(story: Story) -> None:
 def _rule(story: Story, kind: str) -> str:
     """A requirement or a prohibition in the user's words, planted."""
     choices = words.REQUIREMENTS if kind == "requirement" else words.PROHIBITIONS
-    told = story.choose([text for text, _ in choices])
+    own = words.spoken([text for text, _ in choices], story.language)
+    told = story.rng.choice([text for text in own if text not in story.ruled] or own)
+    story.ruled.add(told)
     short = next(paraphrase for text, paraphrase in choices if text.endswith(told))
     slots = story.slots()
     text, proof = words.marked(told.format(**slots))
@@ -189,7 +191,7 @@ def move(story: Story) -> None:
         return
     head, _, name = unit.source.rpartition("/")
     if story.rng.random() < 0.5:
-        path = f"{head}/{story.rng.choice(('legacy', 'shared', 'inner'))}_{name}"
+        path = f"{head}/{name.replace('.', story.rng.choice(('_legacy.', '_shared.', '_inner.')), 1)}"
         story.shell(f"cd {story.project.root} && git mv {unit.source} {path}")
         story.ledger.files.pop(unit.source, None)
         story.ledger.files[path] = FileState(1, story.pen.calls, story.pen.now, committed=False, was=unit.source)
@@ -228,7 +230,11 @@ def side(story: Story) -> None:
     dice = story.rng.random()
     if dice < 0.25:
         story.ask_agent(waits=story.rng.random() < 0.4)
+    elif dice < 0.36:
+        story.prompt(story.choose(words.SHORT))
     elif dice < 0.4:
+        story.prompt(story.choose(words.QUESTIONS).format(**story.slots()))
+        story.pen.say(f"{outputs.sentence(story.rng)} {outputs.sentence(story.rng)}", ends=True)
         story.prompt(story.choose(words.SHORT))
     elif dice < 0.5:
         story.pen.note(words.CAVEAT, meta=True)

@@ -24,6 +24,7 @@ class Story:
         self.todos: list[list[str]] = []
         self.one_by_one, self._numbers = rng.random() < 0.4, dict[str, int]()
         self.language = rng.choice(words.LANGUAGES)
+        self.ruled: set[str] = set()
         self.left: list[tuple[str, str, str]] = []
         self.settled: dict[str, tuple[str, str, tuple[str, ...], str]] = {}
         self.agents: list[Pen] = []

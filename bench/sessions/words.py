@@ -151,6 +151,14 @@ SHORT = (
     "hm, why? anyway, go on",
 )
 
+QUESTIONS = (
+    "why does {area} {role} need that at all?",
+    "what did you change in {role} so far? short please",
+    "is {other} affected by this?",
+    "de|warum hängt {area} von {other} ab?",
+    "es|¿esto afecta a {other}?",
+)
+
 CLIENT_NOTES = (
     "<command-name>/model</command-name>\n<command-message>model</command-message>\n<command-args>opus</command-args>",
     "<local-command-stdout>Set model to opus</local-command-stdout>",

@@ -8,7 +8,7 @@ from measure.items import items, pieces
 from measure.names import all_names, names_of, newest_first, tool_calls
 from measure.noise import Uses, noise
 from measure.replay import copy
-from measure.scores import by_kind, by_probe, out_of_scope, proved, read, stale, total
+from measure.scores import by_kind, by_probe, out_of_scope, proved, read, stale, stands, total
 from sessions.facts import Boundary, Fact
 
 AT = "2026-03-02T10:00:00.000Z"
@@ -25,7 +25,7 @@ def known(*facts: Fact) -> Boundary:
     return Boundary(AT, 0, facts, ())
 
 
-def test_nothing_scores_nothing(case: Case) -> None:
+def test_a_text_of_nothing_scores_nothing(case: Case) -> None:
     assert case.planted
     scored = row("nothing", "", case, Uses(case))
     assert (scored.names, scored.total, scored.noise, scored.stale) == (0.0, 0.0, 0.0, [])
@@ -124,6 +124,34 @@ def test_a_replaced_decision_is_stale_without_what_replaced_it_beside_it(text: s
 def test_a_task_that_is_done_is_stale_where_it_is_said_to_be_open(text: str, is_stale: bool) -> None:
     fact = Fact("todo_open", "write it", (("write it",),), AT, holds=False)
     assert bool(stale(read(text), known(fact))) is is_stale
+
+
+@pytest.mark.parametrize(
+    ("text", "is_stale"),
+    [
+        ("## Files changed\n- cart.py (3 times)", True),
+        ("## Files changed\n- cart.py (deleted since)", False),
+        ("## Files changed\n- test_cart.py", False),
+        ("## What the user asked\n- drop cart.py", False),
+    ],
+)
+def test_a_file_that_is_gone_is_stale_among_the_files(text: str, is_stale: bool) -> None:
+    fact = Fact("file_there", "cart.py is there", (("cart.py",),), AT, holds=False)
+    assert bool(stale(read(text), known(fact))) is is_stale
+
+
+@pytest.mark.parametrize(
+    ("part", "text", "found"),
+    [
+        ("cart_rules.py", "src/cart_rules.py", True),
+        ("cart_rules.py", "tests/test_cart_rules.py", False),
+        ("cart_rules.py", "tests/test_cart_rules.py, cart_rules.py", True),
+        ("limit of 90", "the limit of 901", False),
+        ("delet", "deleted", True),
+    ],
+)
+def test_a_long_text_is_found_as_whole_words_and_a_sign_anywhere(part: str, text: str, found: bool) -> None:
+    assert stands(part, text) is found
 
 
 def test_words_of_another_session_are_out_of_scope() -> None:
