@@ -21,6 +21,7 @@ class FileChange:
     at: datetime
     weight: float = 0.0
     last: str = ""
+    committed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ def changes(changed: Iterable[FileChange]) -> list[Item]:
 
 
 def _mark(change: FileChange) -> str:
-    times = f" ×{change.times}" if change.times > 1 else ""
+    times = f" ×{change.times}" if change.times > 2 else ""
     how = "" if change.how == "edited" else f" {change.how}"
     return f"{how}{times}"
 

@@ -2,20 +2,28 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from dcm.domain.briefs import names
 from dcm.domain.briefs.fitting import Item, Section
 from dcm.domain.facts.errors import main_line
-from dcm.domain.facts.prompts import is_small
+from dcm.domain.facts.prompts import is_small, sentences
 from dcm.domain.snapshots import AgentState, Asked, Command, Commit, Decision, OpenError, Snapshot, SolvedError, Task
 from dcm.domain.tools import both_ends, one_line
+
+GONE = ("deleted", "moved")
+"""How the fate of a file begins that is not there any more."""
+
+IN_FULL, ERROR_WIDTH = 2, 220
+"""Open errors that are told with all their lines, and characters of the line that tells the others."""
 
 MANY = 6_000
 """Characters from which on there is room for what is only useful."""
 
 DEVELOPER = {
-    "asked": 18, "decided": 13, "open": 11, "tasks": 7, "words": 8, "changed": 13, "last_lines": 4, "commands": 13,
-    "heads": 4, "agents": 7, "git": 4, "solved": 4, "notes": 4, "blocked": 2, "used": 12, "answers": 4,
+    "asked": 14, "decided": 19, "open": 17, "tasks": 7, "words": 7, "changed": 14, "committed": 12, "gone": 4,
+    "last_lines": 2, "commands": 13, "heads": 5, "agents": 9, "git": 4, "solved": 3, "notes": 4, "blocked": 2,
+    "used": 14, "answers": 2,
 }  # fmt: skip
 """How the room is shared when there is something to say of everything."""
 
@@ -38,19 +46,41 @@ SHARES: Mapping[str, Mapping[str, float]] = {
 """The same facts, weighed by what an agent of a category does."""
 
 
+NAMES = frozenset({"changed", "committed", "used", "heads"})
+LITTLE = frozenset({"last_lines", "answers", "solved"})
+FEW = 1.7
+"""In a small brief names count so much more: they say most for their length. What is only useful is left out."""
+
+
+def _shares(share: Mapping[str, float], limit: int) -> Mapping[str, float]:
+    if limit >= MANY:
+        return share
+    return {part: 0.01 if part in LITTLE else each * (FEW if part in NAMES else 1) for part, each in share.items()}
+
+
 def sections(snapshot: Snapshot, limit: int, category: str = "developer") -> list[Section]:
     """The sections of a snapshot for a text of `limit` characters, most important first."""
-    share = SHARES.get(category, DEVELOPER)
-    first = {name.name for name in snapshot.used}
+    share = _shares(SHARES.get(category, DEVELOPER), limit)
+    gone = [change for change in snapshot.changed if change.how.startswith(GONE)]
+    there = [change for change in snapshot.changed if not change.how.startswith(GONE)]
+    dirty = [change for change in there if not change.committed]
+    committed = [change for change in there if change.committed]
+    dirty_head = "Files changed, not committed" if snapshot.commits else "Files changed"
     return [
         Section("What the user asked", _asked(snapshot.asked, limit), share["asked"]),
         Section("Required, forbidden, decided", _decided(snapshot.decisions, limit), share["decided"]),
-        Section("Errors still open", [_open(error, snapshot) for error in snapshot.open_errors], share["open"]),
+        Section("Errors still open", _open_errors(snapshot), share["open"]),
         Section("Task list", _tasks(snapshot.tasks), share["tasks"]),
         Section("What the agent said last", _words(snapshot.last_words, limit), share["words"]),
         Section("Blocked", [Item(_blocked(b.agent, b.by, b.reason)) for b in snapshot.blocked], share["blocked"]),
         Section("Subagents", [_agent(agent, limit) for agent in snapshot.agents], share["agents"]),
-        Section("Files changed", names.changes(snapshot.changed), share["changed"]),
+        Section(dirty_head, names.changes(dirty), share["changed"]),
+        Section(
+            "Files changed and committed",
+            names.changes(committed),
+            share["changed"] if not dirty else share["committed"],
+        ),
+        Section("Files deleted or moved", [Item(f"- {c.path} {c.how}") for c in gone], share["gone"]),
         Section(
             "Newest edits",
             names.last_lines(snapshot.changed)[: limit // 1000 if limit >= MANY else 0],
@@ -84,11 +114,7 @@ def sections(snapshot: Snapshot, limit: int, category: str = "developer") -> lis
         Section("Files read or named", names.others(snapshot.used), share["used"], counts_rest=False),
         Section(
             "Also run",
-            [
-                Item(n.name, "- programs:", n.name)
-                for n in snapshot.heads
-                if n.weight >= names.LONE and n.name not in first
-            ],
+            [Item(n.name, "- programs:", n.name) for n in snapshot.heads if n.weight >= names.LONE],
             share["heads"],
             counts_rest=False,
         ),
@@ -109,7 +135,7 @@ def subagent_sections(snapshot: Snapshot, agent_id: str, task: str) -> list[Sect
     others = [agent for agent in snapshot.agents if agent.status == "running" and agent.agent_id != agent_id]
     return [
         Section("Required, forbidden, decided", _decided(snapshot.decisions, SUBAGENT_WIDTH), 30),
-        Section("Errors still open", [_open(error, snapshot) for error in errors], 20),
+        Section("Errors still open", _open_errors(replace(snapshot, open_errors=errors)), 20),
         Section("Files changed", names.changes(changed), 15),
         Section("Commands run and how they ended", [_command(command) for command in checks[:6]], 15),
         Section("Blocked", [Item(_blocked(b.agent, b.by, b.reason)) for b in snapshot.blocked], 5),
@@ -130,12 +156,19 @@ def _asked(asked: Sequence[Asked], limit: int) -> list[Item]:
     if not telling:
         return []
     newest, first, between = telling[-1], telling[0], telling[-2:0:-1]
-    items = [_prompt(newest, limit // 8)]
+    items = [_prompt(newest if len(newest.text) <= limit // 8 else _prose(newest), limit // 8)]
     if len(telling) > 1:
-        items.append(_prompt(first, limit // 14))
+        items.append(_prompt(_prose(first), limit // 9))
     if asked[-1] not in telling:
         items.insert(0, _prompt(asked[-1], 60))
-    return items + [_prompt(prompt, limit // 14 if place < 2 else limit // 40) for place, prompt in enumerate(between)]
+    return items + [
+        _prompt(_prose(prompt), limit // 20 if place < 2 else limit // 60) for place, prompt in enumerate(between)
+    ]
+
+
+def _prose(prompt: Asked) -> Asked:
+    """The prompt without code and logs."""
+    return replace(prompt, text=" ".join(sentences(prompt.text)) or prompt.text)
 
 
 def _prompt(prompt: Asked, most: int) -> Item:
@@ -155,9 +188,18 @@ def _where(decision: Decision) -> str:
     return f" ({decision.number}.)" if decision.number else ""
 
 
-def _open(error: OpenError, snapshot: Snapshot) -> Item:
-    indented = "\n".join(f"  {line}" for line in error.error.splitlines())
-    return Item(f"- `{_short(error.what, snapshot)}` failed at {error.at:%H:%M}:\n{indented}")
+def _open_errors(snapshot: Snapshot) -> list[Item]:
+    """The newest with all their telling lines, the others with the one that names them."""
+    return [_open(error, snapshot, whole=place < IN_FULL) for place, error in enumerate(snapshot.open_errors)]
+
+
+def _open(error: OpenError, snapshot: Snapshot, *, whole: bool) -> Item:
+    what = _short(error.what, snapshot)
+    if not whole:
+        return Item(f"- `{what}` ({error.at:%H:%M}): {one_line(main_line(error.error), ERROR_WIDTH)}")
+    return Item(
+        "\n".join([f"- `{what}` failed at {error.at:%H:%M}:", *(f"  {line}" for line in error.error.splitlines())])
+    )
 
 
 def _solved(error: SolvedError, snapshot: Snapshot) -> Item:
@@ -187,7 +229,7 @@ def _agent(agent: AgentState, limit: int) -> Item:
 def _command(command: Command) -> Item:
     times = f" ×{command.times}" if command.times > 1 else ""
     outcome = f"FAILED: {one_line(main_line(command.error), 120)}" if command.error else command.outcome or "ok"
-    return Item(f"- `{command.command}`{times} → {outcome}")
+    return Item(f"- `{command.command}`{times} → {outcome}", key=f"- `{command.command}` " if command.error else "")
 
 
 def _commit(commit: Commit) -> Item:

@@ -10,12 +10,13 @@ from dcm.domain.facts.outputs import Verdict, telling, verdict
 from dcm.domain.facts.shell import (
     RUN_ALL,
     certain_programs,
-    is_check,
     is_masked,
+    is_script,
     is_whole_suite,
     only_looks,
     programs,
     runs_tests,
+    settings_of,
     variant,
     without_heredocs,
 )
@@ -26,7 +27,7 @@ COMMAND_LIMIT, ERROR_LIMIT = 300, 500
 """Characters kept of a command and of an error's text."""
 
 ONE_OFF_CALLS = 60
-"""After as many calls a failed command that checks nothing, and was not tried again, is given up rather than open."""
+"""After as many calls a script written into a command that failed, and was not tried again, is given up."""
 
 MISTAKES = ("String to replace not found", "File has not been read yet", "File has been modified since")
 """How the failures begin that the agent mends by itself at once: nothing to remember."""
@@ -41,6 +42,7 @@ class _Failure:
 
     call: ToolCall
     left: list[list[str]]
+    settings: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +78,9 @@ def failures(calls: Iterable[ToolCall]) -> Failures:
             if known and not has_failed and _matters(known.call):
                 solved.append(_solved(known.call, call))
         if has_failed:
-            failing[_about(call)] = _Failure(call, programs(without_heredocs(command_of(call))))
+            failing[_about(call)] = _failure(call)
         elif call.tool in SHELL_TOOLS:
-            right = _put_right(failing, _succeeded(call))
+            right = _put_right(failing, _succeeded(call), settings_of(command_of(call)))
             solved.extend(_solved(failure.call, call) for failure in right if _matters(failure.call))
     still = [failure.call for failure in failing.values() if _is_open(failure.call, last)]
     newest = sorted(still, key=lambda call: (call.at, call.number), reverse=True)
@@ -89,7 +91,7 @@ def _is_open(call: ToolCall, last: int) -> bool:
     """Whether somebody would still want it mended: not a look that found nothing, nor a try that was given up."""
     if not _matters(call):
         return last == call.number
-    return is_check(command_of(call)) or last - call.number < ONE_OFF_CALLS
+    return not is_script(command_of(call)) or last - call.number < ONE_OFF_CALLS
 
 
 def _matters(call: ToolCall) -> bool:
@@ -129,10 +131,17 @@ def _succeeded(call: ToolCall) -> list[list[str]]:
     return certain_programs(command)
 
 
-def _put_right(failing: dict[tuple[str, str], _Failure], done: list[list[str]]) -> list[_Failure]:
-    """The commands that failed and whose programs have each succeeded since; they are taken out."""
+def _failure(call: ToolCall) -> _Failure:
+    command = without_heredocs(command_of(call))
+    return _Failure(call, programs(command), settings_of(command))
+
+
+def _put_right(failing: dict[tuple[str, str], _Failure], done: list[list[str]], settings: list[str]) -> list[_Failure]:
+    """The commands that failed and whose programs have each succeeded since, set the same; they are taken out."""
     right = []
     for thing, failure in list(failing.items()):
+        if failure.settings != settings:
+            continue
         left = [tried for tried in failure.left if not any(_covers(program, tried) for program in done)]
         if failure.left and not left:
             right.append(failing.pop(thing))

@@ -24,6 +24,11 @@ def commits(calls: Iterable[ToolCall]) -> list[Commit]:
     return list(found.values())[::-1]
 
 
+def made_commit(call: ToolCall) -> bool:
+    """Whether a call made a commit."""
+    return "git" in command_of(call) and bool(_COMMIT.search(printed(call)))
+
+
 def branch(calls: Iterable[ToolCall]) -> str:
     """The branch git named last; empty when it named none."""
     named = ""

@@ -38,9 +38,10 @@ _PASSED = re.compile(
     re.MULTILINE,
 )
 _TELLING = re.compile(
-    r"^E\s{2,}\S|^FAILED |^ERROR |^--- FAIL|\b\w*(?:Error|Exception|Warning)\b:|\berror\b(?:\[\w+\])?[: ]|^error|"
-    r"\bpanic|\bfatal:|\bassert|npm (?:ERR!|error)|\bnot found\b|[Nn]o such file|[Cc]annot |[Cc]ould not|"
-    r"\bfail(?:ed|ing|ure)?\b|✖|✗|×|●|\bdenied\b|\brefused\b|\btimed out\b|\bexpected\b|\bunexpected\b|\bundefined\b"
+    r"^E\s{2,}\S|^FAILED |^ERROR |^not ok |^\s*[\w./-]+\.\w+:\d+(?::\d+)?: |^\s*(?:left|right|expected|actual): |"
+    r"unbound|^--- FAIL|\b\w*(?:Error|Exception|Warning)\b:|\berror\b(?:\[\w+\])?[: ]|^error|\bpanic|\bfatal:|\bassert|"
+    r"npm (?:ERR!|error)|\bnot found\b|[Nn]o such file|[Cc]annot |[Cc]ould not|\bfail(?:ed|ing|ure)?\b|✖|✗|×|●|"
+    r"\bdenied\b|\brefused\b|\btimed out\b|\bexpected\b|\bunexpected\b|\bundefined\b"
 )
 _DULL = re.compile(
     r"^(?:Exit code \d+|Traceback \(most|npm ERR! (?:A complete log|\s*$)|at .*node_modules)|^[=_-]{10,}$"

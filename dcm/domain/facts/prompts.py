@@ -42,6 +42,9 @@ _SMALL = re.compile(
 SENTENCE_LIMIT = 280
 """Characters of the longest sentence that is taken for a demand; a longer one is a text, not a rule."""
 
+SHORT = 45
+"""A demand of fewer characters is told with the sentence after it, which mostly says the rest."""
+
 PHRASE_WORDS = 4
 """Words of the longest phrase by which a correction names what it replaces."""
 
@@ -70,12 +73,28 @@ def _is_prose(sentence: str) -> bool:
 
 def demands(asked: Iterable[Asked]) -> list[Decision]:
     """What the prompts require, forbid or decide, the oldest first."""
-    return [
-        Decision(sentence, prompt.at, prompt.number)
-        for prompt in asked
-        for sentence in sentences(prompt.text)
-        if _STRONG.search(sentence) or _IN_PLACE_OF.search(sentence) or (_SHORT.match(sentence) and len(sentence) > 6)
-    ]
+    return [Decision(text, prompt.at, prompt.number) for prompt in asked for text in _demanded(prompt.text)]
+
+
+def _demanded(text: str) -> Iterator[str]:
+    """The sentences that demand something, with the question they answer and with what a short one leads to."""
+    said = list(sentences(text))
+    for place, sentence in enumerate(said):
+        if not _is_demand(sentence):
+            continue
+        before = said[place - 1] if place and said[place - 1].endswith("?") else ""
+        after = said[place + 1] if len(sentence) < SHORT and place + 1 < len(said) else ""
+        yield " ".join(part for part in (before, sentence, "" if _is_demand(after) else after) if part)
+
+
+def _is_demand(sentence: str) -> bool:
+    if sentence.endswith("?"):
+        return False
+    return bool(
+        _STRONG.search(sentence)
+        or _IN_PLACE_OF.search(sentence)
+        or (_SHORT.match(sentence) and len(sentence) > len("no, use"))
+    )
 
 
 def current(settled: Sequence[Decision]) -> tuple[list[Decision], list[tuple[Decision, Decision]]]:
@@ -149,7 +168,9 @@ def annotated(asked: Sequence[Asked], replaced: Sequence[tuple[Decision, Decisio
     for prompt in asked:
         text = prompt.text
         for earlier, later in replaced:
-            if earlier.number == prompt.number and earlier.text in text and earlier.text != later.text:
-                text = text.replace(earlier.text, f"[replaced later{f', see {later.number}.' if later.number else ''}]")
+            if earlier.number == prompt.number and earlier.text != later.text:
+                mark = f"[replaced later{f', see {later.number}.' if later.number else ''}]"
+                for sentence in sentences(earlier.text):
+                    text = text.replace(sentence, mark) if _is_demand(sentence) else text
         found.append(replace(prompt, text=text))
     return found

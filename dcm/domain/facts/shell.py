@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator
 
 _HEREDOC = re.compile(r"(<<-?\s*(['\"]?)(\w+)\2[^\n]*)\n.*?(?:\n\s*\3\b|\Z)", re.DOTALL)
-_PREFIX = re.compile(r"^(?:cd\s+\S+\s*(?:&&|;)\s*|[A-Z_][A-Z0-9_]*=\S*\s+)+")
+_PREFIX = re.compile(r"^(?:cd\s+\S+\s*(?:&&|;)\s*|[A-Z_][A-Z0-9_]*=(?:'[^']*'|\"[^\"]*\"|\S*)\s+)+")
 _SUFFIX = re.compile(r"\s*(?:\d?>|\||&&|;).*", re.DOTALL)
 _SEQUENCE, _CHAIN = re.compile(r"\|\||;|\n"), re.compile(r"&&")
 _PARTS = re.compile(r"&&|\|\||[;|\n]")
+_INLINE = re.compile(r"\b(?:python3?|node|ruby|perl|bash|sh|psql|php)\s+(?:-\S+\s+)*-(?:c|e|r)\b")
 _NAME = re.compile(r"[\w./~@-]+$")
 _FILE = re.compile(
     r"(?:[\w.@~-]+/|/)*[\w.@-]+\.(?:tsx?|jsx?|mjs|cjs|vue|svelte|py|ipynb|go|rs|java|kt|swift|rb|php|c|h|cc|cpp|hpp|cs|"
@@ -39,6 +40,11 @@ WORDS_OF_SHELL = frozenset({"for", "do", "done", "if", "then", "else", "fi", "wh
 RUN_ALL = frozenset({"pytest", "tox", "nox", "jest", "vitest", "mocha", "tsc", "mypy", "rspec", "phpunit"})
 """Programs that check everything when they are told nothing."""
 
+_ASSIGNMENT = re.compile(r"(?:^|&&|;|\|)\s*((?:[A-Z_][A-Z0-9_]*)=(?:'[^']*'|\"[^\"]*\"|\S*))(?=\s+\S)")
+_COSMETIC = frozenset(
+    {"NO_COLOR", "FORCE_COLOR", "CI", "DEBUG", "VERBOSE", "RUST_BACKTRACE", "RUST_LOG", "PYTHONPATH",
+     "PYTHONUNBUFFERED", "LOG_LEVEL", "TERM", "COLUMNS", "LANG", "LC_ALL", "GIT_PAGER", "PAGER"}
+)  # fmt: skip
 _WRAPPERS = frozenset({"time", "npx", "pnpx", "bunx", "env", "sudo", "nice", "nohup", "exec", "command", "xvfb-run"})
 _RUNNERS = frozenset(
     {("poetry", "run"), ("uv", "run"), ("pipenv", "run"), ("hatch", "run"), ("rye", "run"), ("pnpm", "exec"),
@@ -115,7 +121,13 @@ def runs_tests(words: list[str]) -> bool:
 
 def variant(command: str) -> str:
     """What variants of a command share, however they are wrapped, piped or made quiet."""
-    return " && ".join(" ".join(words) for words in programs(without_heredocs(command))) or command
+    bare = without_heredocs(command)
+    return " && ".join([*settings_of(bare), *(" ".join(words) for words in programs(bare))]) or command
+
+
+def settings_of(command: str) -> list[str]:
+    """The assignments of a command that make it another one: not those that only change what it prints."""
+    return [found for found in _ASSIGNMENT.findall(command) if found.partition("=")[0] not in _COSMETIC]
 
 
 def heads(command: str) -> Iterator[str]:
@@ -129,6 +141,11 @@ def heads(command: str) -> Iterator[str]:
 def files_in(command: str) -> list[str]:
     """The files a command names, each once."""
     return list(dict.fromkeys(_FILE.findall(command)))
+
+
+def is_script(command: str) -> bool:
+    """Whether what it runs is written into the command itself."""
+    return command != without_heredocs(command) or bool(_INLINE.search(command))
 
 
 def only_looks(command: str) -> bool:

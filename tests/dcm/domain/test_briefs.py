@@ -68,7 +68,7 @@ def test_the_brief_of_a_session_says_what_it_stands_for() -> None:
     for fact in ("/w/shop, branch main", "after 17 tool calls", "3. keep the tests green", "1. make the shop faster",
                  "Which cache? → none", "- floats are out (2.)", "- src/: cart.py ×3", "- /elsewhere/: x.py written",
                  "- cart.py: `return total`", "- `pytest -q` failed at 12:00:\n  E   assert 2 == 3",
-                 "- [in_progress] measure first", "- `pytest -q` ×2 → FAILED: E assert 2 == 3", "- `make` → ok",
+                 "- [in_progress] measure first", "- `make` → ok",
                  "- [completed] Explore “find slow queries”: three are slow", "Next I look at the cart.",
                  "- Plan (agent.completed): the plan is ready", "- ./: README.md", "- programs: git commit",
                  "- `make`: No rule to make target", "- 1a2b3c4 Begin", "- s1 is blocked by dba: no reason given",
@@ -114,10 +114,10 @@ def test_a_prompt_that_only_says_to_go_on_leaves_its_room_to_the_one_before() ->
 
 
 def test_a_long_prompt_keeps_its_beginning_and_its_end() -> None:
-    long = "Build the shop. " + "detail " * 900 + "Never use floats."
+    long = "Build the shop. " + "Some detail. " * 400 + "Never use floats."
     (item,) = items(replace(SNAPSHOT, asked=[Asked(long, NOW, 1)]), "What the user asked")
-    assert item.startswith("1. Build the shop. detail")
-    assert item.endswith("detail Never use floats.")
+    assert item.startswith("1. Build the shop. Some detail.")
+    assert item.endswith("Some detail. Never use floats.")
     assert len(item) <= len("1. ") + 1000
 
 

@@ -142,8 +142,9 @@ def test_what_was_put_right_is_told_with_its_error() -> None:
 
 
 def test_a_try_that_was_given_up_is_not_open_but_a_failing_check_is() -> None:
-    assert open_errors(bash("./try1.sh", "boom"), *some_calls(100)) == []
-    assert open_errors(bash("./try1.sh", "boom"), *some_calls(10)) == ["./try1.sh"]
+    tried = "python3 -c 'import shop'"
+    assert open_errors(bash(tried, "boom"), *some_calls(100)) == []
+    assert open_errors(bash(tried, "boom"), *some_calls(10)) == [tried]
     assert open_errors(bash("npm run build", "boom"), *some_calls(500)) == ["npm run build"]
 
 
@@ -157,3 +158,10 @@ def test_a_look_that_found_nothing_is_forgotten_at_once(slip: ToolCall) -> None:
 def test_a_script_in_a_command_is_not_part_of_what_failed() -> None:
     command = "python3 - <<'EOF'\nimport json; json.loads('')\nEOF"
     assert open_errors(bash(command, "JSONDecodeError: x")) == ["python3 - <<'EOF'"]
+
+
+def test_what_a_command_is_set_to_makes_it_another_one() -> None:
+    failed = bash("AWS_PROFILE=staging terraform apply", "boom")
+    assert open_errors(failed, bash("AWS_PROFILE=live terraform apply")) == ["AWS_PROFILE=staging terraform apply"]
+    assert open_errors(failed, bash("AWS_PROFILE=staging terraform apply")) == []
+    assert open_errors(bash("CI=1 NO_COLOR=1 npm test", "boom"), bash("npm test")) == []
