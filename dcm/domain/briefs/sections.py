@@ -7,21 +7,21 @@ from dataclasses import replace
 from dcm.domain.briefs import names
 from dcm.domain.briefs.fitting import Item, Section
 from dcm.domain.facts.errors import main_line
-from dcm.domain.facts.prompts import is_small, sentences
+from dcm.domain.facts.prompts import is_demand, is_small, sentences
 from dcm.domain.snapshots import AgentState, Asked, Command, Commit, Decision, OpenError, Snapshot, SolvedError, Task
 from dcm.domain.tools import both_ends, one_line
 
 GONE = ("deleted", "moved")
 """How the fate of a file begins that is not there any more."""
 
-IN_FULL, ERROR_WIDTH = 2, 220
+IN_FULL, ERROR_WIDTH = 1, 200
 """Open errors that are told with all their lines, and characters of the line that tells the others."""
 
 MANY = 6_000
 """Characters from which on there is room for what is only useful."""
 
 DEVELOPER = {
-    "asked": 14, "decided": 19, "open": 17, "tasks": 7, "words": 7, "changed": 14, "committed": 12, "gone": 4,
+    "asked": 13, "decided": 21, "open": 18, "tasks": 6, "words": 7, "changed": 14, "committed": 12, "gone": 4,
     "last_lines": 2, "commands": 13, "heads": 5, "agents": 9, "git": 4, "solved": 3, "notes": 4, "blocked": 2,
     "used": 14, "answers": 2,
 }  # fmt: skip
@@ -46,10 +46,10 @@ SHARES: Mapping[str, Mapping[str, float]] = {
 """The same facts, weighed by what an agent of a category does."""
 
 
-NAMES = frozenset({"changed", "committed", "used", "heads"})
+NAMES = frozenset({"changed", "committed", "used", "heads", "asked"})
 LITTLE = frozenset({"last_lines", "answers", "solved"})
-FEW = 1.7
-"""In a small brief names count so much more: they say most for their length. What is only useful is left out."""
+FEW = 1.5
+"""In a small brief names and the request count so much more. What is only useful is left out."""
 
 
 def _shares(share: Mapping[str, float], limit: int) -> Mapping[str, float]:
@@ -156,14 +156,20 @@ def _asked(asked: Sequence[Asked], limit: int) -> list[Item]:
     if not telling:
         return []
     newest, first, between = telling[-1], telling[0], telling[-2:0:-1]
-    items = [_prompt(newest if len(newest.text) <= limit // 8 else _prose(newest), limit // 8)]
+    items = [_prompt(newest if len(newest.text) <= limit // 9 else _prose(newest), limit // 9)]
     if len(telling) > 1:
-        items.append(_prompt(_prose(first), limit // 9))
+        items.append(_prompt(_task(first), limit // 14))
     if asked[-1] not in telling:
         items.insert(0, _prompt(asked[-1], 60))
     return items + [
-        _prompt(_prose(prompt), limit // 20 if place < 2 else limit // 60) for place, prompt in enumerate(between)
+        _prompt(_task(prompt), limit // 20 if place < 2 else limit // 60) for place, prompt in enumerate(between)
     ]
+
+
+def _task(prompt: Asked) -> Asked:
+    """What the prompt asks for: its demands stand in a section of their own."""
+    rest = [sentence for sentence in sentences(prompt.text) if not is_demand(sentence)]
+    return replace(prompt, text=" ".join(rest) or _prose(prompt).text)
 
 
 def _prose(prompt: Asked) -> Asked:
@@ -207,10 +213,14 @@ def _solved(error: SolvedError, snapshot: Snapshot) -> Item:
 
 
 def _tasks(tasks: Sequence[Task]) -> list[Item]:
-    """What is under way, what is to come, and what is done, in this order."""
+    """What is under way, what is to come, and how much is done."""
     order = {"in_progress": 0, "running": 0, "blocked": 1, "pending": 1}
-    ranked = sorted(tasks, key=lambda task: order.get(task.status, 2))
-    return [Item(f"- [{task.status}] {one_line(task.description, 200)}") for task in ranked]
+    left = sorted((task for task in tasks if task.status in order), key=lambda task: order[task.status])
+    done = [task for task in tasks if task.status not in order]
+    items = [Item(f"- [{task.status}] {one_line(task.description, 200)}") for task in left]
+    if done:
+        items.append(Item(f"- {len(done)} done, the last of them: {one_line(done[-1].description, 120)}"))
+    return items
 
 
 def _words(words: str, limit: int) -> list[Item]:

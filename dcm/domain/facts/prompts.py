@@ -11,7 +11,10 @@ _NOTES = re.compile(
     re.DOTALL,
 )
 _FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
-_SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
+_SENTENCE = re.compile(
+    r"(?<=[.!?;])\s+|(?<=[a-zß-ÿ0-9)])\s+(?=(?:Never|Always|Don't|Do not|Please|Every|All|No|Only|Use|Keep|"
+    r"Make sure|And never|Bitte|Keine?|Nie|Immer|Nunca|Siempre)\s)"
+)
 _BULLET = re.compile(r"^(?:[-*•]|\d+[.)])\s+")
 _LOG = re.compile(r"^(?:\d{2,4}[-:/]|\[\d|[>$#+|]|at \S+[(:]|E\s{2}|\s*File \")|[{}=;<>]{2}")
 
@@ -61,10 +64,13 @@ def is_small(text: str) -> bool:
 
 def sentences(text: str) -> Iterator[str]:
     """The sentences of a prompt that are prose: no code, no log."""
-    for part in _SENTENCE.split(_FENCE.sub("\n", text)):
-        sentence = _BULLET.sub("", part.strip())
-        if 3 <= len(sentence) <= SENTENCE_LIMIT and not _LOG.search(sentence) and _is_prose(sentence):
-            yield sentence
+    for line in _FENCE.sub("\n", text).splitlines():
+        if _LOG.search(line.strip()):
+            continue
+        for part in _SENTENCE.split(line):
+            sentence = _BULLET.sub("", part.strip())
+            if 3 <= len(sentence) <= SENTENCE_LIMIT and _is_prose(sentence):
+                yield sentence
 
 
 def _is_prose(sentence: str) -> bool:
@@ -80,14 +86,15 @@ def _demanded(text: str) -> Iterator[str]:
     """The sentences that demand something, with the question they answer and with what a short one leads to."""
     said = list(sentences(text))
     for place, sentence in enumerate(said):
-        if not _is_demand(sentence):
+        if not is_demand(sentence):
             continue
         before = said[place - 1] if place and said[place - 1].endswith("?") else ""
         after = said[place + 1] if len(sentence) < SHORT and place + 1 < len(said) else ""
-        yield " ".join(part for part in (before, sentence, "" if _is_demand(after) else after) if part)
+        yield " ".join(part for part in (before, sentence, "" if is_demand(after) else after) if part)
 
 
-def _is_demand(sentence: str) -> bool:
+def is_demand(sentence: str) -> bool:
+    """Whether a sentence requires, forbids or decides."""
     if sentence.endswith("?"):
         return False
     return bool(
@@ -171,6 +178,6 @@ def annotated(asked: Sequence[Asked], replaced: Sequence[tuple[Decision, Decisio
             if earlier.number == prompt.number and earlier.text != later.text:
                 mark = f"[replaced later{f', see {later.number}.' if later.number else ''}]"
                 for sentence in sentences(earlier.text):
-                    text = text.replace(sentence, mark) if _is_demand(sentence) else text
+                    text = text.replace(sentence, mark) if is_demand(sentence) else text
         found.append(replace(prompt, text=text))
     return found
