@@ -96,6 +96,7 @@ def test_a_fact_is_proved_by_one_item_with_its_headings() -> None:
         ("## Errors fixed\n- pytest: KeyError: 'a'", False),
         ("- pytest FAILED: KeyError: 'a'", True),
         ("- pytest failed with KeyError: 'a', fixed since", False),
+        ("- pytest FAILED: KeyError: 'a', 1 failed, 8 passed", True),
     ],
 )
 def test_a_solved_error_is_stale_where_it_is_said_to_be_open(text: str, is_stale: bool) -> None:
@@ -119,7 +120,12 @@ def test_a_replaced_decision_is_stale_without_what_replaced_it_beside_it(text: s
 
 @pytest.mark.parametrize(
     ("text", "is_stale"),
-    [("- [pending] write it", True), ("- [completed] write it", False), ("## To do\n- write it", True)],
+    [
+        ("- [pending] write it", True),
+        ("- [completed] write it", False),
+        ("## To do\n- write it", True),
+        ("## Plans\n- 1. look at what is open in the first of all places 2. write it", False),
+    ],
 )
 def test_a_task_that_is_done_is_stale_where_it_is_said_to_be_open(text: str, is_stale: bool) -> None:
     fact = Fact("todo_open", "write it", (("write it",),), AT, holds=False)
