@@ -46,13 +46,13 @@ System = Callable[[], AbstractContextManager[Client]]
 def briefs(case: Case, client: Client, budgets: Sequence[int], timing: Timing) -> dict[int, str]:
     """The briefs of a case; each is asked for twice."""
     with tempfile.TemporaryDirectory(prefix="dcm-replay-") as folder:
-        session_id = copy(case, Path(folder))
-        system.bring_in(client, Path(folder))
+        replay = copy(case, Path(folder))
+        system.bring_in(client, replay)
         made: dict[int, str] = {}
         for tokens in budgets:
-            made[tokens] = _timed(client, session_id, tokens, timing.again if made else timing.first)
+            made[tokens] = _timed(client, replay.session_id, tokens, timing.again if made else timing.first)
             timing.asked += 1
-            timing.differed += not same(made[tokens], _timed(client, session_id, tokens, timing.again))
+            timing.differed += not same(made[tokens], _timed(client, replay.session_id, tokens, timing.again))
         return made
 
 

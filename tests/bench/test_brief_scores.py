@@ -190,7 +190,10 @@ def test_two_briefs_are_the_same_but_for_when_they_were_made() -> None:
 
 
 def test_nothing_of_the_future_is_in_the_copy_of_a_session(case: Case, tmp_path: Path) -> None:
-    session_id = copy(case, tmp_path)
+    replay = copy(case, tmp_path)
+    session_id = replay.session_id
+    assert replay.transcript.exists()
+    assert Path(replay.cwd).is_dir()
     copied = sorted(tmp_path.rglob("*.jsonl"))
     assert {path.stem for path in copied} >= {session_id}
     assert len([path for path in copied if path.parent.name != "subagents"]) == 3
