@@ -34,6 +34,9 @@ from dcm.client import Client, ClientError
 CHARACTERS_A_TOKEN = 4
 """What a budget of tokens means for a text that is cut."""
 
+LEAST, MOST = 100, 8000
+"""The budgets the API takes."""
+
 NO_BUDGET = ("nothing", "summary, whole")
 """The baselines that are the same at every budget."""
 
@@ -43,13 +46,13 @@ System = Callable[[], AbstractContextManager[Client]]
 def briefs(case: Case, client: Client, budgets: Sequence[int], timing: Timing) -> dict[int, str]:
     """The briefs of a case; each is asked for twice."""
     with tempfile.TemporaryDirectory(prefix="dcm-replay-") as folder:
-        session_id = copy(case, Path(folder))
-        system.bring_in(client, Path(folder))
+        replay = copy(case, Path(folder))
+        system.bring_in(client, replay)
         made: dict[int, str] = {}
         for tokens in budgets:
-            made[tokens] = _timed(client, session_id, tokens, timing.again if made else timing.first)
+            made[tokens] = _timed(client, replay.session_id, tokens, timing.again if made else timing.first)
             timing.asked += 1
-            timing.differed += not same(made[tokens], _timed(client, session_id, tokens, timing.again))
+            timing.differed += not same(made[tokens], _timed(client, replay.session_id, tokens, timing.again))
         return made
 
 
@@ -121,10 +124,12 @@ def measure(options: argparse.Namespace) -> None:
 
 def budgets(text: str) -> list[int]:
     """Token budgets, by commas."""
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of token budgets, as 500,1000,2000,2500") from None
+    parts = text.split(",")
+    if not all(part.isdecimal() and LEAST <= int(part) <= MOST for part in parts):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a list of token budgets from {LEAST} to {MOST}, as 500,1000,2000,2500"
+        )
+    return [int(part) for part in parts]
 
 
 def parsed() -> argparse.Namespace:

@@ -5,6 +5,7 @@ import os
 import time
 import uuid
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,19 @@ UNTOUCHED = 300
 """Seconds ago at which a copy was last written: long enough to count as settled, too short to count as ended."""
 
 
-def copy(case: Case, folder: Path) -> str:
-    """Write the case's session, and those beside it, up to its moment; gives the session id of the copy.
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A copied session: in which folder all copies lie, where its own transcript, and where it stood at the end."""
+
+    folder: Path
+    session_id: str
+    transcript: Path
+    cwd: str
+    at: str
+
+
+def copy(case: Case, folder: Path) -> Replay:
+    """Write the case's session, and those beside it, up to its moment.
 
     Ids are new, so that the copy of one case is never taken for that of another. The projects of generated sessions are
     made beside the copies, as git would: that is how a worktree is known to belong to one.
@@ -25,7 +37,14 @@ def copy(case: Case, folder: Path) -> str:
     for path in case.beside:
         if path.exists():
             _copy(path, load(path), case.at, folder, moved)
-    return session_id
+    cwd = next((str(record["cwd"]) for record in reversed(case.before) if record.get("cwd")), "")
+    for old, new in moved.items():
+        cwd = cwd.replace(old, new)
+    return Replay(folder, session_id, _place(case.transcript, folder) / f"{session_id}.jsonl", cwd, case.at)
+
+
+def _place(transcript: Path, folder: Path) -> Path:
+    return folder / "projects" / transcript.parent.name
 
 
 def _made_trees(case: Case, folder: Path) -> dict[str, str]:
@@ -47,7 +66,7 @@ def _copy(path: Path, records: Iterable[Mapping[str, Any]], until: str, folder: 
     session_id = str(uuid.uuid4())
     changed = {path.stem: session_id, **moved}
     kept = [record for record in records if _earlier(record, until)]
-    place = folder / path.parent.name
+    place = _place(path, folder)
     _write(place / f"{session_id}.jsonl", kept, session_id, changed)
     for agent in sorted((path.with_suffix("") / "subagents").glob("agent-*.jsonl")):
         done = [record for record in load(agent) if _earlier(record, until)]

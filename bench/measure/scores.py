@@ -9,11 +9,9 @@ from sessions.facts import WEIGHTS, Boundary, Fact, Proof
 
 from measure.items import Item, flat, items
 
-_NOT_DONE = re.compile(
-    r"open|unresolved|unsolved|outstanding|fail|unfinished|to ?do|pending|remaining|in.progress|next|\[ \]"
-)
+_NOT_DONE = re.compile(r"open|outstanding|unfinished|to ?do|pending|remaining|in.progress|not done|\[ \]")
 _DONE = re.compile(
-    r"fixed|solved|passes|passed|\[x\]|completed|\bdone\b|✓|✔|replaced|no longer|superseded|since ok|was:"
+    r"fixed|solved|passes|(?<!\d )passed|\[x\]|completed|\bdone\b|✓|✔|replaced|no longer|superseded|since ok|was:"
 )
 _FAILING = re.compile(r"open|unresolved|unsolved|outstanding|fail|broken")
 _REPLACED = re.compile(
@@ -22,6 +20,9 @@ _REPLACED = re.compile(
 _RUNNING = re.compile(r"running|in.progress|not finished|under way|started")
 _FILES = re.compile(r"files?\b|chang|modif|edit|writ")
 _GONE = re.compile(r"delet|remov|renamed|moved|gone|\brm\b|git mv|→|->")
+
+CLOSE = 25
+"""Characters around a task in which its state is looked for."""
 
 WHOLE_WORDS = 7
 """Characters from which a text is looked for as whole words; shorter ones are signs such as `delet` and `pass`."""
@@ -83,7 +84,7 @@ def by_kind(text: Read, boundary: Boundary) -> dict[str, list[bool]]:
     for fact in boundary.facts:
         if fact.holds and fact.kind in WEIGHTS:
             found[fact.kind].append(proved(text, fact.proof))
-    return found
+    return dict(found)
 
 
 def total(found: Mapping[str, Sequence[bool]]) -> float:
@@ -97,7 +98,7 @@ def by_probe(text: Read, boundary: Boundary) -> dict[str, list[bool]]:
     found: dict[str, list[bool]] = defaultdict(list)
     for probe in boundary.probes:
         found[probe.kind] += [proved(text, gold) for gold in probe.gold]
-    return found
+    return dict(found)
 
 
 def stale(text: Read, boundary: Boundary) -> list[Fact]:
@@ -120,7 +121,8 @@ def _claims(text: Read, item: Item, whole: str, fact: Fact) -> bool:
     if fact.kind == "error_open":
         return bool(_FAILING.search(whole)) and not _DONE.search(whole)
     if fact.kind == "todo_open":
-        return bool(_NOT_DONE.search(whole)) and not _DONE.search(whole)
+        near = _near(item, whole, fact)
+        return bool(_NOT_DONE.search(near)) and not _DONE.search(near)
     if fact.kind == "decision":
         said = _REPLACED.search(whole) or any(flat(new) in text.sections[item.headings] for new in fact.new)
         return not said
@@ -129,6 +131,13 @@ def _claims(text: Read, item: Item, whole: str, fact: Fact) -> bool:
     if fact.kind == "file_there":
         return bool(_FILES.search(flat(" ".join(item.headings)))) and not _GONE.search(whole)
     return fact.kind == "branch_old"
+
+
+def _near(item: Item, whole: str, fact: Fact) -> str:
+    """The headings, and what stands close to the words of a fact: where a list says how a task stands."""
+    words = flat(fact.proof[0][0])
+    place = whole.find(words)
+    return f"{flat(' '.join(item.headings))} {whole[max(0, place - CLOSE) : place + len(words) + CLOSE]}"
 
 
 def out_of_scope(text: Read, boundary: Boundary) -> list[str]:

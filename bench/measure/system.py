@@ -18,6 +18,7 @@ from dcm.cli import imports
 from dcm.client import Client, ClientError
 from dcm.embedded import postgres, valkey
 from dcm.lines import SERVICES, healthy, service_program
+from measure.replay import Replay
 
 LINES = ("api", "ingest", "worker")
 """The lines of the Procfile that take events in, write them, and make briefs."""
@@ -132,14 +133,21 @@ def _free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def bring_in(client: Client, folder: Path) -> None:
+def bring_in(client: Client, replay: Replay) -> None:
     """Bring transcripts in by `dcm import transcripts`, and wait until all of it is written.
+
+    Every hook of a client that runs says where the transcript lies, which no import does: one more event says it.
 
     Raises:
         NotMeasured: it takes too long.
     """
     with contextlib.redirect_stdout(io.StringIO()):
-        imports.transcripts.main([str(folder), "--url", client.url, "--json"], standalone_mode=False)
+        imports.transcripts.main(
+            [str(replay.folder / "projects"), "--url", client.url, "--json"], standalone_mode=False
+        )
+    told = {"hook_event_name": "Notification", "session_id": replay.session_id, "cwd": replay.cwd}
+    told |= {"transcript_path": str(replay.transcript), "message": "Compacting", "notification_type": "other"}
+    client.import_payloads([{"at": replay.at, "payload": told}])
     deadline = time.monotonic() + STORE_SECONDS
     while client.get_intake()["waiting"]:
         if time.monotonic() > deadline:

@@ -96,6 +96,7 @@ def test_a_fact_is_proved_by_one_item_with_its_headings() -> None:
         ("## Errors fixed\n- pytest: KeyError: 'a'", False),
         ("- pytest FAILED: KeyError: 'a'", True),
         ("- pytest failed with KeyError: 'a', fixed since", False),
+        ("- pytest FAILED: KeyError: 'a', 1 failed, 8 passed", True),
     ],
 )
 def test_a_solved_error_is_stale_where_it_is_said_to_be_open(text: str, is_stale: bool) -> None:
@@ -119,7 +120,12 @@ def test_a_replaced_decision_is_stale_without_what_replaced_it_beside_it(text: s
 
 @pytest.mark.parametrize(
     ("text", "is_stale"),
-    [("- [pending] write it", True), ("- [completed] write it", False), ("## To do\n- write it", True)],
+    [
+        ("- [pending] write it", True),
+        ("- [completed] write it", False),
+        ("## To do\n- write it", True),
+        ("## Plans\n- 1. look at what is open in the first of all places 2. write it", False),
+    ],
 )
 def test_a_task_that_is_done_is_stale_where_it_is_said_to_be_open(text: str, is_stale: bool) -> None:
     fact = Fact("todo_open", "write it", (("write it",),), AT, holds=False)
@@ -184,7 +190,10 @@ def test_two_briefs_are_the_same_but_for_when_they_were_made() -> None:
 
 
 def test_nothing_of_the_future_is_in_the_copy_of_a_session(case: Case, tmp_path: Path) -> None:
-    session_id = copy(case, tmp_path)
+    replay = copy(case, tmp_path)
+    session_id = replay.session_id
+    assert replay.transcript.exists()
+    assert Path(replay.cwd).is_dir()
     copied = sorted(tmp_path.rglob("*.jsonl"))
     assert {path.stem for path in copied} >= {session_id}
     assert len([path for path in copied if path.parent.name != "subagents"]) == 3
