@@ -36,7 +36,8 @@ def brief(snapshot: Snapshot, limit: int = HOOK_LIMIT - AGE_NOTE, category: str 
 
 def restored_brief(snapshot: Snapshot, limit: int, category: str) -> str:
     """The same as a part of a larger text."""
-    return compose("## Restored Context", sections(snapshot, limit, category), limit)
+    where = f"\nIn {_place(snapshot)}." if snapshot.folder or snapshot.branch else ""
+    return compose(f"## Restored Context{where}", sections(snapshot, limit, category), limit)
 
 
 def for_subagent(snapshot: Snapshot, agent_id: str, task: str) -> str:
@@ -49,13 +50,18 @@ _SUBAGENT_OPENING = "# What the session that started this agent knows\nRecorded 
 
 
 def _opening(snapshot: Snapshot) -> str:
-    where = f" in {one_line(snapshot.folder, PLACE_LIMIT)}" if snapshot.folder else ""
-    branch = f", branch {one_line(snapshot.branch, PLACE_LIMIT)}" if snapshot.branch else ""
+    where = f" in {_place(snapshot)}" if snapshot.folder or snapshot.branch else ""
     return (
-        f"# Where this session stood{where}{branch}\n"
+        f"# Where this session stood{where}\n"
         f"Recorded by DCM from the session's own events up to {_time(snapshot.last_at or snapshot.saved_at)}, "
         f"after {snapshot.tool_calls} tool calls. Newest first unless numbered; names by how much they were used."
     )
+
+
+def _place(snapshot: Snapshot) -> str:
+    """The folder and the branch."""
+    branch = f"branch {one_line(snapshot.branch, PLACE_LIMIT)}" if snapshot.branch else ""
+    return ", ".join(part for part in (one_line(snapshot.folder, PLACE_LIMIT), branch) if part)
 
 
 def _time(moment: datetime) -> str:

@@ -8,6 +8,7 @@ from dcm.domain.briefs import names
 from dcm.domain.briefs.fitting import Item, Section
 from dcm.domain.facts.errors import main_line
 from dcm.domain.facts.prompts import is_demand, is_small, sentences
+from dcm.domain.facts.shell import plain
 from dcm.domain.snapshots import AgentState, Asked, Command, Commit, Decision, OpenError, Snapshot, SolvedError, Task
 from dcm.domain.tools import both_ends, one_line
 
@@ -21,8 +22,8 @@ MANY = 6_000
 """Characters from which on there is room for what is only useful."""
 
 DEVELOPER = {
-    "asked": 13, "decided": 21, "open": 18, "tasks": 6, "words": 7, "changed": 14, "committed": 12, "gone": 4,
-    "last_lines": 2, "commands": 13, "heads": 5, "agents": 9, "git": 4, "solved": 3, "notes": 4, "blocked": 2,
+    "asked": 9, "decided": 25, "open": 22, "tasks": 6, "words": 7, "changed": 14, "committed": 12, "gone": 4,
+    "last_lines": 2, "commands": 13, "heads": 5, "agents": 12, "git": 4, "solved": 3, "notes": 4, "blocked": 2,
     "used": 14, "answers": 2,
 }  # fmt: skip
 """How the room is shared when there is something to say of everything."""
@@ -233,7 +234,7 @@ def _blocked(agent: str, by: str, reason: str) -> str:
 
 def _agent(agent: AgentState, limit: int) -> Item:
     result = f": {both_ends(agent.summary, limit // 20)}" if agent.summary else ""
-    return Item(f"- [{agent.status}] {agent.agent_type or 'agent'} “{one_line(agent.task, 120)}”{result}")
+    return Item(f"- [{agent.status}] {agent.agent_type or 'agent'} “{one_line(agent.task, 80)}”{result}")
 
 
 def _command(command: Command) -> Item:
@@ -248,4 +249,4 @@ def _commit(commit: Commit) -> Item:
 
 def _short(text: str, snapshot: Snapshot) -> str:
     folder = snapshot.folder.rstrip("/")
-    return text.replace(f"cd {folder} && ", "").replace(f"{folder}/", "") if folder else text
+    return plain(text.replace(f"cd {folder} && ", "").replace(f"{folder}/", "") if folder else text)

@@ -6,7 +6,7 @@ from dcm.domain.facts.calls import ToolCall, command_of, printed
 from dcm.domain.facts.errors import COMMAND_LIMIT, error_text, failed, what
 from dcm.domain.facts.names import Weights
 from dcm.domain.facts.outputs import summary_line
-from dcm.domain.facts.shell import heads, is_check, only_looks, variant, without_heredocs
+from dcm.domain.facts.shell import heads, is_check, only_looks, plain, variant, without_heredocs
 from dcm.domain.snapshots import Command, Name, OpenError
 from dcm.domain.tools import one_line
 
@@ -41,7 +41,7 @@ def shown(command: str, folder: str) -> str:
     """A command as it is told: without the way to the session's folder, a script in it by its first line."""
     bare = without_heredocs(command)
     line = bare if bare == command else bare.split("\n", 1)[0]
-    return one_line(line.removeprefix(f"cd {folder} && "), COMMAND_LIMIT)
+    return one_line(plain(line.removeprefix(f"cd {folder} && ")), COMMAND_LIMIT)
 
 
 def _command(call: ToolCall, times: int, weight: float, folder: str, is_open: set[str]) -> Command:

@@ -13,8 +13,9 @@ class Verdict(StrEnum):
 
 
 _FAILED = re.compile(
-    r"^=+ .*\b[1-9]\d* (?:failed|errors?)\b"  # pytest
-    r"|^\s*(?:Tests?|Test Files|Test Suites):?\s.*\b[1-9]\d* failed"  # jest, vitest
+    r"\b[1-9]\d* (?:failed|failing|failures?)\b|^=+ .*\b[1-9]\d* errors?\b"  # pytest, jest, vitest, mocha
+    r"|^(?:\w+\.)*\w*(?:Error|Exception): |^(?:Error|error|fatal|ERROR):? |^panic: |^not ok \d"
+    r"|: (?:unbound variable|command not found|Permission denied)$|\bassertion .*failed\b|\bexit status [1-9]"
     r"|^test result: FAILED|^error(?:\[E\d+\])?: |^error: could not compile"  # cargo
     r"|^(?:FAIL\b|--- FAIL:)"  # go, jest
     r"|\berror TS\d+:"
@@ -24,7 +25,6 @@ _FAILED = re.compile(
     r"|^Traceback \(most recent call last\):"
     r"|^make(?:\[\d+\])?: \*\*\* "
     r"|^FAILED \("  # unittest
-    r"|^\s+[1-9]\d* failing$"  # mocha
     r"|^BUILD FAILED|^FAILURE: "
     r"|^[1-9]\d* examples?, [1-9]\d* failures?",  # rspec
     re.MULTILINE,

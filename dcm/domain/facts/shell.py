@@ -40,11 +40,14 @@ WORDS_OF_SHELL = frozenset({"for", "do", "done", "if", "then", "else", "fi", "wh
 RUN_ALL = frozenset({"pytest", "tox", "nox", "jest", "vitest", "mocha", "tsc", "mypy", "rspec", "phpunit"})
 """Programs that check everything when they are told nothing."""
 
-_ASSIGNMENT = re.compile(r"(?:^|&&|;|\|)\s*((?:[A-Z_][A-Z0-9_]*)=(?:'[^']*'|\"[^\"]*\"|\S*))(?=\s+\S)")
+_ASSIGNMENT = re.compile(r"[A-Z_][A-Z0-9_]*=(?:'[^']*'|\"[^\"]*\"|\S*)")
+_ASSIGNMENTS = re.compile(rf"^\s*(?:(?:time|env)\s+)?(?:{_ASSIGNMENT.pattern}\s+)+")
 _COSMETIC = frozenset(
     {"NO_COLOR", "FORCE_COLOR", "CI", "DEBUG", "VERBOSE", "RUST_BACKTRACE", "RUST_LOG", "PYTHONPATH",
      "PYTHONUNBUFFERED", "LOG_LEVEL", "TERM", "COLUMNS", "LANG", "LC_ALL", "GIT_PAGER", "PAGER"}
 )  # fmt: skip
+_SHOWING = re.compile(r"(?:\s*2>&1|\s*\|\s*(?:tail|head|tee|cat)\b[^|;&]*)+\s*$")
+_LEADING = re.compile(rf"\s*(?:time\s+|(?:{'|'.join(sorted(_COSMETIC))})=\S*\s+)?")
 _WRAPPERS = frozenset({"time", "npx", "pnpx", "bunx", "env", "sudo", "nice", "nohup", "exec", "command", "xvfb-run"})
 _RUNNERS = frozenset(
     {("poetry", "run"), ("uv", "run"), ("pipenv", "run"), ("hatch", "run"), ("rye", "run"), ("pnpm", "exec"),
@@ -125,9 +128,19 @@ def variant(command: str) -> str:
     return " && ".join([*settings_of(bare), *(" ".join(words) for words in programs(bare))]) or command
 
 
+def plain(command: str) -> str:
+    """The command as one would run it again: without what only shows, cuts or colours its output."""
+    bare = _SHOWING.sub("", command)
+    while (match := _LEADING.match(bare)) and match[0]:
+        bare = bare[match.end() :]
+    return bare.strip() or command
+
+
 def settings_of(command: str) -> list[str]:
     """The assignments of a command that make it another one: not those that only change what it prints."""
-    return [found for found in _ASSIGNMENT.findall(command) if found.partition("=")[0] not in _COSMETIC]
+    found = [_ASSIGNMENTS.match(part) for part in _PARTS.split(command)]
+    made = [assignment for match in found if match for assignment in _ASSIGNMENT.findall(match[0])]
+    return [assignment for assignment in made if assignment.partition("=")[0] not in _COSMETIC]
 
 
 def heads(command: str) -> Iterator[str]:
