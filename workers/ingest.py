@@ -154,6 +154,9 @@ def _follow_up(written: Written) -> None:
         elif event.name == "PostCompact":
             trigger = event.text("trigger") or "auto"
             enqueue(broker, DEFAULT, "settle_compaction", event.session_id, event.at.isoformat(), trigger)
+        elif event.name == "SubagentStart" and event.agent_id:
+            began = event.at.isoformat()
+            enqueue(broker, DEFAULT, "brief_subagent", event.session_id, event.agent_id, event.agent_type, began)
     for message_id in written.messages:
         enqueue(broker, DEFAULT, "call_subscribers", message_id)
     for session_id, used in written.tools_used.items():
