@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,12 @@ LINES = ("api", "ingest", "worker")
 """The lines of the Procfile that take events in, write them, and make briefs."""
 
 START_SECONDS, STORE_SECONDS, CLIENT_SECONDS = 30, 120, 60
+SETTLE_SECONDS = 1.0
+"""What the events set off goes on for a moment after the last is written; a client's compaction takes half a minute."""
+
+LEAST_TOKENS = 500
+"""What the brief of one prompt fits in."""
+
 AGENT = "main"
 """Who asks for the brief."""
 
@@ -54,6 +61,7 @@ class Stores:
         own = {"DCM_HOME": str(self.home), "DCM_DATABASE_URL": self._of(name), "DCM_REDIS_URL": self.redis_url, **ports}
         try:
             with _processes(own), Client(f"http://127.0.0.1:{ports['DCM_PORT']}", timeout=CLIENT_SECONDS) as client:
+                _wake(client)
                 yield client
         finally:
             self._run(f"DROP DATABASE {name} WITH (FORCE)")
@@ -118,6 +126,19 @@ def _processes(own: dict[str, str]) -> Iterator[None]:
         yield
 
 
+def _wake(client: Client) -> None:
+    """Wait until every process works: until a session of one prompt has a brief, which is then deleted."""
+    session_id, words = str(uuid.uuid4()), "Is everybody there?"
+    told = {"hook_event_name": "UserPromptSubmit", "session_id": session_id, "cwd": "/nowhere", "prompt": words}
+    client.import_payloads([{"at": "2026-01-01T00:00:00.000Z", "payload": told}])
+    deadline = time.monotonic() + START_SECONDS
+    while words not in ask(client, session_id, LEAST_TOKENS, "nobody"):
+        if time.monotonic() > deadline:
+            raise NotMeasured(f"No brief was made within {START_SECONDS} s of the start: see what `make up` says.")
+        time.sleep(0.05)
+    client.delete_session(session_id)
+
+
 def _end(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
@@ -153,9 +174,10 @@ def bring_in(client: Client, replay: Replay) -> None:
         if time.monotonic() > deadline:
             raise NotMeasured(f"Events still wait to be written after {STORE_SECONDS} s: see the log of `ingest`.")
         time.sleep(0.05)
+    time.sleep(SETTLE_SECONDS)
 
 
-def ask(client: Client, session_id: str, tokens: int) -> str:
+def ask(client: Client, session_id: str, tokens: int, agent: str = AGENT) -> str:
     """The brief of a session within so many tokens."""
-    brief: str = client.restore_context(session_id, AGENT, agent_type="developer", max_tokens=tokens)["brief"]
+    brief: str = client.restore_context(session_id, agent, agent_type="developer", max_tokens=tokens)["brief"]
     return brief
