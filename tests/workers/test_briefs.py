@@ -57,7 +57,7 @@ def test_the_brief_of_a_session_is_complete_from_its_hooks_alone(worker: Setting
         "  E   assert 2 == 3",
     ]
     assert section(brief, "Files changed") == ["- ./: cart.py"]
-    assert section(brief, "Subagents") == ["- [completed] Explore “find slow queries”: three are slow"]
+    assert section(brief, "Subagents") == ["- Explore “find slow queries”: three are slow"]
     assert section(brief, "What the agent said last") == ["The cart is faster."]
 
 

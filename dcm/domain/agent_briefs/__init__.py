@@ -20,7 +20,7 @@ TEMPLATES = {
 LABELS = {"orchestrator": "Orchestrator", "developer": "Developer", "researcher": "Developer", "validator": "Validator"}
 
 
-OF_THE_AGENT = 0.12
+OF_THE_AGENT = 0.1
 """The share of the room that is left to the agent's own tasks and messages when its session has much to tell."""
 
 

@@ -69,7 +69,7 @@ def test_the_brief_of_a_session_says_what_it_stands_for() -> None:
                  "Which cache? → none", "- floats are out (2.)", "- src/: cart.py ×3", "- /elsewhere/: x.py written",
                  "- cart.py: `return total`", "- `pytest -q` failed at 12:00:\n  E   assert 2 == 3",
                  "- [in_progress] measure first", "- `make` → ok",
-                 "- [completed] Explore “find slow queries”: three are slow", "Next I look at the cart.",
+                 "- Explore “find slow queries”: three are slow", "Next I look at the cart.",
                  "- Plan (agent.completed): the plan is ready", "- ./: README.md", "- programs: git commit",
                  "- `make`: No rule to make target", "- 1a2b3c4 Begin", "- s1 is blocked by dba: no reason given",
                  "- The cart is slow."):  # fmt: skip
@@ -87,7 +87,7 @@ def test_a_view_gives_more_room_to_what_its_agents_do() -> None:
         agents=[replace(SNAPSHOT.agents[0], summary="found " * 40)] * 20,
         commands=[Command(f"make target{n}", 1, "", NOW) for n in range(80)],
     )
-    assert brief(long, 4000, "orchestrator").count("[completed]") > brief(long, 4000, "validator").count("[completed]")
+    assert brief(long, 4000, "orchestrator").count("Explore “") > brief(long, 4000, "validator").count("Explore “")
     assert brief(long, 4000, "validator").count("make target") > brief(long, 4000, "orchestrator").count("make target")
 
 
