@@ -4,7 +4,6 @@ import json
 import logging
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from api.routes import Parts, routes
 from db.pool import AWAY, REFUSED, open_pool
 from dcm import settings as settings_module
 from dcm.domain.errors import Conflict, DcmError, Forbidden, InvalidInput, NotFound, TooLarge, Unavailable
-from dcm.domain.instants import instant
+from dcm.domain.instants import plain
 from dcm.logs import log_to_stderr
 from dcm.settings import Settings
 
@@ -101,11 +100,7 @@ class Running:
 
 
 def _dumps(value: object) -> str:
-    return orjson.dumps(value, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
-
-
-def _plain(value: object) -> str:
-    return instant(value) if isinstance(value, datetime) else str(value)
+    return orjson.dumps(value, default=plain, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
 
 
 async def _said(req: Request, resp: Response, error: DcmError, params: dict[str, Any]) -> None:  # noqa: ARG001

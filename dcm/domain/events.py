@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dcm.domain.instants import plain
+
 KEPT = ("task.", "subtask.", "message.", "ticket.", "agent.", "lock.", "handoff.")
 """Events a client must not miss: they are rows too, and a client resumes from the last it saw."""
 
@@ -38,8 +40,8 @@ def notification(event: Event, timestamp_ms: int, event_id: int | None) -> str:
     }
     if event_id is not None:
         frame["event_id"] = event_id
-    text = json.dumps(frame, default=str, ensure_ascii=False)
+    text = json.dumps(frame, default=plain, ensure_ascii=False)
     if len(text.encode()) <= NOTIFY_LIMIT:
         return text
     frame["data"] = {"id": event.data.get("id"), "truncated": True}
-    return json.dumps(frame, default=str, ensure_ascii=False)
+    return json.dumps(frame, default=plain, ensure_ascii=False)

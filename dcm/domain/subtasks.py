@@ -14,6 +14,7 @@ from typing import Any, Literal
 from dcm.domain.events import Event
 from dcm.domain.hook_events import HookEvent
 from dcm.domain.ids import derived, subtask_id, wave_id
+from dcm.domain.instants import instant
 from dcm.domain.requests import of_event
 
 RESULT_SUMMARY_LIMIT = 1000
@@ -254,7 +255,7 @@ def ending(change: SubtaskChange) -> Announcement | None:
             "description": change.description,
             "result_summary": (change.result or "")[:RESULT_SUMMARY_LIMIT] or None,
             "session_id": change.session_id,
-            "completed_at": change.completed_at.isoformat(),
+            "completed_at": instant(change.completed_at),
         },
         created_at=change.completed_at,
         session_id=change.session_id,

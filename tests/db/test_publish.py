@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
@@ -59,6 +60,13 @@ def test_a_payload_too_big_to_notify_is_told_by_its_id_and_kept_whole(conn: Conn
         assert frame["data"] == {"id": letter, "truncated": True}
         ((id_, event, _),) = kept_after(conn, newest_kept(conn) - 1)
         assert (id_, event.data) == (frame["event_id"], big)
+
+
+def test_a_moment_is_told_and_kept_as_the_contract_writes_it(conn: Conn, ear: Conn) -> None:
+    at = datetime(2026, 11, 21, 12, 0, 0, 123_456, UTC)
+    publish(conn, [Event("message.new", {"id": "1", "at": at})])
+    assert heard(ear, 1)[0]["data"] == {"id": "1", "at": "2026-11-21T12:00:00.123Z"}
+    assert [event.data["at"] for _, event, _ in kept_after(conn, 0)] == ["2026-11-21T12:00:00.123Z"]
 
 
 def write_rounds(database_url: str, writer: int, done: threading.Event) -> None:

@@ -93,6 +93,12 @@ def test_the_broadcast_carries_the_beginning_of_the_result() -> None:
     assert message_event(told).data["to"] == "broadcast"
 
 
+def test_the_broadcast_tells_the_time_as_it_is_told_everywhere() -> None:
+    told = message(change("completed", "running", completed_at=AT.replace(microsecond=123_456)))
+    assert told
+    assert told.payload["completed_at"] == "2026-11-21T12:00:00.123Z"
+
+
 def test_an_end_is_the_same_message_however_often_it_is_told_and_another_end_another() -> None:
     first, again = message(change("completed", None)), message(change("completed", "running"))
     later = message(change("completed", "running", completed_at=AT.replace(hour=13)))
