@@ -7,7 +7,7 @@ from datetime import datetime
 from psycopg.rows import class_row
 
 from db.pool import Conn
-from dcm.domain.subtasks import SubtaskChange, SubtaskSeen
+from dcm.domain.subtasks import DESCRIPTION_LIMIT, SubtaskChange, SubtaskSeen
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +93,14 @@ def describe_unnamed(conn: Conn, session_ids: Sequence[str]) -> None:
             FROM subtasks s
             WHERE s.session_id = ANY(%(sessions)s) AND s.status = 'running' AND s.description IS NULL
         )
-        UPDATE subtasks AS s SET description = calls.description, tool_use_id = calls.tool_use_id
+        UPDATE subtasks AS s SET tool_use_id = calls.tool_use_id, description =
+            CASE WHEN length(calls.description) <= %(limit)s THEN calls.description
+                 ELSE left(calls.description, %(limit)s - 3) || '...' END
         FROM unnamed JOIN calls ON calls.session_id = unnamed.session_id
              AND calls.agent_type = unnamed.agent_type AND calls.place = unnamed.place
         WHERE s.id = unnamed.id
         """,
-        {"sessions": list(session_ids)},
+        {"sessions": list(session_ids), "limit": DESCRIPTION_LIMIT},
     )
 
 

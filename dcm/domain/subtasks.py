@@ -20,6 +20,9 @@ from dcm.domain.requests import of_event
 RESULT_SUMMARY_LIMIT = 1000
 """Characters of a result that a completion message carries (contract, section 9.1)."""
 
+DESCRIPTION_LIMIT = 500
+"""Characters of a description that comes from a hook, the three dots of one that was cut included (section 1.2)."""
+
 Status = Literal["pending", "running", "paused", "blocked", "completed", "failed"]
 """What a subtask can be (contract, section 3.5); any may follow any."""
 
@@ -100,7 +103,7 @@ def _told_by_parent(event: HookEvent) -> SubtaskSeen | None:
         session_id=event.session_id,
         agent_id=agent_id,
         agent_type=_text(asked, "subagent_type"),
-        description=_text(asked, "description") or _text(asked, "prompt"),
+        description=_described(asked),
         started_at=None,
         completed_at=event.at if done else None,
         status="completed" if done else "running",
@@ -109,6 +112,12 @@ def _told_by_parent(event: HookEvent) -> SubtaskSeen | None:
         seen_at=event.at,
         known_only=False,
     )
+
+
+def _described(asked: Mapping[str, Any]) -> str | None:
+    """What an Agent call says its subagent is to do."""
+    text = _text(asked, "description") or _text(asked, "prompt")
+    return text if text is None or len(text) <= DESCRIPTION_LIMIT else f"{text[: DESCRIPTION_LIMIT - 3]}..."
 
 
 def _text(mapping: Mapping[str, Any], field: str) -> str | None:

@@ -162,6 +162,16 @@ def test_two_subagents_of_one_kind_that_start_one_after_the_other_have_the_names
     assert tool(9).tool_use_id not in str(rows(conn, "SELECT tool_use_id FROM subtasks"))
 
 
+@pytest.mark.parametrize(("length", "kept"), [(500, "x" * 500), (501, "x" * 497 + "...")])
+def test_a_long_description_is_cut_whichever_event_tells_it(conn: Conn, length: int, kept: str) -> None:
+    asked = {"subagent_type": "Explore", "description": "x" * length}
+    call = [agent_tool(1, "PreToolUse", tool_input=asked), subagent(2, "SubagentStart")]
+    end = agent_tool(3, "PostToolUse", tool_input=asked)
+    for batches in ([call], [[end]], [call, [end]]):
+        picture(conn, batches)
+        assert rows(conn, "SELECT description FROM subtasks") == [(kept,)]
+
+
 def of_another_session(one: HookEvent) -> HookEvent:
     fields = dict(one.payload) | ({"tool_use_id": f"{one.tool_use_id}-2"} if one.tool_use_id else {})
     return parse(one.entry_id, one.at, fields | {"session_id": "s2"})
