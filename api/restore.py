@@ -78,7 +78,7 @@ class Briefs:
             return False
         asked_at = datetime.now(UTC)
         self._door.ask(DEFAULT, "make_brief", session_id, asked_at.isoformat(), trigger)
-        found = await self._wait(session_id, asked_at)
+        found = await self._wait(session_id, asked_at, self._read)
         return found is not None and found.made_for >= asked_at
 
     def _has_events(self, session_id: str) -> bool:
@@ -87,7 +87,7 @@ class Briefs:
 
     async def _answer(self, session_id: str, asked_at: datetime) -> str | None:
         began = await self._began(session_id)
-        known = await self._newest(session_id) if began else None
+        known = await self._in_thread(self._of_compaction, session_id) if began else None
         if began and known and known.made_for >= began - SAME_COMPACTION and known.given_at:
             if asked_at - known.given_at < DOUBLE_FIRING:
                 return None
@@ -95,7 +95,7 @@ class Briefs:
         if began is None:
             self._door.ask(DEFAULT, "make_brief", session_id, asked_at.isoformat(), "auto")
         wanted = began - SAME_COMPACTION if began else asked_at
-        found = await self._wait(session_id, wanted)
+        found = await self._wait(session_id, wanted, self._of_compaction)
         if found is None or found.made_for < wanted:
             return await self._in_thread(self._older, session_id, wanted)
         if found.subject != Subject.MAIN or not await self._in_thread(self._give, session_id, found):
@@ -126,7 +126,7 @@ class Briefs:
     async def _in_thread(self, work: Callable[..., Result], *arguments: object) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
-    async def _wait(self, session_id: str, wanted: datetime) -> Brief | None:
+    async def _wait(self, session_id: str, wanted: datetime, read: Callable[[str], Brief | None]) -> Brief | None:
         ready = asyncio.Event()
         self._waiting[session_id].add(ready)
         found = None
@@ -134,7 +134,7 @@ class Briefs:
             async with asyncio.timeout(PATIENCE):
                 while True:
                     ready.clear()
-                    found = await self._newest(session_id) or found
+                    found = await self._in_thread(read, session_id) or found
                     if found and found.made_for >= wanted:
                         return found
                     await ready.wait()
@@ -145,9 +145,10 @@ class Briefs:
             if not self._waiting[session_id]:
                 del self._waiting[session_id]
 
-    async def _newest(self, session_id: str) -> Brief | None:
-        return await self._in_thread(self._read, session_id)
-
     def _read(self, session_id: str) -> Brief | None:
         with self._pool.connection() as conn:
             return briefs.newest(conn, session_id)
+
+    def _of_compaction(self, session_id: str) -> Brief | None:
+        with self._pool.connection() as conn:
+            return briefs.newest(conn, session_id, of_compactions=True)

@@ -52,9 +52,15 @@ class Asking:
 
 
 def keep(
-    conn: Conn, made_for: datetime, content: str = "the brief", session: str = "s1", subject: Subject = Subject.MAIN
+    conn: Conn,
+    made_for: datetime,
+    content: str = "the brief",
+    *,
+    session: str = "s1",
+    subject: Subject = Subject.MAIN,
+    trigger: str = "auto",
 ) -> None:
-    snapshot = Snapshot(session_id=session, trigger="auto", saved_at=made_for, folder="/src")
+    snapshot = Snapshot(session_id=session, trigger=trigger, saved_at=made_for, folder="/src")
     briefs.keep(conn, snapshot, content, subject)
 
 
@@ -130,6 +136,15 @@ def test_a_compaction_that_is_or_may_be_a_subagents_gets_nothing(asking: Asking,
     answer = asking.start().result()
     assert answer.body == b"{}"
     assert answer.seconds < 0.5
+
+
+def test_a_proactive_brief_that_is_made_meanwhile_does_not_decide_whose_compaction_it_is(
+    asking: Asking, conn: Conn
+) -> None:
+    began = asking.begin()
+    keep(conn, began, subject=Subject.UNKNOWN)
+    keep(conn, datetime.now(UTC), "proactive", trigger="proactive")
+    assert asking.start().result().body == b"{}"
 
 
 def test_a_brief_is_not_given_when_another_compaction_began_meanwhile_beside_a_subagent(
