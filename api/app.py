@@ -17,6 +17,7 @@ from api.callers import Callers
 from api.database import Database
 from api.ingest import Door
 from api.pages import Pages
+from api.paths import PathsAsSent
 from api.restore import Briefs
 from api.routes import Parts, routes
 from db.pool import AWAY, REFUSED, open_pool
@@ -56,7 +57,7 @@ def create_app(
     """The ASGI application; `settings` from the environment when none are given, `dashboard` the built pages."""
     settings = settings or settings_module.load()
     log_to_stderr(settings.log_level)
-    app: falcon.asgi.App[Request, Response] = falcon.asgi.App()
+    app: falcon.asgi.App[Request, Response] = falcon.asgi.App(router=PathsAsSent())
     parts = Running(settings)
     app.add_middleware(Callers(settings))
     app.add_middleware(parts)
