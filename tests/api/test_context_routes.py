@@ -216,7 +216,13 @@ def test_agent_contexts_are_listed_with_figures_over_all(server: ApiServer, shop
     )
     page = get(server, "/api/agent-contexts?status=running&limit=0")
     assert [context["agent_id"] for context in page["contexts"]] == ["a"]
-    assert (page["total"], page["limit"]) == (2, 1)
+    assert (page["total"], page["limit"]) == (1, 1)
+    totals = {
+        query: get(server, f"/api/agent-contexts?{query}")["total"]
+        for query in ("", "agent_type=Plan", "agent_type=Plan&status=running", "status=completed", "agent_type=x")
+    }
+    assert totals == {"": 2, "agent_type=Plan": 1, "agent_type=Plan&status=running": 0, "status=completed": 1,
+                      "agent_type=x": 0}  # fmt: skip
     assert page["stats"] == {"total": 2, "unique_types": 2, "running": 1, "completed": 1, "failed": 0}
     stats = get(server, "/api/agent-contexts/stats")
     assert stats["overview"]["active_agents"] == 1
