@@ -168,6 +168,8 @@ def test_the_status_tells_of_the_last_restoration(server: ApiServer, shop: str) 
     status = get(server, "/api/compact/status/s1")
     assert (status["exists"], status["compacted"], status["compact_summary"], status["compact_agent"]) == (
         True, True, "so far", "a")  # fmt: skip
+    post(server, "/api/requests", {"project_id": shop, "session_id": "s1", "prompt": "and now the lexer"}, 201)
+    assert status == get(server, "/api/compact/status/s1")
     assert get(server, "/api/compact/status/unknown") == {"session_id": "unknown", "exists": False, "compacted": False}
     assert get(server, "/api/compact/snapshot/unknown") == {"session_id": "unknown", "exists": False, "snapshot": None}
 
