@@ -63,6 +63,8 @@ class Briefs:
     async def of(self, session_id: str, asked_at: datetime) -> str | None:
         """The brief for the compaction of a session's main conversation that has just ended, else None.
 
+        It is empty for a session of which there is nothing to tell.
+
         It waits for the one being made; when time is up it gives the newest there is and says its age.
         A subagent's compaction, or one that may be, gets none here: its boundary settles it.
         """
@@ -121,7 +123,7 @@ class Briefs:
             if compactions.running(conn, session_id, wanted).subagents:
                 return None
             found = briefs.newest(conn, session_id, main_only=True)
-        return aged(found.content, found.made_for, datetime.now(UTC)) if found else None
+        return aged(found.content, found.made_for, datetime.now(UTC)) if found and found.content else None
 
     async def _in_thread(self, work: Callable[..., Result], *arguments: object) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)

@@ -45,7 +45,7 @@ def settle_compaction(session_id: str, ended: str, trigger: str) -> None:
         if whose == Subject.MAIN:
             compact.mark(conn, session_id, _mark(conn, session_id, datetime.fromisoformat(ended)))
         given = compactions.last_given(conn, session_id)
-        if given is None or given < (boundary or pending.made_for) - GIVEN_SLACK:
+        if pending.content and (given is None or given < (boundary or pending.made_for) - GIVEN_SLACK):
             redis_client(running.settings()).set(mailbox_key(session_id), pending.content, ex=MAIL_SECONDS)
             compactions.give(conn, session_id, pending.made_for)
 

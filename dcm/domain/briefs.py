@@ -39,8 +39,10 @@ class Section:
 
 
 def brief(snapshot: Snapshot, limit: int = HOOK_LIMIT - AGE_NOTE) -> str:
-    """The brief of a snapshot, at most `limit` characters."""
-    return compose(_opening(snapshot), sections(snapshot), limit)
+    """The brief of a snapshot, at most `limit` characters; empty where nothing happened that could be told."""
+    parts = sections(snapshot)
+    something = snapshot.tool_calls or any(part.items for part in parts)
+    return compose(_opening(snapshot), parts, limit) if something else ""
 
 
 def _opening(snapshot: Snapshot) -> str:

@@ -203,6 +203,15 @@ def test_while_postgres_is_away_the_answer_is_empty_in_time_and_briefs_are_told_
         assert waiting.result().seconds < 1.9
 
 
+def test_a_session_of_which_there_is_nothing_to_tell_gets_nothing_at_once(asking: Asking, conn: Conn) -> None:
+    keep(conn, asking.begin(), "")
+    answer = asking.start().result()
+    assert (answer.body, answer.seconds < 0.5) == (b"{}", True)
+    keep(conn, ago(), "", session="s2")
+    asking.begin("s2")
+    assert asking.start("s2").result().body == b"{}"
+
+
 def test_a_compaction_whose_beginning_was_not_seen_never_gets_the_brief_of_the_one_before_as_its_own(
     asking: Asking, conn: Conn
 ) -> None:

@@ -122,6 +122,14 @@ def test_of_several_compactions_the_last_is_told_whatever_was_asked_since(scene:
     assert (compact.marks(scene.conn, "s1") or {})["compacted_at"] == instant(at(22))
 
 
+def test_a_main_conversation_of_which_there_is_nothing_to_tell_gets_no_brief(scene: Scene) -> None:
+    store(scene.conn, event(1, "PreCompact", "s2", trigger="manual"))
+    make_brief("s2", at(1).isoformat(), "manual")
+    settle_compaction("s2", at(2).isoformat(), "manual")
+    assert rows(scene.conn, "SELECT subject, settled_at IS NOT NULL FROM briefs") == [("main", True)]
+    assert scene.valkey.get(mailbox_key("s2")) is None
+
+
 def test_a_main_conversation_that_got_its_brief_gets_no_second_one(scene: Scene) -> None:
     scene.compact(10)
     scene.give(12.5)
