@@ -1,21 +1,35 @@
 """Write a batch of accepted events in one transaction."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from db import actions, hook_events, messages, projects, publish, requests, scores, search, sessions, subtasks
+from db import (
+    actions,
+    hook_events,
+    messages,
+    projects,
+    publish,
+    requests,
+    scores,
+    search,
+    sessions,
+    subagents,
+    subtasks,
+)
 from db.pool import Conn
 from db.search import ActionEntry
 from dcm.domain import actions as action_rules
 from dcm.domain import requests as request_rules
 from dcm.domain import scores as score_rules
 from dcm.domain import sessions as session_rules
+from dcm.domain import subagents as subagent_rules
 from dcm.domain import subtasks as subtask_rules
 from dcm.domain.actions import Action
 from dcm.domain.events import Event
 from dcm.domain.hook_events import TOOL_STARTED, HookEvent, is_double, without_doubles
+from dcm.domain.subagents import SubtaskSeen
 from dcm.domain.subtasks import SubtaskChange
 from dcm.domain.tools import one_line
 from workers.places import place_of
@@ -146,17 +160,37 @@ def _subtasks(conn: Conn, new: Sequence[HookEvent], message_ttl_ms: int) -> list
     told: list[Event] = []
     named: set[str] = set()
     for event in new:
-        seen = subtask_rules.seen(event)
-        change = subtasks.merge(conn, seen) if seen else None
-        if change is None:
-            continue
-        if change.was is None and change.description is None:
-            named.add(event.session_id)
-        told += subtask_rules.announcements(change)
-        told += _announce(conn, change, message_ttl_ms)
+        seen = subagent_rules.seen(event)
+        for change in _merged(conn, seen, told) if seen else []:
+            if change.was is None and change.description is None:
+                named.add(event.session_id)
+            told += subtask_rules.announcements(change)
+            told += _announce(conn, change, message_ttl_ms)
     if named:
         subtasks.describe_unnamed(conn, sorted(named))
     return told
+
+
+def _merged(conn: Conn, seen: SubtaskSeen, told: list[Event]) -> Iterator[SubtaskChange]:
+    """Merge what an event tells; the end of a call finds its subagent, a new subagent the call that was waiting."""
+    if seen.agent_id is None:
+        seen = subagents.placed(conn, seen)
+    elif seen.tool_use_id:
+        subagents.claim(conn, seen)
+    change = subtasks.merge(conn, seen)
+    if change is None:
+        return
+    first_heard_of = seen.tool_use_id is None and (change.was is None or seen.started_at is not None)
+    waiting = subagents.take_call(conn, seen) if first_heard_of else None
+    yield change
+    if waiting is None:
+        return
+    call, gone = waiting
+    told += subtask_rules.deleted(gone)
+    if message := subtask_rules.ending(gone):
+        subagents.forget_message(conn, message.id)
+    if merged := subtasks.merge(conn, call):
+        yield merged
 
 
 def _announce(conn: Conn, change: SubtaskChange, message_ttl_ms: int) -> list[Event]:

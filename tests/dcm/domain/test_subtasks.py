@@ -8,7 +8,8 @@ import pytest
 
 from dcm.domain.hook_events import HookEvent, parse
 from dcm.domain.ids import subtask_id
-from dcm.domain.subtasks import RESULT_SUMMARY_LIMIT, SubtaskChange, announcements, message, message_event, seen
+from dcm.domain.subagents import seen
+from dcm.domain.subtasks import RESULT_SUMMARY_LIMIT, SubtaskChange, announcements, message, message_event
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
