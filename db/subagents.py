@@ -1,13 +1,25 @@
 """Which subagent an Agent call started, where the call's end does not say so."""
 
 import uuid
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from psycopg.rows import class_row
 
 from db.pool import Conn
 from dcm.domain.subagents import SubtaskSeen
 from dcm.domain.subtasks import SubtaskChange
+
+
+@dataclass(frozen=True, slots=True)
+class Unnumbered:
+    """A subtask that no event named a prompt for."""
+
+    id: uuid.UUID
+    session_id: str
+    task_list_id: uuid.UUID
+    created_at: datetime
 
 
 def placed(conn: Conn, call: SubtaskSeen) -> SubtaskSeen:
@@ -70,6 +82,37 @@ def take_call(conn: Conn, subagent: SubtaskSeen) -> tuple[SubtaskSeen, SubtaskCh
                    completed_at=gone.completed_at, status=gone.status, result=gone.result, tool_use_id=gone.agent_id,
                    known_only=False)  # fmt: skip
     return call, replace(gone, agent_id=None)
+
+
+def unnumbered(conn: Conn, since: Mapping[str, datetime]) -> list[Unnumbered]:
+    """The subtasks of sessions that began at these moments or later, and that no event named a prompt for."""
+    with conn.cursor(row_factory=class_row(Unnumbered)) as cursor:
+        return cursor.execute(
+            """
+            SELECT s.id, s.session_id, s.task_list_id, s.created_at
+            FROM unnest(%(sessions)s::text[], %(moments)s::timestamptz[]) AS e (session_id, since)
+            JOIN subtasks s ON s.session_id = e.session_id AND s.created_at >= e.since
+            WHERE NOT EXISTS (SELECT FROM hook_events h
+                              WHERE h.session_id = s.session_id AND h.event IN ('SubagentStart', 'SubagentStop')
+                                AND h.agent_id = s.agent_id AND h.prompt_id IS NOT NULL)
+              AND NOT EXISTS (SELECT FROM actions a WHERE a.subtask_id = s.id AND a.prompt_id IS NOT NULL)
+              AND NOT EXISTS (SELECT FROM actions a
+                              WHERE a.tool_use_id = s.tool_use_id AND a.session_id = s.session_id
+                                AND a.prompt_id IS NOT NULL)
+            """,
+            {"sessions": list(since), "moments": list(since.values())},
+        ).fetchall()
+
+
+def move(conn: Conn, waves: Mapping[uuid.UUID, uuid.UUID]) -> None:
+    """File subtasks under other waves: {subtask: wave}."""
+    conn.execute(
+        """
+        UPDATE subtasks s SET task_list_id = e.wave
+        FROM unnest(%(ids)s::uuid[], %(waves)s::uuid[]) AS e (id, wave) WHERE s.id = e.id
+        """,
+        {"ids": list(waves), "waves": list(waves.values())},
+    )
 
 
 def forget_message(conn: Conn, message_id: uuid.UUID) -> None:
