@@ -10,7 +10,7 @@ from typing import Any
 from falcon.asgi import Request, Response
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from api.bodies import read_body
+from api.bodies import TOO_DEEP, read_body
 from api.redaction import without_secrets
 from dcm.domain.errors import InvalidInput
 
@@ -141,13 +141,15 @@ def parse_body(raw: bytes, model: type[Model]) -> Model:
     """The body as its model.
 
     Raises:
-        InvalidInput: it is not JSON, or a field is wrong: `details` says which and how.
+        InvalidInput: it is not JSON or nested too deep, or a field is wrong: `details` says which and how.
     """
     try:
         return model.model_validate_json(raw, strict=True)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False)
         if faults[0]["type"] == NOT_JSON:
+            if "recursion limit" in faults[0]["msg"]:
+                raise InvalidInput(TOO_DEEP) from None
             raise InvalidInput(f"The body is not JSON ({faults[0]['msg']}): send one JSON object.") from None
         raise InvalidInput("Validation failed", _details(faults)) from None
 

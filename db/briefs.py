@@ -50,16 +50,20 @@ def keep(conn: Conn, snapshot: Snapshot, content: str, subject: Subject) -> uuid
     return found
 
 
-def newest(conn: Conn, session_id: str, *, main_only: bool = False) -> Brief | None:
-    """The brief of a session (`main_only`: for its main conversation) that holds most, None when it has none."""
+def newest(conn: Conn, session_id: str, *, main_only: bool = False, of_compactions: bool = False) -> Brief | None:
+    """The brief of a session that holds most, None when it has none.
+
+    `main_only`: for its main conversation. `of_compactions`: made for one, not for a proactive snapshot or a session that went on.
+    """
     with conn.cursor(row_factory=class_row(Brief)) as cursor:
         return cursor.execute(
             """
             SELECT content, made_for, subject, given_at FROM briefs
             WHERE session_id = %(session)s AND (subject = 'main' OR NOT %(main_only)s)
+              AND (trigger NOT IN ('proactive', 'resume') OR NOT %(of_compactions)s)
             ORDER BY made_for DESC LIMIT 1
             """,
-            {"session": session_id, "main_only": main_only},
+            {"session": session_id, "main_only": main_only, "of_compactions": of_compactions},
         ).fetchone()
 
 

@@ -62,6 +62,18 @@ def end_tools(conn: Conn, ended: Sequence[tuple[str, str]]) -> None:
         )
 
 
+def at(conn: Conn, session_id: str, name: str, moment: datetime) -> dict[str, Any]:
+    """The payload of a session's event of this name that came at this very moment; empty when there is none."""
+    row = conn.execute(
+        """
+        SELECT payload FROM hook_events
+        WHERE session_id = %(session)s AND event = %(name)s AND created_at = %(at)s LIMIT 1
+        """,
+        {"session": session_id, "name": name, "at": moment},
+    ).fetchone()
+    return row[0] if row else {}
+
+
 def latest(conn: Conn, session_id: str, names: Sequence[str], until: datetime, limit: int) -> list[dict[str, Any]]:
     """The payloads of a session's newest events of these names up to a moment, oldest first."""
     rows = conn.execute(

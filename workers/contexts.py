@@ -7,6 +7,7 @@ import dramatiq
 
 from db import sessions
 from dcm.broker import DEFAULT
+from dcm.domain.compactions import PROACTIVE
 from workers import running, transcripts
 from workers.briefs import make_brief
 
@@ -29,4 +30,4 @@ def watch_context(session_id: str) -> None:
     if size >= YELLOW_BYTES:
         logger.warning("the context is large", extra={"session": session_id, "bytes": size})
     if due:
-        make_brief.send(session_id, datetime.now(UTC).isoformat(), "proactive")
+        make_brief.send(session_id, datetime.now(UTC).isoformat(), PROACTIVE)

@@ -184,6 +184,14 @@ def test_the_snapshot_of_the_main_conversation_is_kept_where_restore_reads_it(wo
     ]
 
 
+def test_a_session_of_which_nothing_is_known_but_its_start_has_an_empty_brief(worker: Settings, conn: Conn) -> None:
+    store(conn, event(1, "SessionStart", source="compact", cwd="/w/shop"), tool(2, session_id="s2"))
+    for session in ("s1", "s2"):
+        make_brief(session, at(3).isoformat(), "auto")
+    assert brief_of(conn) == ""
+    assert "after 1 tool calls" in brief_of(conn, "s2")
+
+
 def test_what_is_made_while_a_subagent_compacts_does_not_touch_the_main_snapshot(worker: Settings, conn: Conn) -> None:
     store(conn, *a_session()[:4])
     make_brief("s1", at(4).isoformat(), "auto")

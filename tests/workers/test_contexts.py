@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 import redis
-from stories import rows, sent, store, tool
+from stories import agent_tool, at, rows, sent, store, subagent, tool
 
 from db.pool import Conn
 from dcm.settings import Settings
+from workers.briefs import make_brief
 from workers.contexts import COOLDOWN_S, RED_BYTES, YELLOW_BYTES, watch_context
 
 
@@ -25,6 +26,7 @@ def warnings(caplog: pytest.LogCaptureFixture) -> int:
     return len(found)
 
 
+@pytest.mark.contract("HOOK a large context is saved before it is compacted")
 def test_a_snapshot_is_saved_past_the_red_line_with_a_pause_for_each_session(
     worker: Settings, conn: Conn, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -50,6 +52,14 @@ def test_a_snapshot_is_saved_past_the_red_line_with_a_pause_for_each_session(
     assert sorted((args[0], args[2]) for args in sent(valkey, "make_brief")) == [
         ("s1", "proactive"), ("s1", "proactive"), ("s2", "proactive")]  # fmt: skip
     assert rows(conn, "SELECT id, context_bytes FROM sessions ORDER BY id") == [("s1", RED_BYTES), ("s2", RED_BYTES)]
+
+
+@pytest.mark.contract("HOOK a large context is saved before it is compacted")
+def test_the_snapshot_of_a_large_context_is_kept_while_subagents_run(worker: Settings, conn: Conn) -> None:
+    store(conn, tool(1, cwd="/w"), agent_tool(2, "PreToolUse"), subagent(3, "SubagentStart"))
+    make_brief("s1", at(10).isoformat(), "proactive")
+    assert rows(conn, "SELECT trigger, subject FROM briefs") == [("proactive", "main")]
+    assert rows(conn, "SELECT role_context ->> 'trigger' FROM agent_contexts") == [("proactive",)]
 
 
 def test_a_session_whose_transcript_cannot_be_read_is_left_alone(worker: Settings, conn: Conn, tmp_path: Path) -> None:

@@ -969,7 +969,7 @@ export interface components {
         };
         /**
          * ActionPage
-         * @description A page of tool calls, newest first; `count` is how many are stored in all, whatever the filters.
+         * @description A page of tool calls, newest first; `count` is how many fit the filters in all.
          */
         ActionPage: {
             /** Actions */
@@ -1490,7 +1490,7 @@ export interface components {
         };
         /**
          * ContextPage
-         * @description A page of contexts; `total`, `stats` and `type_distribution` are over all, whatever the filters.
+         * @description A page of contexts; `total` fit the filters, `stats` and `type_distribution` are over all of them.
          */
         ContextPage: {
             /** Contexts */
@@ -4374,7 +4374,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page of tool calls, newest first; `count` is how many are stored in all, whatever the filters. */
+            /** @description A page of tool calls, newest first; `count` is how many fit the filters in all. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7096,7 +7096,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page of contexts; `total`, `stats` and `type_distribution` are over all, whatever the filters. */
+            /** @description A page of contexts; `total` fit the filters, `stats` and `type_distribution` are over all of them. */
             200: {
                 headers: {
                     [name: string]: unknown;

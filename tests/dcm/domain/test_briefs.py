@@ -121,10 +121,11 @@ def test_a_long_prompt_keeps_its_beginning_and_its_end() -> None:
     assert len(item) <= len("1. ") + 1000
 
 
-def test_a_session_of_which_nothing_is_known_gives_an_opening_alone() -> None:
+def test_a_session_of_which_nothing_is_known_has_an_empty_brief_and_one_that_worked_an_opening() -> None:
     empty = Snapshot(session_id="s", trigger="auto", saved_at=NOW, folder="")
-    assert brief(empty).startswith("# Where this session stood\n")
-    assert "##" not in brief(empty)
+    assert brief(empty) == ""
+    assert brief(replace(empty, tool_calls=3)).startswith("# Where this session stood\n")
+    assert "##" not in brief(replace(empty, tool_calls=3))
 
 
 @pytest.mark.parametrize("letter", ["x", "é", "中", "🚀"])
