@@ -12,6 +12,7 @@ from db.pool import Pool, open_pool
 from dcm import settings as settings_module
 from dcm.broker import open_broker
 from dcm.logs import log_to_stderr
+from dcm.prices import Prices
 from dcm.settings import Settings
 
 logger = logging.getLogger("dcm.worker")
@@ -36,6 +37,12 @@ def broker() -> RedisBroker:
 def pool() -> Pool:
     """The connections of this process."""
     return open_pool(settings().database_url, most=settings().db_max_connections, name="worker", timeout=10.0)
+
+
+@functools.cache
+def prices() -> Prices:
+    """The price table of this process."""
+    return Prices(settings().home / "prices.toml")
 
 
 class RunLog(dramatiq.Middleware):

@@ -1,0 +1,395 @@
+"""Transcripts as the second source: what hooks missed is stored once, and what they told stays theirs."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+import story
+from stories import queue, rows, sent
+from story import AGENT, HOOKS, MAIN, SESSION, SUB
+
+from db.pool import Conn
+from dcm import transcript_files
+from dcm.broker import stream_key
+from dcm.domain.hook_events import HookEvent, parse
+from dcm.settings import Settings
+from workers import readings
+from workers.briefs import make_brief
+from workers.ingest import drain
+from workers.readings import read_transcript
+
+SECONDS = [0.5, 1, 3, 5, 7, 8, 10, 14, 22, 23, 24]
+"""When each of the story's hooks came: what they tell is a moment older in the transcript."""
+
+EVENTS = "SELECT event, count(*)::int FROM hook_events GROUP BY 1 ORDER BY 1"
+CALLS = "SELECT tool_name, tool_use_id, success, exit_code, agent_id, session_id, prompt_id FROM actions ORDER BY 2"
+PROMPTS = "SELECT prompt_id, prompt, status FROM requests WHERE NOT metadata ? 'placeholder' ORDER BY created_at"
+SUBTASKS = "SELECT agent_id, agent_type, status, description, result ->> 'summary' FROM subtasks"
+COUNTS = "SELECT id, total_tools_used, total_success, total_errors, model FROM sessions"
+MESSAGES = "SELECT count(*)::int FROM agent_messages"
+ALL = (EVENTS, CALLS, PROMPTS, SUBTASKS, COUNTS, MESSAGES)
+
+
+@pytest.fixture
+def valkey(worker: Settings) -> redis.Redis:
+    """A client of the worker's Valkey."""
+    return redis.Redis.from_url(worker.redis_url)
+
+
+@pytest.fixture
+def transcript(tmp_path: Path) -> Path:
+    """The story's main transcript, its subagent's beside it; both untouched for long."""
+    return story.write(tmp_path) / f"{SESSION}.jsonl"
+
+
+def hooks(path: Path, *numbers: int) -> list[HookEvent]:
+    """Hooks of the story by their numbers, as they would have come."""
+    made = []
+    for number in numbers:
+        at = datetime.fromisoformat(story.at(SECONDS[number])) + timedelta(milliseconds=40)
+        payload = HOOKS[number] | {"transcript_path": str(path)}
+        made.append(parse(f"{number}-0", at, payload))
+    return made
+
+
+def report(valkey: redis.Redis, path: Path, *numbers: int) -> None:
+    queue(valkey, hooks(path, *numbers))
+    drain(0)
+
+
+def catch_up() -> None:
+    read_transcript(SESSION)
+    drain(0)
+
+
+def everything(conn: Conn) -> list[list[tuple[Any, ...]]]:
+    return [rows(conn, query) for query in ALL]
+
+
+ALWAYS = (len(HOOKS) - 1,)
+"""The end: a transcript does not tell it to the worker."""
+
+
+@pytest.mark.parametrize(
+    "lost", [*[(n,) for n in range(10)], (2, 3, 4, 5, 6, 7), (1, 2, 3), (4, 5, 6, 7, 8, 9), tuple(range(10))]
+)
+def test_what_hooks_missed_is_there_once_after_the_sessions_next_event(
+    valkey: redis.Redis, conn: Conn, transcript: Path, lost: tuple[int, ...]
+) -> None:
+    report(valkey, transcript, *(n for n in range(len(HOOKS)) if n not in lost))
+    catch_up()
+    found = everything(conn)
+    catch_up()
+    assert everything(conn) == found
+    report(valkey, transcript, *lost)
+    whole = everything(conn)
+    conn.execute("TRUNCATE actions, hook_events, requests, task_lists, subtasks, sessions, agent_messages CASCADE")
+    report(valkey, transcript, *range(len(HOOKS)))
+    reported = everything(conn)
+    assert whole[1:] == reported[1:]
+    assert found[1:] == reported[1:]
+    assert dict(found[0]) == dict(reported[0])
+
+
+def test_events_that_a_killed_broker_lost_are_recovered(valkey: redis.Redis, conn: Conn, transcript: Path) -> None:
+    report(valkey, transcript, 0, 1)
+    queue(valkey, hooks(transcript, 2, 3, 4, 5, 6, 7))
+    valkey.flushall()
+    report(valkey, transcript, 8)
+    assert len(sent(valkey, "read_transcript", "default.DQ")) == 1
+    catch_up()
+    assert [call[1] for call in rows(conn, CALLS)] == ["toolu_1", "toolu_2", "toolu_7"]
+    assert rows(conn, PROMPTS) == [("p1", "make the cart faster", "completed"), ("p3", "now the tests", "completed")]
+    assert rows(conn, SUBTASKS) == [(AGENT, "Explore", "completed", "find it", "three are slow")]
+    assert rows(conn, "SELECT DISTINCT created_at < '2026-11-21' FROM actions") == [(True,)]
+
+
+def test_one_reading_waits_for_a_session_however_many_of_its_events_ask(
+    valkey: redis.Redis, conn: Conn, transcript: Path
+) -> None:
+    report(valkey, transcript, 0, 1, 7)
+    report(valkey, transcript, 8, 9)
+    assert sent(valkey, "read_transcript", "default.DQ") == [[SESSION]]
+    read_transcript(SESSION)
+    report(valkey, transcript, 10)
+    assert len(sent(valkey, "read_transcript", "default.DQ")) == 2
+
+
+def test_tool_calls_and_what_a_transcript_told_ask_for_no_reading(
+    valkey: redis.Redis, conn: Conn, transcript: Path
+) -> None:
+    report(valkey, transcript, 2, 4, 6)
+    assert sent(valkey, "read_transcript", "default.DQ") == []
+    catch_up()
+    assert sent(valkey, "read_transcript", "default.DQ") == []
+    assert len(rows(conn, PROMPTS)) == 2
+
+
+def test_a_hook_that_waits_in_the_queue_while_the_transcript_is_read_is_stored_as_it_came(
+    valkey: redis.Redis, conn: Conn, transcript: Path
+) -> None:
+    report(valkey, transcript, 0)
+    queue(valkey, hooks(transcript, *range(1, 11)))
+    catch_up()
+    assert rows(conn, "SELECT DISTINCT duration_ms FROM actions") == [(12,)]
+    assert rows(conn, "SELECT count(*) FROM hook_events WHERE recovered") == [(0,)]
+    assert set(dict(rows(conn, EVENTS)).values()) == {1, 2}
+
+
+def test_a_hook_that_comes_after_its_event_was_recovered_takes_its_place(
+    valkey: redis.Redis, conn: Conn, transcript: Path
+) -> None:
+    report(valkey, transcript, 0)
+    catch_up()
+    recovered = everything(conn)
+    assert rows(conn, "SELECT count(*) FROM hook_events WHERE recovered") == [(6,)]
+    report(valkey, transcript, *range(1, 10))
+    assert everything(conn) == recovered
+    assert rows(conn, "SELECT count(*) FROM hook_events WHERE recovered") == [(0,)]
+    assert rows(conn, "SELECT count(*) FROM hook_events WHERE payload ? 'transcript_path'") == [(7,)]
+
+
+def test_what_was_written_a_moment_ago_is_left_for_the_next_time(
+    valkey: redis.Redis, conn: Conn, transcript: Path
+) -> None:
+    now = datetime.now(UTC)
+    young = [
+        {**each, "timestamp": (now - timedelta(seconds=age)).isoformat()}
+        for each, age in zip(MAIN[1:4], (60, 50, 0), strict=True)
+    ]
+    transcript.write_text("".join(f"{json.dumps(each)}\n" for each in young), encoding="utf-8")
+    report(valkey, transcript, 0)
+    catch_up()
+    assert (len(rows(conn, PROMPTS)), len(rows(conn, CALLS))) == (1, 1), "of the subagent"
+    assert rows(conn, "SELECT read_to < size FROM transcripts WHERE agent_id = ''") == [(True,)]
+    young[2]["timestamp"] = (now - timedelta(seconds=40)).isoformat()
+    transcript.write_text("".join(f"{json.dumps(each)}\n" for each in young), encoding="utf-8")
+    catch_up()
+    assert len(rows(conn, CALLS)) == 2
+
+
+Change = Callable[[Path, list[str]], object]
+
+CHANGES: dict[str, Change] = {
+    "truncated and written anew": lambda path, lines: path.write_text("".join(lines)),
+    "replaced": lambda path, lines: (path.unlink(), path.write_text("".join(lines))),
+    "with other records before": lambda path, lines: path.write_text("".join(['{"type": "mode"}\n', *lines])),
+    "with unknown and broken lines": lambda path, lines: path.write_text(
+        "".join(["{broken\n", "\n", "5\n", '{"type": "novelty", "timestamp": {}}\n', *lines])
+    ),
+    "with Windows ends of lines": lambda path, lines: path.write_bytes("".join(lines).replace("\n", "\r\n").encode()),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_file_that_changed_under_the_reader_is_read_anew_and_nothing_is_stored_twice(
+    valkey: redis.Redis, conn: Conn, transcript: Path, change: str
+) -> None:
+    lines = transcript.read_text().splitlines(keepends=True)
+    transcript.write_text("".join(lines[:5]))
+    report(valkey, transcript, 0, 10)
+    catch_up()
+    assert len(rows(conn, PROMPTS)) == 1
+    CHANGES[change](transcript, lines)
+    catch_up()
+    assert [name for name, *_ in rows(conn, PROMPTS)] == ["p1", "p3"]
+    assert len(rows(conn, CALLS)) == 3
+    assert rows(conn, COUNTS)[0][1:4] == (3, 2, 1)
+
+
+def test_a_half_written_line_is_left_until_it_is_whole(valkey: redis.Redis, conn: Conn, transcript: Path) -> None:
+    whole = transcript.read_bytes()
+    report(valkey, transcript, 0)
+    for size in (0, 10, 500, 800, 1500, len(whole) - 1, len(whole)):
+        transcript.write_bytes(whole[:size])
+        catch_up()
+        [(read_to,)] = rows(conn, "SELECT read_to FROM transcripts WHERE agent_id = ''")
+        assert read_to == whole[:size].rfind(b"\n") + 1
+    assert len(rows(conn, CALLS)) == 3
+    assert len(rows(conn, PROMPTS)) == 2
+
+
+def test_a_transcript_that_moved_is_read_on_where_it_is_now(
+    valkey: redis.Redis, conn: Conn, transcript: Path, tmp_path: Path
+) -> None:
+    report(valkey, transcript, 0)
+    catch_up()
+    moved = tmp_path / "elsewhere.jsonl"
+    transcript.rename(moved)
+    report(valkey, moved, 10)
+    catch_up()
+    assert rows(conn, "SELECT path, read_to = size FROM transcripts WHERE agent_id = ''") == [(str(moved), True)]
+
+
+@pytest.mark.parametrize("kind", ["missing", "folder", "pipe", "nul"])
+def test_what_cannot_be_read_here_is_noted_and_harms_nothing(
+    valkey: redis.Redis, conn: Conn, tmp_path: Path, kind: str
+) -> None:
+    path = tmp_path / f"{kind}.jsonl"
+    if kind == "folder":
+        path.mkdir()
+    if kind == "pipe":
+        os.mkfifo(path)
+    report(valkey, Path(f"{path}\0" if kind == "nul" else path), 0, 1)
+    catch_up()
+    catch_up()
+    [(problem,)] = rows(conn, "SELECT problem FROM transcripts")
+    assert problem in {"No such file or directory", "it is not a regular file"}
+    assert len(rows(conn, PROMPTS)) == 1
+
+
+def test_a_transcript_that_appears_later_is_read_then(valkey: redis.Redis, conn: Conn, tmp_path: Path) -> None:
+    path = tmp_path / "-w-shop" / f"{SESSION}.jsonl"
+    report(valkey, path, 0)
+    catch_up()
+    story.write(tmp_path)
+    catch_up()
+    assert rows(conn, "SELECT DISTINCT problem FROM transcripts") == [(None,)]
+    assert len(rows(conn, CALLS)) == 3
+
+
+def test_a_large_transcript_is_read_in_pieces_by_several_runs(
+    valkey: redis.Redis, conn: Conn, transcript: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transcript_files, "PIECE_BYTES", 1000)
+    monkeypatch.setattr(transcript_files, "LINE_BYTES", 4000)
+    report(valkey, transcript, 0)
+    with monkeypatch.context() as hurried:
+        hurried.setattr(readings, "READ_FOR", -1.0)
+        read_transcript(SESSION)
+        assert sent(valkey, "read_transcript", "default.DQ")[-1] == [SESSION]
+        assert rows(conn, "SELECT FROM transcripts") == []
+    catch_up()
+    assert len(rows(conn, CALLS)) == 3
+    assert rows(conn, "SELECT DISTINCT read_to = size FROM transcripts") == [(True,)]
+
+
+def test_a_line_too_long_to_be_read_is_passed_over(
+    valkey: redis.Redis, conn: Conn, transcript: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transcript_files, "PIECE_BYTES", 1000)
+    monkeypatch.setattr(transcript_files, "LINE_BYTES", 4000)
+    giant = json.dumps(story.record(2, "assistant", story.words("x" * 20_000)))
+    lines = transcript.read_text().splitlines(keepends=True)
+    transcript.write_text("".join([*lines[:3], f"{giant}\n", *lines[3:]]))
+    report(valkey, transcript, 0)
+    catch_up()
+    assert len(rows(conn, CALLS)) == 3
+    assert rows(conn, "SELECT DISTINCT read_to = size FROM transcripts") == [(True,)]
+
+
+def test_while_the_queue_is_long_a_reading_waits(
+    valkey: redis.Redis, conn: Conn, transcript: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report(valkey, transcript, 0)
+    monkeypatch.setattr(readings, "MANY_WAITING", 3)
+    queue(valkey, hooks(transcript, 1, 2, 3, 4))
+    read_transcript(SESSION)
+    assert valkey.xlen(stream_key(0)) == 4
+    assert sent(valkey, "read_transcript", "default.DQ")[-1] == [SESSION]
+
+
+def test_what_no_database_can_store_is_recovered_in_a_form_it_can(
+    valkey: redis.Redis, conn: Conn, transcript: Path
+) -> None:
+    odd = "a\x00b\ud800c"
+    main = [
+        story.record(1, "user", f"{odd} go"),
+        story.record(2, "assistant", story.call("Bash", 1, command=odd)),
+        story.record(3, "user", story.result(1, odd), toolUseResult={"stdout": odd}),
+        story.record(4, "assistant", story.call("Bash", 2, command=odd)),
+    ]
+    story.write(transcript.parent.parent, main=main)
+    report(valkey, transcript, 0)
+    catch_up()
+    catch_up()
+    assert rows(conn, "SELECT FROM rejected_events") == []
+    assert len(rows(conn, CALLS)) == 2
+
+
+def test_a_brief_holds_what_was_recovered_for_it(
+    valkey: redis.Redis, conn: Conn, transcript: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report(valkey, transcript, 0)
+
+    def drained() -> None:
+        deadline = time.monotonic() + 10
+        while not valkey.xlen(stream_key(0)) and time.monotonic() < deadline:
+            time.sleep(0.005)
+        drain(0)
+
+    with ThreadPoolExecutor() as threads:
+        ingest = threads.submit(drained)
+        make_brief(SESSION, "2026-11-20T12:00:30+00:00", "auto")
+        ingest.result()
+    [(content,)] = rows(conn, "SELECT content FROM briefs")
+    assert "make the cart faster" in content
+    assert "pytest -q" in content
+
+
+def test_a_brief_does_not_wait_for_another_reader(
+    valkey: redis.Redis, conn: Conn, transcript: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report(valkey, transcript, 0, 1)
+    monkeypatch.setattr(readings, "READ_BEFORE_BRIEF", 0.05)
+    conn.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", [0x44434D06, SESSION])
+    began = time.monotonic()
+    make_brief(SESSION, "2026-11-20T12:00:30+00:00", "auto")
+    assert time.monotonic() - began < 1
+    assert len(rows(conn, "SELECT FROM briefs")) == 1
+
+
+def used(second: float, message: str, model: str = "claude-opus-4-8", *, agent: bool = False, **tokens: int) -> Any:
+    made = story.record(second, "assistant", story.words("done"), agent=agent)
+    return made | {"message": made["message"] | {"id": message, "model": model, "usage": tokens}}
+
+
+USAGE = (
+    "SELECT session_id, model, count(*)::int, sum(input_tokens)::int, sum(output_tokens)::int FROM message_usage "
+    "GROUP BY 1, 2 ORDER BY 1, 2"
+)
+
+
+def test_tokens_are_counted_once_a_message_over_subagents_rereads_and_forks(
+    valkey: redis.Redis, conn: Conn, tmp_path: Path
+) -> None:
+    first = [used(15, "m1", input_tokens=3, output_tokens=1), used(16, "m1", input_tokens=3, output_tokens=90)]
+    main = [*MAIN[:14], *first, used(17, "m2", "claude-haiku-4-5", input_tokens=10, output_tokens=20)]
+    sub: Sequence[Any] = [*SUB, used(9, "m3", agent=True, input_tokens=100, output_tokens=7)]
+    transcript = story.write(tmp_path, main=main, sub=list(sub)) / f"{SESSION}.jsonl"
+    report(valkey, transcript, 0)
+    catch_up()
+    counted = [(SESSION, "claude-haiku-4-5", 1, 10, 20), (SESSION, "claude-opus-4-8", 2, 103, 97)]
+    assert rows(conn, USAGE) == counted
+    conn.execute("DELETE FROM transcripts")
+    catch_up()
+    assert rows(conn, USAGE) == counted
+    fork = tmp_path / "fork.jsonl"
+    copied = [{**each, "sessionId": "fork"} for each in [*main, used(50, "m9", input_tokens=1, output_tokens=1)]]
+    fork.write_text("".join(f"{json.dumps(each)}\n" for each in copied))
+    start = HOOKS[0] | {"session_id": "fork", "transcript_path": str(fork)}
+    queue(valkey, [parse("1-0", datetime.fromisoformat(story.at(49)), start)])
+    drain(0)
+    read_transcript("fork")
+    assert set(rows(conn, USAGE)) == {*counted, ("fork", "claude-opus-4-8", 1, 1, 1)}
+
+
+def test_the_context_of_a_conversation_is_forgotten_with_its_compaction(
+    valkey: redis.Redis, conn: Conn, tmp_path: Path
+) -> None:
+    main = [story.record(1, "user", "go"), used(2, "m1", input_tokens=10, cache_read_input_tokens=500)]
+    transcript = story.write(tmp_path, main=main, sub=[]) / f"{SESSION}.jsonl"
+    report(valkey, transcript, 0)
+    catch_up()
+    assert rows(conn, "SELECT tokens, model FROM context_usage") == [(510, "claude-opus-4-8")]
+    with transcript.open("a") as file:
+        file.write(f"{json.dumps(MAIN[8])}\n")
+    catch_up()
+    assert rows(conn, "SELECT tokens, model FROM context_usage") == [(None, "claude-opus-4-8")]
