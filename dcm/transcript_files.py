@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from dcm.domain.readings import Agent, Past, Reading, moment
+from dcm.domain.readings import Reading
 from dcm.domain.transcripts import records
+from dcm.domain.turns import Agent, Past, moment
 
 PIECE_BYTES = 4 * 1024 * 1024
 """Bytes that are read at once."""

@@ -17,8 +17,9 @@ from db.transcripts import Position
 from dcm.broker import DEFAULT, INGEST, enqueue, enqueue_later, nudge_key, reading_key, redis_client, stream_key
 from dcm.domain import streams
 from dcm.domain.cuts import cut_fields
-from dcm.domain.readings import Past, Reading, ends_first
+from dcm.domain.readings import Reading, ends_first
 from dcm.domain.texts import storable
+from dcm.domain.turns import Past
 from dcm.domain.usage import together
 from dcm.transcript_files import Mark, Unreadable, agent_of, mark_at, of_subagents, read_on, take
 from workers import running

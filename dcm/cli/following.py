@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dcm.domain.readings import OVER, Past, Reading, ends_first
+from dcm.domain.readings import OVER, Reading, ends_first
+from dcm.domain.turns import Past
 from dcm.domain.usage import ContextUse, MessageUse
 from dcm.transcript_files import Mark, Unreadable, agent_of, is_of_agent, mark_at, read_on, take
 
@@ -43,10 +44,13 @@ class Remembered:
         self._all = _object(path) if path else {}
         known = self._all.get(server)
         self._known: dict[str, Any] = dict(known) if isinstance(known, Mapping) else {}
+        self._new: dict[str, Any] = {}
+        self._unsaved = False
 
     def read_on(self, paths: Sequence[Path]) -> Told:
-        """What a session's transcripts tell since the last time; the session ends after the last of them."""
+        """What a session's transcripts tell since `keep` was called last; the session ends after the last of them."""
         told, now = Told(), datetime.now(UTC)
+        self._new = {}
         files = [file for path in paths if not self._is_over(path) and (file := self._read(path, told, now))]
         touched = max((file.touched for file in files), default=now)
         for file in files:
@@ -55,7 +59,7 @@ class Remembered:
             told.uses += file.reading.uses
             told.contexts += [file.reading.context] if file.reading.context else []
             over = file.done and now - touched >= OVER
-            self._known[str(file.path)] = {
+            self._new[str(file.path)] = {
                 "offset": file.mark.offset,
                 "digest": file.mark.digest,
                 "state": file.reading.state(),
@@ -66,14 +70,21 @@ class Remembered:
         return told
 
     def keep(self) -> None:
-        """Write down where the readings stand."""
-        if self._path is None:
+        """Note that what was told last has arrived."""
+        changed = {path: place for path, place in self._new.items() if self._known.get(path) != place}
+        self._known |= changed
+        self._unsaved |= bool(changed)
+
+    def save(self) -> None:
+        """Write down where the readings stand, if that is new."""
+        if self._path is None or not self._unsaved:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
         new = self._path.with_name(f"{self._path.name}.{uuid.uuid4().hex}")
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             json.dump(self._all | {self._server: self._known}, file)
         new.replace(self._path)
+        self._unsaved = False
 
     def _is_over(self, path: Path) -> bool:
         """Whether a transcript was read to its end, long after it was written last, and is as it was."""

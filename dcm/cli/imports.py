@@ -1,10 +1,10 @@
 """`dcm import transcripts`: what Claude Code wrote down, before DCM listened or on a machine it cannot read."""
 
 import os
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from time import sleep
 
 import click
 from rich.console import Console
@@ -72,11 +72,13 @@ def _follow(client: Client, paths: Sequence[Path], every: float, *, as_json: boo
                 away = False
             except ClientError as error:
                 if not away:
-                    click.echo(f"{error} What is new is sent when it answers.", err=True)
+                    click.echo(f"{error} It is sent again until it is taken.", err=True)
                 away = True
+            finally:
+                remembered.save()
             if counts["accepted"] or counts["too_large"]:
                 _say(counts, as_json=as_json)
-            time.sleep(every)
+            sleep(every)
     except KeyboardInterrupt:
         return
 

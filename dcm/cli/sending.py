@@ -10,7 +10,7 @@ from dcm.client import Client
 from dcm.client.shapes.events import ContextUsed, MessageUsed
 from dcm.domain.cuts import cut_fields
 from dcm.domain.instants import as_instant
-from dcm.domain.readings import Past
+from dcm.domain.turns import Past
 from dcm.domain.usage import ContextUse, MessageUse, together
 
 MOST_PAYLOADS, MOST_BYTES = 1000, 900_000

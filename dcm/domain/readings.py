@@ -5,16 +5,15 @@ reading at once. Shapes: hooks specification, section 8. What is not known is pa
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
-from datetime import UTC, datetime, timedelta
-from typing import Any, TypedDict
+from dataclasses import asdict, fields
+from datetime import datetime, timedelta
+from typing import Any
 
 from dcm.domain.cuts import TEXT_LIMIT, cut_fields, cut_text
 from dcm.domain.texts import storable
 from dcm.domain.transcripts import said
+from dcm.domain.turns import Agent, Past, Record, Turn, moment
 from dcm.domain.usage import NO_MODEL, ContextUse, MessageUse, tokens
-
-Record = Mapping[str, Any]
 
 SETTLED = timedelta(minutes=1)
 """A transcript untouched for this long has its last words: a client that still writes adds more at once."""
@@ -24,9 +23,6 @@ OVER = timedelta(hours=1)
 
 COPIED = timedelta(seconds=5)
 """Records dated this much before the first of their file were copied from the session it was forked from."""
-
-EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
-"""No record is older."""
 
 LONGEST_ID = 300
 """Characters of the longest message id; the provider's have 28."""
@@ -41,61 +37,12 @@ INTERRUPTED = "[Request interrupted"
 """How the note begins that a person stopped the model: its turn has no end that a hook tells."""
 
 NEVER_RAN = ("<tool_use_error>", "The user doesn't want to proceed", INTERRUPTED)
-"""How the result begins of a tool call that was refused: no hook tells of it."""
+"""The same of the result of a tool call that was refused."""
 
 LAST_WORDS = frozenset({"end_turn", "stop_sequence"})
 """Why a model stops that has said what it had to say."""
 
 ENDS = frozenset({"SessionEnd", "SubagentStop"})
-
-
-class Past(TypedDict):
-    """A hook payload and when its event happened."""
-
-    at: str
-    payload: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Agent:
-    """The subagent a transcript is of."""
-
-    id: str
-    type: str
-    transcript_path: str
-
-
-@dataclass(slots=True)
-class Turn:
-    """Where the reading stands. `final`: the answer is the last of its turn. `weighed`: tokens were told."""
-
-    session_id: str = ""
-    first_cwd: str = ""
-    cwd: str = ""
-    first_prompt_id: str = ""
-    prompt_id: str = ""
-    model: str = ""
-    opened_at: str = ""
-    first_at: str = ""
-    last_at: str = ""
-    answer: str = ""
-    answered_at: str = ""
-    answered_prompt_id: str = ""
-    final: bool = False
-    begun: bool = False
-    ended: bool = False
-    weighed: bool = False
-    calls: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-
-def moment(record: Record) -> datetime | None:
-    """When a record was written, None where it does not say or cannot have been."""
-    text = record.get("timestamp")
-    try:
-        at = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    return at if at is not None and at.tzinfo is not None and at >= EARLIEST else None
 
 
 def ends_first(told: Sequence[Past]) -> list[Past]:
@@ -113,6 +60,7 @@ class Reading:
         known = {item.name for item in fields(Turn)}
         self.agent = agent
         self.turn = Turn(**{name: value for name, value in (state or {}).items() if name in known})
+        self.turn.calls = dict(self.turn.calls)
         self.turn.session_id = self.turn.session_id or session_id
         self.uses: list[MessageUse] = []
         self.context: ContextUse | None = None

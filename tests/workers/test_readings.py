@@ -1,9 +1,8 @@
 """Transcripts as the second source: what hooks missed is stored once, and what they told stays theirs."""
 
 import json
-import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,66 +11,17 @@ from typing import Any
 import pytest
 import redis
 import story
+from recovery import CALLS, EVENTS, PROMPTS, SUBTASKS, catch_up, everything, hooks, report
 from stories import queue, rows, sent
 from story import AGENT, HOOKS, MAIN, SESSION, SUB
 
 from db.pool import Conn
-from dcm import transcript_files
 from dcm.broker import stream_key
-from dcm.domain.hook_events import HookEvent, parse
-from dcm.settings import Settings
+from dcm.domain.hook_events import parse
 from workers import readings
 from workers.briefs import make_brief
 from workers.ingest import drain
 from workers.readings import read_transcript
-
-SECONDS = [0.5, 1, 3, 5, 7, 8, 10, 14, 22, 23, 24]
-"""When each of the story's hooks came: what they tell is a moment older in the transcript."""
-
-EVENTS = "SELECT event, count(*)::int FROM hook_events GROUP BY 1 ORDER BY 1"
-CALLS = "SELECT tool_name, tool_use_id, success, exit_code, agent_id, session_id, prompt_id FROM actions ORDER BY 2"
-PROMPTS = "SELECT prompt_id, prompt, status FROM requests WHERE NOT metadata ? 'placeholder' ORDER BY created_at"
-SUBTASKS = "SELECT agent_id, agent_type, status, description, result ->> 'summary' FROM subtasks"
-COUNTS = "SELECT id, total_tools_used, total_success, total_errors, model FROM sessions"
-MESSAGES = "SELECT count(*)::int FROM agent_messages"
-ALL = (EVENTS, CALLS, PROMPTS, SUBTASKS, COUNTS, MESSAGES)
-
-
-@pytest.fixture
-def valkey(worker: Settings) -> redis.Redis:
-    """A client of the worker's Valkey."""
-    return redis.Redis.from_url(worker.redis_url)
-
-
-@pytest.fixture
-def transcript(tmp_path: Path) -> Path:
-    """The story's main transcript, its subagent's beside it; both untouched for long."""
-    return story.write(tmp_path) / f"{SESSION}.jsonl"
-
-
-def hooks(path: Path, *numbers: int) -> list[HookEvent]:
-    """Hooks of the story by their numbers, as they would have come."""
-    made = []
-    for number in numbers:
-        at = datetime.fromisoformat(story.at(SECONDS[number])) + timedelta(milliseconds=40)
-        payload = HOOKS[number] | {"transcript_path": str(path)}
-        made.append(parse(f"{number}-0", at, payload))
-    return made
-
-
-def report(valkey: redis.Redis, path: Path, *numbers: int) -> None:
-    queue(valkey, hooks(path, *numbers))
-    drain(0)
-
-
-def catch_up() -> None:
-    read_transcript(SESSION)
-    drain(0)
-
-
-def everything(conn: Conn) -> list[list[tuple[Any, ...]]]:
-    return [rows(conn, query) for query in ALL]
-
 
 ALWAYS = (len(HOOKS) - 1,)
 """The end: a transcript does not tell it to the worker."""
@@ -173,116 +123,6 @@ def test_what_was_written_a_moment_ago_is_left_for_the_next_time(
     transcript.write_text("".join(f"{json.dumps(each)}\n" for each in young), encoding="utf-8")
     catch_up()
     assert len(rows(conn, CALLS)) == 2
-
-
-Change = Callable[[Path, list[str]], object]
-
-CHANGES: dict[str, Change] = {
-    "truncated and written anew": lambda path, lines: path.write_text("".join(lines)),
-    "replaced": lambda path, lines: (path.unlink(), path.write_text("".join(lines))),
-    "with other records before": lambda path, lines: path.write_text("".join(['{"type": "mode"}\n', *lines])),
-    "with unknown and broken lines": lambda path, lines: path.write_text(
-        "".join(["{broken\n", "\n", "5\n", '{"type": "novelty", "timestamp": {}}\n', *lines])
-    ),
-    "with Windows ends of lines": lambda path, lines: path.write_bytes("".join(lines).replace("\n", "\r\n").encode()),
-}
-
-
-@pytest.mark.parametrize("change", CHANGES)
-def test_a_file_that_changed_under_the_reader_is_read_anew_and_nothing_is_stored_twice(
-    valkey: redis.Redis, conn: Conn, transcript: Path, change: str
-) -> None:
-    lines = transcript.read_text().splitlines(keepends=True)
-    transcript.write_text("".join(lines[:5]))
-    report(valkey, transcript, 0, 10)
-    catch_up()
-    assert len(rows(conn, PROMPTS)) == 1
-    CHANGES[change](transcript, lines)
-    catch_up()
-    assert [name for name, *_ in rows(conn, PROMPTS)] == ["p1", "p3"]
-    assert len(rows(conn, CALLS)) == 3
-    assert rows(conn, COUNTS)[0][1:4] == (3, 2, 1)
-
-
-def test_a_half_written_line_is_left_until_it_is_whole(valkey: redis.Redis, conn: Conn, transcript: Path) -> None:
-    whole = transcript.read_bytes()
-    report(valkey, transcript, 0)
-    for size in (0, 10, 500, 800, 1500, len(whole) - 1, len(whole)):
-        transcript.write_bytes(whole[:size])
-        catch_up()
-        [(read_to,)] = rows(conn, "SELECT read_to FROM transcripts WHERE agent_id = ''")
-        assert read_to == whole[:size].rfind(b"\n") + 1
-    assert len(rows(conn, CALLS)) == 3
-    assert len(rows(conn, PROMPTS)) == 2
-
-
-def test_a_transcript_that_moved_is_read_on_where_it_is_now(
-    valkey: redis.Redis, conn: Conn, transcript: Path, tmp_path: Path
-) -> None:
-    report(valkey, transcript, 0)
-    catch_up()
-    moved = tmp_path / "elsewhere.jsonl"
-    transcript.rename(moved)
-    report(valkey, moved, 10)
-    catch_up()
-    assert rows(conn, "SELECT path, read_to = size FROM transcripts WHERE agent_id = ''") == [(str(moved), True)]
-
-
-@pytest.mark.parametrize("kind", ["missing", "folder", "pipe", "nul"])
-def test_what_cannot_be_read_here_is_noted_and_harms_nothing(
-    valkey: redis.Redis, conn: Conn, tmp_path: Path, kind: str
-) -> None:
-    path = tmp_path / f"{kind}.jsonl"
-    if kind == "folder":
-        path.mkdir()
-    if kind == "pipe":
-        os.mkfifo(path)
-    report(valkey, Path(f"{path}\0" if kind == "nul" else path), 0, 1)
-    catch_up()
-    catch_up()
-    [(problem,)] = rows(conn, "SELECT problem FROM transcripts")
-    assert problem in {"No such file or directory", "it is not a regular file"}
-    assert len(rows(conn, PROMPTS)) == 1
-
-
-def test_a_transcript_that_appears_later_is_read_then(valkey: redis.Redis, conn: Conn, tmp_path: Path) -> None:
-    path = tmp_path / "-w-shop" / f"{SESSION}.jsonl"
-    report(valkey, path, 0)
-    catch_up()
-    story.write(tmp_path)
-    catch_up()
-    assert rows(conn, "SELECT DISTINCT problem FROM transcripts") == [(None,)]
-    assert len(rows(conn, CALLS)) == 3
-
-
-def test_a_large_transcript_is_read_in_pieces_by_several_runs(
-    valkey: redis.Redis, conn: Conn, transcript: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(transcript_files, "PIECE_BYTES", 1000)
-    monkeypatch.setattr(transcript_files, "LINE_BYTES", 4000)
-    report(valkey, transcript, 0)
-    with monkeypatch.context() as hurried:
-        hurried.setattr(readings, "READ_FOR", -1.0)
-        read_transcript(SESSION)
-        assert sent(valkey, "read_transcript", "default.DQ")[-1] == [SESSION]
-        assert rows(conn, "SELECT FROM transcripts") == []
-    catch_up()
-    assert len(rows(conn, CALLS)) == 3
-    assert rows(conn, "SELECT DISTINCT read_to = size FROM transcripts") == [(True,)]
-
-
-def test_a_line_too_long_to_be_read_is_passed_over(
-    valkey: redis.Redis, conn: Conn, transcript: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(transcript_files, "PIECE_BYTES", 1000)
-    monkeypatch.setattr(transcript_files, "LINE_BYTES", 4000)
-    giant = json.dumps(story.record(2, "assistant", story.words("x" * 20_000)))
-    lines = transcript.read_text().splitlines(keepends=True)
-    transcript.write_text("".join([*lines[:3], f"{giant}\n", *lines[3:]]))
-    report(valkey, transcript, 0)
-    catch_up()
-    assert len(rows(conn, CALLS)) == 3
-    assert rows(conn, "SELECT DISTINCT read_to = size FROM transcripts") == [(True,)]
 
 
 def test_while_the_queue_is_long_a_reading_waits(

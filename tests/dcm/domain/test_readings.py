@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from story import AGENT, MAIN, SESSION, SUB, call, record, result, words
 
-from dcm.domain.readings import MOST_CALLS, OVER, SETTLED, Agent, Past, Reading
+from dcm.domain.readings import MOST_CALLS, OVER, SETTLED, Reading
+from dcm.domain.turns import Agent, Past
 from dcm.domain.usage import MessageUse, Tokens, together
 
 SUBAGENT = Agent(AGENT, "Explore", f"/t/agent-{AGENT}.jsonl")
