@@ -1,6 +1,6 @@
 """The tokens that answers took, and how large conversations are."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -66,6 +66,15 @@ def keep(conn: Conn, uses: Sequence[MessageUse]) -> None:
             "hour": [use.tokens.cache_creation_1h for use in uses],
         },
     )
+
+
+def elsewhere(conn: Conn, session_id: str, message_ids: Collection[str]) -> set[str]:
+    """Those of the answers that another session told."""
+    rows = conn.execute(
+        "SELECT message_id FROM message_usage WHERE message_id = ANY(%(ids)s) AND session_id <> %(session)s",
+        {"ids": list(message_ids), "session": session_id},
+    ).fetchall()
+    return {row[0] for row in rows}
 
 
 def keep_context(conn: Conn, found: ContextUse) -> None:

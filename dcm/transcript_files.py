@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from dcm.domain.readings import Reading
+from dcm.domain.readings import Elsewhere, Reading
 from dcm.domain.transcripts import records
 from dcm.domain.turns import Agent, Past, moment
 
@@ -84,17 +84,17 @@ def read_on(path: str | Path, mark: Mark) -> Piece:
     )
 
 
-def take(reading: Reading, piece: Piece, now: datetime) -> tuple[list[Past], int]:
+def take(reading: Reading, piece: Piece, now: datetime, elsewhere: Elsewhere) -> tuple[list[Past], int]:
     """(the events that a piece tells, the offset up to which it is read): before the first record that is young."""
     told: list[Past] = []
+    dated = [(end, record, moment(record)) for end, line in piece.lines for record in records([line])]
+    reading.pass_over_copies([record for _, record, _ in dated], elsewhere)
     read_to = piece.start
-    for end, line in piece.lines:
-        for record in records([line]):
-            at = moment(record)
-            if at and now - YOUNG < at <= now + AHEAD:
-                return told, read_to
-            if at and at <= now:
-                told += reading.take(record)
+    for end, record, at in dated:
+        if at and now - YOUNG < at <= now + AHEAD:
+            return told, read_to
+        if at and at <= now:
+            told += reading.take(record)
         read_to = end
     return told, piece.end
 

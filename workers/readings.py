@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import dramatiq
@@ -105,7 +106,7 @@ def _read_piece(
     try:
         piece = read_on(path, Mark(before.read_to, before.digest))
         reading = Reading(agent, session_id, {} if piece.anew else json.loads(before.state))
-        told, read_to = take(reading, piece, now)
+        told, read_to = take(reading, piece, now, partial(usage.elsewhere, conn, session_id))
         if read_to == piece.end and not piece.more:
             told += reading.end(now - piece.touched)
         mark = mark_at(path, read_to)

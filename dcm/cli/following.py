@@ -4,9 +4,10 @@ import contextlib
 import json
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ class Remembered:
         self._known: dict[str, Any] = dict(known) if isinstance(known, Mapping) else {}
         self._new: dict[str, Any] = {}
         self._unsaved = False
+        self._tellers: dict[str, str] = {}
 
     def read_on(self, paths: Sequence[Path]) -> Told:
         """What a session's transcripts tell since `keep` was called last; the session ends after the last of them."""
@@ -57,6 +59,8 @@ class Remembered:
             if file.done:
                 told.payloads += file.reading.end(now - touched, ends=True)
             told.uses += file.reading.uses
+            for use in file.reading.uses:
+                self._tellers.setdefault(use.message_id, use.session_id)
             told.contexts += [file.reading.context] if file.reading.context else []
             over = file.done and now - touched >= OVER
             self._new[str(file.path)] = {
@@ -86,6 +90,9 @@ class Remembered:
         new.replace(self._path)
         self._unsaved = False
 
+    def _told_elsewhere(self, session_id: str, message_ids: Collection[str]) -> set[str]:
+        return {one for one in message_ids if self._tellers.get(one, session_id) != session_id}
+
     def _is_over(self, path: Path) -> bool:
         """Whether a transcript was read to its end, long after it was written last, and is as it was."""
         over = self._known.get(str(path), {}).get("over")
@@ -102,7 +109,7 @@ class Remembered:
                 piece = read_on(path, mark)
                 if piece.anew:
                     reading = Reading(reading.agent, _session_of(path))
-                found, offset = take(reading, piece, now)
+                found, offset = take(reading, piece, now, partial(self._told_elsewhere, reading.turn.session_id))
                 told.payloads += found
                 mark = mark_at(path, offset)
                 if offset < piece.end or not piece.more:

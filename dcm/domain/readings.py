@@ -4,7 +4,7 @@ What is between two pieces stands in a `Turn`, which is kept as JSON, so that re
 reading at once. Shapes: hooks specification, section 8. What is not known is passed over.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from dcm.domain.cuts import TEXT_LIMIT, cut_fields, cut_text
 from dcm.domain.texts import storable
 from dcm.domain.transcripts import said
 from dcm.domain.turns import Agent, Past, Record, Turn, moment
-from dcm.domain.usage import NO_MODEL, ContextUse, MessageUse, tokens
+from dcm.domain.usage import NO_MODEL, ContextUse, MessageUse, message_id, tokens
 
 SETTLED = timedelta(minutes=1)
 """A transcript untouched for this long has its last words: a client that still writes adds more at once."""
@@ -21,11 +21,11 @@ SETTLED = timedelta(minutes=1)
 OVER = timedelta(hours=1)
 """A transcript untouched for this long is of a session that has ended."""
 
+Elsewhere = Callable[[Collection[str]], Set[str]]
+"""Gives those of the ids of answers that another session is known to have told."""
+
 COPIED = timedelta(seconds=5)
 """Records dated this much before the first of their file were copied from the session it was forked from."""
-
-LONGEST_ID = 300
-"""Characters of the longest message id; the provider's have 28."""
 
 MOST_CALLS = 200
 """Tool calls without a result that are remembered: the newest."""
@@ -69,6 +69,19 @@ class Reading:
         """Where it stands, as JSON takes it."""
         return asdict(self.turn)
 
+    def pass_over_copies(self, found: Sequence[Record], elsewhere: Elsewhere) -> None:
+        """Note up to where the records that come next were copied: a fork begins with what another session told.
+
+        `elsewhere` gives those of the ids of answers that another session is known to have told.
+        """
+        answers = {id_: at for record in found if (id_ := message_id(record)) and (at := moment(record))}
+        if not self.turn.copying or self.agent or not answers:
+            return
+        copied = elsewhere(answers) & answers.keys()
+        self.turn.copying = len(copied) == len(answers)
+        if copied:
+            self.turn.copied_at = max(answers[id_] for id_ in copied).isoformat()
+
     def take(self, record: Record) -> list[Past]:
         """The events that a record tells."""
         at = moment(record)
@@ -102,6 +115,8 @@ class Reading:
         if session_id and session_id != turn.session_id:
             return False
         turn.opened_at = turn.opened_at or record["timestamp"]
+        if turn.copied_at and at <= datetime.fromisoformat(turn.copied_at):
+            return False
         return at >= datetime.fromisoformat(turn.opened_at) - COPIED
 
     def _weigh(self, record: Record, at: str) -> None:
@@ -113,12 +128,11 @@ class Reading:
         message = record.get("message")
         if record.get("type") != "assistant" or not isinstance(message, Mapping):
             return
-        model, taken = storable(_text(message, "model")), tokens(record)
-        message_id = storable(_text(message, "id") or _text(record, "requestId"))
-        if not taken or not model or model == NO_MODEL or not 0 < len(message_id) <= LONGEST_ID:
+        model, taken, id_ = storable(_text(message, "model")), tokens(record), message_id(record)
+        if not taken or not model or model == NO_MODEL or not id_:
             return
         agent_id = self.agent.id if self.agent else ""
-        self.uses.append(MessageUse(message_id, self.turn.session_id, agent_id, model, at, taken))
+        self.uses.append(MessageUse(id_, self.turn.session_id, agent_id, model, at, taken))
         self.turn.weighed = True
         self._set_context(record, ContextUse(self.turn.session_id, at, taken.context, model))
 

@@ -29,7 +29,10 @@ class Agent:
 
 @dataclass(slots=True)
 class Turn:
-    """Where the reading stands. `final`: the answer is the last of its turn. `weighed`: tokens were told."""
+    """Where the reading stands. `final`: the answer is the last of its turn. `weighed`: tokens were told.
+
+    `copying`: all answers so far were another session's, which this one was forked from; `copied_at`: the last of them.
+    """
 
     session_id: str = ""
     first_cwd: str = ""
@@ -38,6 +41,8 @@ class Turn:
     prompt_id: str = ""
     model: str = ""
     opened_at: str = ""
+    copied_at: str = ""
+    copying: bool = True
     first_at: str = ""
     last_at: str = ""
     answer: str = ""

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dcm.domain.texts import storable
+
 Record = Mapping[str, Any]
 
 NO_MODEL = "<synthetic>"
@@ -11,6 +13,10 @@ NO_MODEL = "<synthetic>"
 
 MOST_TOKENS = 2**40
 """A number beyond this is no count of tokens."""
+
+
+LONGEST_ID = 300
+"""Characters of the longest message id; the provider's have 28."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,15 @@ class ContextUse:
     at: str
     tokens: int | None
     model: str
+
+
+def message_id(record: Record) -> str:
+    """The id of the answer that a record is a part of, empty where it is no part of one."""
+    message = record.get("message")
+    if record.get("type") != "assistant" or not isinstance(message, Mapping):
+        return ""
+    found = message.get("id") or record.get("requestId")
+    return storable(found) if isinstance(found, str) and len(found) <= LONGEST_ID else ""
 
 
 def tokens(record: Record) -> Tokens | None:

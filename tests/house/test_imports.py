@@ -15,15 +15,6 @@ OURS = ("api", "db", "dcm", "hooks", "workers", "wsbridge")
 SHARED = (
     "dcm", "dcm.settings", "dcm.broker", "dcm.logs", "dcm.secret", "dcm.domain", "dcm.prices", "dcm.transcript_files",
 )  # fmt: skip
-    "dcm",
-    "dcm.settings",
-    "dcm.broker",
-    "dcm.logs",
-    "dcm.secret",
-    "dcm.domain",
-    "dcm.prices",
-    "dcm.transcript_files",
-)
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "api": ("api", "db", *SHARED),

@@ -201,7 +201,7 @@ def test_tokens_are_counted_once_a_message_over_subagents_rereads_and_forks(
     valkey: redis.Redis, conn: Conn, tmp_path: Path
 ) -> None:
     first = [used(15, "m1", input_tokens=3, output_tokens=1), used(16, "m1", input_tokens=3, output_tokens=90)]
-    main = [*MAIN[:14], *first, used(17, "m2", "claude-haiku-4-5", input_tokens=10, output_tokens=20)]
+    main = [*MAIN[:13], *first, used(17, "m2", "claude-haiku-4-5", input_tokens=10, output_tokens=20)]
     sub: Sequence[Any] = [*SUB, used(9, "m3", agent=True, input_tokens=100, output_tokens=7)]
     transcript = story.write(tmp_path, main=main, sub=list(sub)) / f"{SESSION}.jsonl"
     report(valkey, transcript, 0)
@@ -218,6 +218,9 @@ def test_tokens_are_counted_once_a_message_over_subagents_rereads_and_forks(
     queue(valkey, [parse("1-0", datetime.fromisoformat(story.at(49)), start)])
     drain(0)
     read_transcript("fork")
+    drain(0)
+    assert rows(conn, "SELECT session_id, count(*) FROM actions GROUP BY 1") == [(SESSION, 3)]
+    assert rows(conn, "SELECT count(*) FROM requests WHERE session_id = 'fork'") == [(0,)]
     assert set(rows(conn, USAGE)) == {*counted, ("fork", "claude-opus-4-8", 1, 1, 1)}
 
 

@@ -123,6 +123,18 @@ def test_what_was_copied_from_the_session_before_a_fork_is_told_by_that_session_
     assert [use.message_id for use in uses] == ["m2"]
 
 
+def test_what_another_session_is_known_to_have_told_is_passed_over_up_to_the_fork() -> None:
+    copied, own = [*MAIN[1:12], used(14, "m1")], [record(21, "user", "on", prompt="p9"), used(22, "m2")]
+    reading = Reading()
+    reading.pass_over_copies([*copied, *own], lambda ids: {"m1"} & set(ids))
+    told = [past for each in [*copied, *own] for past in reading.take(each)]
+    assert names(told) == ["UserPromptSubmit", "SessionStart"]
+    assert [use.message_id for use in reading.uses] == ["m2"]
+    reading.pass_over_copies([used(30, "m3")], set)
+    reading.take(used(30, "m3"))
+    assert [use.message_id for use in reading.uses] == ["m2", "m3"]
+
+
 def test_records_of_another_session_are_passed_over() -> None:
     reading = Reading(None, "other")
     assert [past for each in MAIN for past in reading.take(each)] == []
