@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from dcm.domain.cuts import cut_fields
 from dcm.domain.readings import Elsewhere, Reading
 from dcm.domain.transcripts import records
 from dcm.domain.turns import Agent, Past, moment
@@ -94,9 +95,17 @@ def take(reading: Reading, piece: Piece, now: datetime, elsewhere: Elsewhere) ->
         if at and now - YOUNG < at <= now + AHEAD:
             return told, read_to
         if at and at <= now:
-            told += reading.take(record)
+            told += _told(reading, record)
         read_to = end
     return told, piece.end
+
+
+def _told(reading: Reading, record: Mapping[str, Any]) -> list[Past]:
+    """The events of a record, with the fields cut that are too big to keep; none where it is nested too deep."""
+    try:
+        return [{"at": past["at"], "payload": cut_fields(past["payload"])} for past in reading.take(record)]
+    except RecursionError:
+        return []
 
 
 def mark_at(path: str | Path, offset: int) -> Mark:

@@ -17,7 +17,6 @@ from db.pool import AWAY, Conn
 from db.transcripts import Position
 from dcm.broker import DEFAULT, INGEST, enqueue, enqueue_later, nudge_key, reading_key, redis_client, stream_key
 from dcm.domain import streams
-from dcm.domain.cuts import cut_fields
 from dcm.domain.readings import Reading, ends_first
 from dcm.domain.texts import storable
 from dcm.domain.turns import Past
@@ -154,7 +153,7 @@ def _send(client: redis.Redis, session_id: str, told: Sequence[Past]) -> bytes |
             stream_key(shard),
             {
                 streams.TIME_FIELD: streams.stamp(round(at.timestamp() * 1e6) * 1000),
-                streams.PAYLOAD_FIELD: json.dumps(cut_fields(past["payload"]), separators=(",", ":")),
+                streams.PAYLOAD_FIELD: json.dumps(past["payload"], separators=(",", ":")),
                 streams.RECOVERED_FIELD: 1,
             },
         )

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dcm.cli.following import Told
 from dcm.client import Client
 from dcm.client.shapes.events import ContextUsed, MessageUsed
-from dcm.domain.cuts import cut_fields
 from dcm.domain.instants import as_instant
 from dcm.domain.turns import Past
 from dcm.domain.usage import ContextUse, MessageUse, together
@@ -35,15 +34,14 @@ def batches(told: Iterable[Past], counts: Counter[str]) -> Iterator[list[Past]]:
     batch: list[Past] = []
     size = 0
     for past in told:
-        cut: Past = {"at": past["at"], "payload": cut_fields(past["payload"])}
-        length = len(json.dumps(cut))
+        length = len(json.dumps(past))
         if length > MOST_BYTES:
             counts["too_large"] += 1
             continue
         if len(batch) == MOST_PAYLOADS or size + length > MOST_BYTES:
             yield batch
             batch, size = [], 0
-        batch.append(cut)
+        batch.append(past)
         size += length + 2
     if batch:
         yield batch

@@ -125,3 +125,14 @@ def test_a_line_too_long_to_be_read_is_passed_over(
     catch_up()
     assert len(rows(conn, CALLS)) == 3
     assert rows(conn, "SELECT DISTINCT read_to = size FROM transcripts") == [(True,)]
+
+
+def test_a_record_nested_too_deep_is_passed_over(valkey: redis.Redis, conn: Conn, transcript: Path) -> None:
+    deep = json.dumps(story.record(2, "user", story.result(1, "x"), toolUseResult="DEEP"))
+    lines = transcript.read_text().splitlines(keepends=True)
+    broken = [deep.replace('"DEEP"', '{"a":' * depth + "1" + "}" * depth) for depth in (300, 900, 100_000)]
+    transcript.write_text("".join([*lines[:3], *(f"{line}\n" for line in broken), *lines[3:]]))
+    report(valkey, transcript, 0)
+    catch_up()
+    assert "toolu_2" in [call for _, call, *_ in rows(conn, CALLS)]
+    assert rows(conn, "SELECT DISTINCT read_to = size FROM transcripts") == [(True,)]
