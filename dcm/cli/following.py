@@ -57,7 +57,7 @@ class Remembered:
         touched = max((file.touched for file in files), default=now)
         for file in files:
             if file.done:
-                told.payloads += file.reading.end(now - touched, ends=True)
+                told.payloads += file.reading.end(now - touched, ends=True, at_once=self._path is None)
             told.uses += file.reading.uses
             for use in file.reading.uses:
                 self._tellers.setdefault(use.message_id, use.session_id)
@@ -91,6 +91,8 @@ class Remembered:
         self._unsaved = False
 
     def _told_elsewhere(self, session_id: str, message_ids: Collection[str]) -> set[str]:
+        if not session_id:
+            return set()
         return {one for one in message_ids if self._tellers.get(one, session_id) != session_id}
 
     def _is_over(self, path: Path) -> bool:

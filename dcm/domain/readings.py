@@ -93,12 +93,15 @@ class Reading:
         self._remember(record)
         return list(self._of_record(record))
 
-    def end(self, untouched: timedelta, *, ends: bool = False) -> list[Past]:
-        """What the end of the file tells, once nothing was added for so long; `ends`: of the session's end too."""
+    def end(self, untouched: timedelta, *, ends: bool = False, at_once: bool = False) -> list[Past]:
+        """What the end of the file tells, once nothing was added for so long; `ends`: of the session's end too.
+
+        `at_once`: a start is told even where the model is not known yet, which a later record may name.
+        """
         turn, told = self.turn, []
         if not turn.first_at:
             return []
-        if untouched >= SETTLED and not turn.begun:
+        if (at_once or untouched >= SETTLED) and not turn.begun:
             told.append(self._begun())
         if untouched >= SETTLED or turn.final:
             told += self._answered()

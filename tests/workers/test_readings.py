@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import dramatiq
 import pytest
 import redis
 import story
@@ -16,9 +17,9 @@ from stories import queue, rows, sent
 from story import AGENT, HOOKS, MAIN, SESSION, SUB
 
 from db.pool import Conn
-from dcm.broker import stream_key
+from dcm.broker import INGEST, enqueue, stream_key
 from dcm.domain.hook_events import parse
-from workers import readings
+from workers import ingest, readings, running
 from workers.briefs import make_brief
 from workers.ingest import drain
 from workers.readings import read_transcript
@@ -59,6 +60,23 @@ def test_events_that_a_killed_broker_lost_are_recovered(valkey: redis.Redis, con
     assert rows(conn, PROMPTS) == [("p1", "make the cart faster", "completed"), ("p3", "now the tests", "completed")]
     assert rows(conn, SUBTASKS) == [(AGENT, "Explore", "completed", "find it", "three are slow")]
     assert rows(conn, "SELECT DISTINCT created_at < '2026-11-21' FROM actions") == [(True,)]
+
+
+def test_a_running_worker_recovers_what_is_missing_by_itself(
+    valkey: redis.Redis, conn: Conn, transcript: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest, "READ_AFTER_MS", 20)
+    queue(valkey, hooks(transcript, 0, 9))
+    worker = dramatiq.Worker(running.broker(), worker_threads=2, worker_timeout=20)
+    worker.start()
+    try:
+        enqueue(running.broker(), INGEST, "drain", 0)
+        deadline = time.monotonic() + 20
+        while len(rows(conn, PROMPTS)) + len(rows(conn, CALLS)) < 5 and time.monotonic() < deadline:
+            time.sleep(0.05)
+    finally:
+        worker.stop()
+    assert (len(rows(conn, PROMPTS)), len(rows(conn, CALLS))) == (2, 3)
 
 
 def test_one_reading_waits_for_a_session_however_many_of_its_events_ask(
