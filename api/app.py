@@ -18,9 +18,11 @@ from api.callers import Callers
 from api.database import Database
 from api.ingest import Door
 from api.pages import Pages
+from api.redaction import Redaction
 from api.restore import Briefs
 from api.routes import Parts, routes
 from db.pool import AWAY, REFUSED, open_pool
+from dcm import redaction
 from dcm import settings as settings_module
 from dcm.domain.errors import Conflict, DcmError, Forbidden, InvalidInput, NotFound, TooLarge, Unavailable
 from dcm.domain.instants import instant
@@ -56,11 +58,14 @@ def create_app(
 ) -> falcon.asgi.App[Request, Response]:
     """The ASGI application; `settings` from the environment when none are given, `dashboard` the built pages."""
     settings = settings or settings_module.load()
-    log_to_stderr(settings.log_level)
+    redactor = redaction.redactor(settings)
+    redaction.get_ready()
+    log_to_stderr(settings.log_level, redactor.value)
     app: falcon.asgi.App[Request, Response] = falcon.asgi.App()
     parts = Running(settings)
     app.add_middleware(Callers(settings))
     app.add_middleware(parts)
+    app.add_middleware(Redaction(redactor))
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = media.JSONHandler(dumps=_dumps, loads=orjson.loads)
     app.add_error_handler(DcmError, _said)
     app.add_error_handler(REFUSED, _value_refused)

@@ -11,6 +11,7 @@ from falcon.asgi import Request, Response
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from api.bodies import read_body
+from api.redaction import without_secrets
 from dcm.domain.errors import InvalidInput
 
 NOT_JSON = "json_invalid"
@@ -63,7 +64,7 @@ def operation(
             if described.query:
                 given["query"] = read_query(req, described.query)
             if described.body:
-                given["body"] = parse_body(await read_body(req), described.body)
+                given["body"] = parse_body(without_secrets(req, await read_body(req)), described.body)
             result = await work(self, **given)
             resp.status, content = result if isinstance(result, tuple) else (described.status, result)
             if content is not None:

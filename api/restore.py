@@ -24,6 +24,9 @@ logger = logging.getLogger("dcm.api")
 
 Result = TypeVar("Result")
 
+RESUMED = "resume"
+"""The trigger of a brief for a session that was closed and goes on."""
+
 PATIENCE = 2.0
 """Seconds a SessionStart waits for its brief, in all."""
 
@@ -71,6 +74,19 @@ class Briefs:
         except AWAY as error:
             logger.warning("no brief: the database did not answer: %s", error)
             return None
+
+    async def resumed(self, session_id: str, asked_at: datetime) -> str | None:
+        """The brief for a session that goes on: None when it has nothing to tell, or was given this one before."""
+        try:
+            if not await self.fresh(session_id, RESUMED):
+                return None
+            found = await self._newest(session_id)
+            if found is None or found.made_for < asked_at or not await self._in_thread(self._give, session_id, found):
+                return None
+        except AWAY as error:
+            logger.warning("no brief: the database did not answer: %s", error)
+            return None
+        return found.content
 
     async def fresh(self, session_id: str, trigger: str) -> bool:
         """Have a brief and a snapshot made of a session's events up to this moment; False when it has none in time."""

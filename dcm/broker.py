@@ -43,9 +43,9 @@ def reading_key(session_id: str) -> str:
     return f"dcm:reading:{session_id}"
 
 
-def mailbox_key(session_id: str) -> str:
-    """Holds text that the main conversation of a session gets with its next hook that can carry it."""
-    return f"dcm:mail:{session_id}"
+def mailbox_key(session_id: str, agent_id: str = "") -> str:
+    """Holds letters for the main conversation of a session, or for a subagent of it."""
+    return f"dcm:mail:{session_id}:{agent_id}" if agent_id else f"dcm:mail:{session_id}"
 
 
 def connection_options(timeout: float) -> dict[str, Any]:

@@ -8,19 +8,18 @@ import dramatiq
 from db import compact, compactions, sessions
 from db.compactions import Pending
 from db.pool import Conn
-from dcm.broker import DEFAULT, mailbox_key, redis_client
+from dcm.broker import DEFAULT
 from dcm.domain.compactions import CLOCK_SLACK, GIVEN_SLACK, Subject, newest_boundary
 from dcm.domain.instants import instant
+from dcm.domain.mail import Letter
 from workers import running, transcripts
 from workers.briefs import assemble
+from workers.mail import post
 
 broker = running.broker()
 
 BOUNDARY_PATIENCE, BOUNDARY_PAUSE = 2.0, 0.05
 """Seconds a boundary is waited for (0.4 were seen at most), and between two looks."""
-
-MAIL_SECONDS = 24 * 3600
-"""Seconds an undelivered brief is kept."""
 
 
 @dramatiq.actor(queue_name=DEFAULT, max_retries=3)
@@ -46,7 +45,7 @@ def settle_compaction(session_id: str, ended: str, trigger: str) -> None:
             compact.mark(conn, session_id, _mark(ended))
         given = compactions.last_given(conn, session_id)
         if given is None or given < (boundary or pending.made_for) - GIVEN_SLACK:
-            redis_client(running.settings()).set(mailbox_key(session_id), pending.content, ex=MAIL_SECONDS)
+            post(session_id, "", Letter(pending.content))
             compactions.give(conn, session_id, pending.made_for)
 
 

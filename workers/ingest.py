@@ -15,7 +15,7 @@ from db import rejected
 from db.pool import AWAY, Conn, is_away
 from dcm.broker import DEFAULT, INGEST, enqueue, enqueue_later, nudge_key, reading_key, redis_client, stream_key
 from dcm.domain import streams
-from dcm.domain.hook_events import TOOL_RECORDED, HookEvent, check, parse
+from dcm.domain.hook_events import TOOL_RECORDED, HookEvent, check, parse, with_payload
 from workers import running
 from workers.batch import Written, write
 
@@ -119,7 +119,8 @@ def _event(entry: Entry) -> HookEvent:
     if payload.get("hook_event_name") != TOOL_RECORDED:
         check(payload)
     at, recovered = streams.moment(fields[streams.TIME_FIELD]), streams.RECOVERED_FIELD in fields
-    return parse(entry_id.decode(), at, payload, recovered=recovered)
+    event = parse(entry_id.decode(), at, payload, recovered=recovered)
+    return with_payload(event, running.redactor().payload(payload))
 
 
 def _cleaned(raw: bytes) -> Any:
@@ -140,19 +141,36 @@ def _rejected(entry: Entry, error: Exception) -> rejected.Rejected:
         session_id, name = str(payload["session_id"]), str(payload["hook_event_name"])
     except (ValueError, TypeError, KeyError, RecursionError):
         session_id, name = None, None
-    reason = f"{type(error).__name__}: {error}"
-    return rejected.Rejected(entry_id.decode(), session_id, name, reason, raw.decode("utf-8", "replace"))
+    redact = running.redactor().text
+    reason, text = f"{type(error).__name__}: {error}", raw.decode("utf-8", "replace")
+    return rejected.Rejected(entry_id.decode(), session_id, name, redact(reason), _redacted(text))
+
+
+def _redacted(raw: str) -> str:
+    """What came, without its secrets: its values where it is JSON, else its text."""
+    redactor = running.redactor()
+    try:
+        payload = json.loads(raw)
+        redacted = redactor.payload(payload)
+        return raw if redacted is payload else json.dumps(redacted, ensure_ascii=True)
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return redactor.text(raw)
 
 
 def _follow_up(written: Written) -> None:
     """Send the work that a committed batch asks for: briefs for compactions, looks at growing contexts."""
     for event in written.events:
+        if event.recovered:
+            continue
         if event.name == "PreCompact":
             trigger = event.text("trigger") or "auto"
             enqueue(broker, DEFAULT, "make_brief", event.session_id, event.at.isoformat(), trigger)
         elif event.name == "PostCompact":
             trigger = event.text("trigger") or "auto"
             enqueue(broker, DEFAULT, "settle_compaction", event.session_id, event.at.isoformat(), trigger)
+        elif event.name == "SubagentStart" and event.agent_id:
+            began = event.at.isoformat()
+            enqueue(broker, DEFAULT, "brief_subagent", event.session_id, event.agent_id, event.agent_type, began)
     for message_id in written.messages:
         enqueue(broker, DEFAULT, "call_subscribers", message_id)
     for session_id, used in written.tools_used.items():

@@ -124,13 +124,24 @@ def _read_piece(
         mark.offset,
         piece.size,
         mark.digest,
-        json.dumps(reading.state()),
+        _state(reading),
         None,
     )
     if after != before:
         transcripts.keep(conn, after)
     known[agent_id] = after
     return piece.more and read_to == piece.end, sent
+
+
+def _state(reading: Reading) -> str:
+    """Where a reading stands, as JSON and without secrets."""
+    redactor, state = running.redactor(), reading.state()
+    calls = {
+        call_id: redactor.payload({"tool_name": call["name"], "tool_input": call["input"]})
+        for call_id, call in state["calls"].items()
+    }
+    state["calls"] = {name: {"name": call["tool_name"], "input": call["tool_input"]} for name, call in calls.items()}
+    return json.dumps(state | {"answer": redactor.text(state["answer"])})
 
 
 def _is_long(client: redis.Redis, session_id: str) -> bool:

@@ -9,8 +9,10 @@ import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 
 from db.pool import Pool, open_pool
+from dcm import redaction
 from dcm import settings as settings_module
 from dcm.broker import open_broker
+from dcm.domain.redaction import Redactor
 from dcm.logs import log_to_stderr
 from dcm.prices import Prices
 from dcm.settings import Settings
@@ -24,10 +26,15 @@ def settings() -> Settings:
     return settings_module.load()
 
 
+def redactor() -> Redactor:
+    """What takes the secrets out of all that this process stores."""
+    return redaction.redactor(settings())
+
+
 @functools.cache
 def broker() -> RedisBroker:
     """The broker of this process, with a log line for each run of an actor."""
-    log_to_stderr(settings().log_level)
+    log_to_stderr(settings().log_level, redactor().value)
     opened = open_broker(settings())
     opened.add_middleware(RunLog())
     return opened

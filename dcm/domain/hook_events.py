@@ -6,7 +6,7 @@ Shapes: Claude Code's hooks reference. Unknown events and unknown fields are kep
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -56,6 +56,8 @@ class HookEvent:
     transcript_path: str
     payload: Payload
     recovered: bool = False
+    came_as: str = ""
+    """The key of the payload as it came, where redaction changed it since."""
 
     @property
     def ends_tool(self) -> bool:
@@ -75,7 +77,7 @@ class HookEvent:
         """
         if self.tool_use_id and self.name in (*TOOL_ENDED, TOOL_STARTED):
             return self.tool_use_id
-        content = content_key(self.session_id, self.name, self.prompt_id, self.payload)
+        content = self.came_as or content_key(self.session_id, self.name, self.prompt_id, self.payload)
         return f"{content}:{self.at.isoformat()}" if self.ends_tool else content
 
     def text(self, field: str) -> str:
@@ -134,6 +136,14 @@ def parse(entry_id: str, at: datetime, payload: Payload, *, recovered: bool = Fa
         payload=payload,
         recovered=recovered,
     )
+
+
+def with_payload(event: HookEvent, payload: Payload) -> HookEvent:
+    """The event with another payload: what it is known by stays."""
+    if payload is event.payload:
+        return event
+    came_as = event.came_as or content_key(event.session_id, event.name, event.prompt_id, event.payload)
+    return replace(event, payload=payload, came_as=came_as)
 
 
 def without_doubles(events: list[HookEvent]) -> list[HookEvent]:

@@ -27,7 +27,7 @@ def told(server: ApiServer, *messages: Any, contexts: Any = ()) -> Any:
 def test_a_session_tells_its_tokens_by_model_their_cost_and_how_full_its_context_is(server: ApiServer) -> None:
     kept = told(
         server,
-        message("m1", input_tokens=1000, output_tokens=2000, cache_read_tokens=10_000),
+        message("msg_01XFDUDYJgAACzvnptVvoYEL", input_tokens=1000, output_tokens=2000, cache_read_tokens=10_000),
         message("m2", input_tokens=1000, cache_creation_tokens=3000, cache_creation_1h_tokens=1000),
         message("m3", "strange-model", input_tokens=7, agent_id="a1"),
         contexts=[context("00:10", 500_000)],

@@ -14,8 +14,10 @@ from db.pool import Conn
 from dcm.broker import mailbox_key
 from dcm.domain.compactions import Running, Subject
 from dcm.domain.instants import instant
+from dcm.domain.mail import joined, opened
 from dcm.settings import Settings
 from workers import compactions as settling
+from workers import mail
 from workers.briefs import make_brief
 from workers.compactions import settle_compaction
 
@@ -68,7 +70,7 @@ class Scene:
     def mail(self) -> str | None:
         """What waits for the main conversation."""
         found = self.valkey.get(mailbox_key("s1"))
-        return found.decode() if found else None
+        return joined(opened(found, 0))[0] if found else None
 
 
 @pytest.fixture
@@ -84,7 +86,7 @@ def test_a_boundary_in_the_main_transcript_makes_it_the_main_conversations(scene
     assert scene.settle(12) == [("main", True)]
     assert rows(scene.conn, SNAPSHOT) == [(instant(at(10)),)]
     assert (scene.mail() or "").startswith("# Where this session stood in /w")
-    assert 0 < scene.valkey.ttl(mailbox_key("s1")) <= settling.MAIL_SECONDS
+    assert 0 < scene.valkey.ttl(mailbox_key("s1")) <= mail.MAIL_SECONDS
     assert compactions.last_given(scene.conn, "s1") is not None
 
 

@@ -172,6 +172,29 @@ def test_what_no_database_can_store_is_recovered_in_a_form_it_can(
     assert len(rows(conn, CALLS)) == 2
 
 
+def test_secrets_are_stored_neither_with_what_is_recovered_nor_between_two_readings(
+    valkey: redis.Redis, conn: Conn, transcript: Path
+) -> None:
+    token = "ghp_" + "aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW3xY5"[:36]
+    main = [
+        story.record(1, "user", f"use {token}"),
+        *(story.record(2, "assistant", story.call("Bash", n, command=f"curl -H 'X: {token}'")) for n in (1, 2)),
+        story.record(3, "user", story.result(1, token), toolUseResult={"stdout": token}),
+    ]
+    story.write(transcript.parent.parent, main=main, sub=[])
+    report(valkey, transcript, 0)
+    catch_up()
+    [(state,)] = rows(conn, "SELECT state FROM transcripts WHERE agent_id = ''")
+    assert list(json.loads(state)["calls"]) == ["toolu_2"]
+    stored = rows(conn, "SELECT payload::text FROM hook_events UNION ALL SELECT prompt FROM requests")
+    assert token not in state + str(stored) + str(rows(conn, "SELECT summary, input, output FROM actions"))
+    assert "[redacted:" in state
+    with transcript.open("a") as file:
+        file.write(f"{json.dumps(story.record(4, 'user', story.result(2, 'done')))}\n")
+    catch_up()
+    assert len(rows(conn, CALLS)) == 2
+
+
 def test_a_brief_holds_what_was_recovered_for_it(
     valkey: redis.Redis, conn: Conn, transcript: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

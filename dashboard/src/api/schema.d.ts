@@ -622,8 +622,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * What an agent needs to go on: the saved snapshot first, then what is known at this moment
-         * @description A session of which no snapshot was saved has one made of its own events.
+         * What an agent needs to go on: where its session stood, then what is known at this moment
+         * @description What was saved of the session stands before what its own events say.
          */
         post: operations["CompactRestore.post"];
         delete?: never;
