@@ -53,7 +53,7 @@ def keep(conn: Conn, snapshot: Snapshot, content: str, subject: Subject) -> uuid
 def newest(conn: Conn, session_id: str, *, main_only: bool = False, of_compactions: bool = False) -> Brief | None:
     """The brief of a session that holds most, None when it has none.
 
-    `main_only`: for its main conversation. `of_compactions`: made for one, not for a proactive snapshot or a session that went on.
+    `main_only`: for its main conversation. `of_compactions`: made for one, not proactively nor at a resume.
     """
     with conn.cursor(row_factory=class_row(Brief)) as cursor:
         return cursor.execute(

@@ -9,6 +9,7 @@ from datetime import datetime
 from db import (
     actions,
     hook_events,
+    intake,
     messages,
     projects,
     publish,
@@ -19,6 +20,7 @@ from db import (
     subagents,
     subtasks,
 )
+from db.intake import PastEvent
 from db.pool import Conn
 from db.search import ActionEntry
 from dcm.domain import actions as action_rules
@@ -53,14 +55,21 @@ class Written:
 
 
 def write(conn: Conn, batch: Sequence[HookEvent], message_ttl_ms: int) -> Written:
-    """Store a batch; what is stored already is left alone. The caller holds the shard's lock."""
-    distinct = without_doubles(sorted(batch, key=lambda event: (event.at, event.entry_id)))
+    """Store a batch; what is stored already is left alone. The caller holds the shard's lock.
+
+    What hooks report goes before what transcripts tell, of which only the rest is stored.
+    """
+    distinct = without_doubles(sorted(batch, key=lambda event: (event.recovered, event.at, event.entry_id)))
     with conn.transaction():
         actions.ensure_months(conn, _new_months(distinct))
-        new, redelivered = _sort_out(conn, distinct)
+        new, redelivered = _sort_out(conn, [event for event in distinct if not event.recovered])
         written = Written(events=new + redelivered)
         if new:
+            hook_events.give_way(conn, new)
             _write_new(conn, new, written, message_ttl_ms)
+        if missed := _missed(conn, [event for event in distinct if event.recovered]):
+            written.events += missed
+            _write_new(conn, missed, written, message_ttl_ms)
     _months_made.update(_month(event) for event in distinct)
     return written
 
@@ -90,6 +99,38 @@ def _sort_out(conn: Conn, events: Sequence[HookEvent]) -> tuple[list[HookEvent],
         else:
             new.append(event)
     return new, redelivered
+
+
+def _missed(conn: Conn, told: Sequence[HookEvent]) -> list[HookEvent]:
+    """The events told by transcripts that nothing reported, in the order they happened."""
+    identities = [_identity(position, event) for position, event in enumerate(told)]
+    known = intake.stored(conn, identities)
+    first: dict[object, int] = {}
+    for one in identities:
+        first.setdefault(_name(one), one.position)
+    return [told[one.position] for one in identities if one.position not in known and first[_name(one)] == one.position]
+
+
+def _name(one: PastEvent) -> object:
+    """What an event is known by among those told at once; a subagent may end more than once."""
+    if one.tool_use_id:
+        return one.session_id, one.tool_use_id
+    named = one.agent_id if one.event == "SubagentStart" else one.prompt_id if not one.agent_id else ""
+    return (one.session_id, one.event, named) if named else one.position
+
+
+def _identity(position: int, event: HookEvent) -> PastEvent:
+    tool_use_id = event.tool_use_id if event.ends_tool else ""
+    return PastEvent(
+        position,
+        event.session_id,
+        event.name,
+        tool_use_id,
+        event.prompt_id,
+        event.agent_id,
+        event.text("prompt"),
+        event.at,
+    )
 
 
 def _write_new(conn: Conn, new: list[HookEvent], written: Written, message_ttl_ms: int) -> None:
@@ -251,10 +292,11 @@ def _count(conn: Conn, rows: Sequence[Action], written: Written) -> None:
     good = Counter(row.session_id for row in rows if row.success)
     bad = Counter(row.session_id for row in rows if not row.success)
     counts = {row.session_id: (good[row.session_id], bad[row.session_id]) for row in rows if row.session_id}
-    written.tools_used = sessions.count_tools(conn, counts)
+    used = sessions.count_tools(conn, counts)
     written.tools_before = {
-        session_id: used - sum(counts[session_id]) for session_id, used in written.tools_used.items()
-    }
+        session_id: total - sum(counts[session_id]) for session_id, total in used.items()
+    } | written.tools_before
+    written.tools_used |= used
 
 
 def _score(conn: Conn, rows: Sequence[Action]) -> None:

@@ -117,6 +117,7 @@ class Client:
     list_sessions = _Method(work.list_sessions)
     get_session_stats = _Method(work.get_session_stats)
     get_session = _Method(work.get_session)
+    get_session_usage = _Method(work.get_session_usage)
     update_session = _Method(work.update_session)
     delete_session = _Method(work.delete_session)
     create_request = _Method(work.create_request)
@@ -137,6 +138,7 @@ class Client:
 
     hook = _Method(events.hook)
     import_payloads = _Method(events.import_payloads)
+    report_usage = _Method(events.report_usage)
     record_action = _Method(events.record_action)
     list_actions = _Method(events.list_actions)
     get_hourly_actions = _Method(events.get_hourly_actions)
@@ -227,6 +229,7 @@ class AsyncClient:
     list_sessions = _AsyncMethod(work.list_sessions)
     get_session_stats = _AsyncMethod(work.get_session_stats)
     get_session = _AsyncMethod(work.get_session)
+    get_session_usage = _AsyncMethod(work.get_session_usage)
     update_session = _AsyncMethod(work.update_session)
     delete_session = _AsyncMethod(work.delete_session)
     create_request = _AsyncMethod(work.create_request)
@@ -247,6 +250,7 @@ class AsyncClient:
 
     hook = _AsyncMethod(events.hook)
     import_payloads = _AsyncMethod(events.import_payloads)
+    report_usage = _AsyncMethod(events.report_usage)
     record_action = _AsyncMethod(events.record_action)
     list_actions = _AsyncMethod(events.list_actions)
     get_hourly_actions = _AsyncMethod(events.get_hourly_actions)

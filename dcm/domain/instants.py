@@ -11,3 +11,8 @@ def instant(moment: datetime) -> str:
 def plain(value: object) -> str:
     """The text in JSON of what JSON has no form for: a moment as the contract writes it, anything else as it prints."""
     return instant(value) if isinstance(value, datetime) else str(value)
+
+
+def as_instant(text: str) -> str:
+    """The same for a moment that is told in another form of ISO 8601."""
+    return instant(datetime.fromisoformat(text))

@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dcm.cli.transcripts import Agent, payloads
 from measure.cases import load
 from measure.items import flat
 from sessions import facts as shapes
 from sessions.facts import Boundary, Planted
 from sessions.generator import generate
 from sessions.projects import KINDS
-
-from dcm.cli.transcripts import Agent, payloads
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 

@@ -1,6 +1,8 @@
 """Watching how large contexts grow (contract, section 11.5)."""
 
+import json
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,21 @@ def warnings(caplog: pytest.LogCaptureFixture) -> int:
     found = [record for record in caplog.records if "context is large" in record.message]
     caplog.clear()
     return len(found)
+
+
+Watched = Callable[[], tuple[int, int]]
+
+
+@pytest.fixture
+def watched(worker: Settings, caplog: pytest.LogCaptureFixture) -> Watched:
+    """Watches session s1 once: (warnings logged, snapshots asked for)."""
+    caplog.set_level(logging.WARNING, "dcm.contexts")
+
+    def watch() -> tuple[int, int]:
+        watch_context("s1")
+        return warnings(caplog), len(sent(redis.Redis.from_url(worker.redis_url), "make_brief"))
+
+    return watch
 
 
 @pytest.mark.contract("HOOK a large context is saved before it is compacted")
@@ -68,3 +85,22 @@ def test_a_session_whose_transcript_cannot_be_read_is_left_alone(worker: Setting
         watch_context(session)
     assert rows(conn, "SELECT context_bytes FROM sessions") == [(None,), (None,)]
     assert sent(redis.Redis.from_url(worker.redis_url), "make_brief") == []
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [((119_000, "claude-sonnet-4-5"), (0, 0)), ((120_000, "claude-sonnet-4-5"), (1, 0)),
+     ((160_000, "claude-sonnet-4-5"), (1, 1)), ((160_000, "claude-opus-5"), (0, 0)),
+     ((900_000, "claude-opus-5"), (1, 1)), ((900_000, "other-model"), (0, 0))],
+)  # fmt: skip
+def test_the_tokens_that_answers_tell_count_before_the_size_of_the_file(
+    watched: Watched, conn: Conn, tmp_path: Path, told: tuple[int, str], expected: tuple[int, int]
+) -> None:
+    tokens, model = told
+    usage = {"input_tokens": 10, "cache_read_input_tokens": tokens - 10, "output_tokens": 5}
+    answer = {"type": "assistant", "sessionId": "s1", "timestamp": "2026-11-20T12:00:00.000Z", "isSidechain": False}
+    path = tmp_path / "s1.jsonl"
+    line = json.dumps(answer | {"message": {"id": "m1", "model": model, "usage": usage, "content": []}})
+    path.write_text(f"{line}\n", encoding="utf-8")
+    store(conn, tool(1, transcript_path=str(path)))
+    assert watched() == expected

@@ -464,6 +464,40 @@ export interface paths {
         patch: operations["OneSession.patch"];
         trace?: never;
     };
+    "/api/sessions/{session_id}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tokens a session used by model, what they cost by the price table, and how full its context is */
+        get: operations["UsageOfSession.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Count what transcripts on another machine tell; an answer that is known is counted once */
+        post: operations["Usage.post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/search": {
         parameters: {
             query?: never;
@@ -588,8 +622,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * What an agent needs to go on: the saved snapshot first, then what is known at this moment
-         * @description A session of which no snapshot was saved has one made of its own events.
+         * What an agent needs to go on: where its session stood, then what is known at this moment
+         * @description What was saved of the session stands before what its own events say.
          */
         post: operations["CompactRestore.post"];
         delete?: never;
@@ -1513,6 +1547,27 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * ContextSize
+         * @description How large the main conversation is; `tokens` is null from a compaction to the next answer.
+         */
+        ContextSize: {
+            /** Tokens */
+            tokens: number | null;
+            /** Model */
+            model: string;
+            /** Window */
+            window: number | null;
+            /** Percent */
+            percent: number | null;
+            /**
+             * Told At
+             * Format: date-time
+             */
+            told_at: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * ContextStats
          * @description What agents there are and what they use.
          */
@@ -1531,6 +1586,22 @@ export interface components {
             timestamp: string;
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * ContextUsed
+         * @description How large a main conversation was at a moment.
+         */
+        ContextUsed: {
+            session_id: string;
+            /** Format: date-time */
+            at: string;
+            /** @default  */
+            model: string;
+            /**
+             * Tokens
+             * @default null
+             */
+            tokens: number | null;
         };
         /**
          * ContextWanted
@@ -1916,6 +1987,53 @@ export interface components {
              */
             success: true;
             message: components["schemas"]["SentMessage"];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * MessageUsed
+         * @description What one answer of a model took.
+         */
+        MessageUsed: {
+            message_id: string;
+            session_id: string;
+            /** @default  */
+            agent_id: string;
+            model: string;
+            /** Format: date-time */
+            at: string;
+            /** @default 0 */
+            input_tokens: number;
+            /** @default 0 */
+            output_tokens: number;
+            /** @default 0 */
+            cache_read_tokens: number;
+            /** @default 0 */
+            cache_creation_tokens: number;
+            /** @default 0 */
+            cache_creation_1h_tokens: number;
+        };
+        /**
+         * ModelSums
+         * @description What the answers of one model took; `cost` is null when the table has no price for it.
+         */
+        ModelSums: {
+            /** Messages */
+            messages: number;
+            /** Input Tokens */
+            input_tokens: number;
+            /** Output Tokens */
+            output_tokens: number;
+            /** Cache Read Tokens */
+            cache_read_tokens: number;
+            /** Cache Creation Tokens */
+            cache_creation_tokens: number;
+            /** Cache Creation 1H Tokens */
+            cache_creation_1h_tokens: number;
+            /** Cost */
+            cost: number | null;
+            /** Model */
+            model: string;
         } & {
             [key: string]: unknown;
         };
@@ -3032,6 +3150,22 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * SessionUsage
+         * @description What a session used, subagents included. The total's cost leaves out the models of `unpriced`.
+         */
+        SessionUsage: {
+            /** Session Id */
+            session_id: string;
+            /** Models */
+            models: components["schemas"]["ModelSums"][];
+            total: components["schemas"]["Sums"];
+            /** Unpriced */
+            unpriced: string[];
+            context: components["schemas"]["ContextSize"] | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * SnapshotCounts
          * @description What the snapshot holds.
          */
@@ -3536,6 +3670,28 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * Sums
+         * @description Tokens, and US dollars by the price table; cache_creation_1h_tokens are a part of cache_creation_tokens.
+         */
+        Sums: {
+            /** Messages */
+            messages: number;
+            /** Input Tokens */
+            input_tokens: number;
+            /** Output Tokens */
+            output_tokens: number;
+            /** Cache Read Tokens */
+            cache_read_tokens: number;
+            /** Cache Creation Tokens */
+            cache_creation_tokens: number;
+            /** Cache Creation 1H Tokens */
+            cache_creation_1h_tokens: number;
+            /** Cost */
+            cost: number | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * Task
          * @description A wave of a request: subtasks that are worked on together.
          */
@@ -3882,6 +4038,28 @@ export interface components {
         Unsubscription: {
             agent_id: string;
             topic: string;
+        };
+        /**
+         * UsageKept
+         * @description How many answers were counted, those included that were known.
+         */
+        UsageKept: {
+            /** Messages */
+            messages: number;
+            /** Contexts */
+            contexts: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * Used
+         * @description What transcripts on another machine tell: at most 1000 answers.
+         */
+        Used: {
+            /** @default [] */
+            messages: components["schemas"]["MessageUsed"][];
+            /** @default [] */
+            contexts: components["schemas"]["ContextUsed"][];
         };
     };
     responses: never;
@@ -6238,6 +6416,142 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    "UsageOfSession.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What a session used, subagents included. The total's cost leaves out the models of `unpriced`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionUsage"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    "Usage.post": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Used"];
+            };
+        };
+        responses: {
+            /** @description How many answers were counted, those included that were known. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageKept"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
