@@ -9,7 +9,6 @@ from datetime import datetime
 from db import (
     actions,
     hook_events,
-    intake,
     messages,
     projects,
     publish,
@@ -20,7 +19,6 @@ from db import (
     subagents,
     subtasks,
 )
-from db.intake import PastEvent
 from db.pool import Conn
 from db.search import ActionEntry
 from dcm.domain import actions as action_rules
@@ -36,6 +34,7 @@ from dcm.domain.ids import request_id, wave_id
 from dcm.domain.subagents import SubtaskSeen
 from dcm.domain.subtasks import SubtaskChange
 from dcm.domain.tools import one_line
+from workers import recovered
 from workers.places import place_of
 
 
@@ -67,7 +66,7 @@ def write(conn: Conn, batch: Sequence[HookEvent], message_ttl_ms: int) -> Writte
         if new:
             hook_events.give_way(conn, new)
             _write_new(conn, new, written, message_ttl_ms)
-        if missed := _missed(conn, [event for event in distinct if event.recovered]):
+        if missed := recovered.missed(conn, [event for event in distinct if event.recovered]):
             written.events += missed
             _write_new(conn, missed, written, message_ttl_ms)
     _months_made.update(_month(event) for event in distinct)
@@ -99,38 +98,6 @@ def _sort_out(conn: Conn, events: Sequence[HookEvent]) -> tuple[list[HookEvent],
         else:
             new.append(event)
     return new, redelivered
-
-
-def _missed(conn: Conn, told: Sequence[HookEvent]) -> list[HookEvent]:
-    """The events told by transcripts that nothing reported, in the order they happened."""
-    identities = [_identity(position, event) for position, event in enumerate(told)]
-    known = intake.stored(conn, identities)
-    first: dict[object, int] = {}
-    for one in identities:
-        first.setdefault(_name(one), one.position)
-    return [told[one.position] for one in identities if one.position not in known and first[_name(one)] == one.position]
-
-
-def _name(one: PastEvent) -> object:
-    """What an event is known by among those told at once; a subagent may end more than once."""
-    if one.tool_use_id:
-        return one.session_id, one.tool_use_id
-    named = one.agent_id if one.event == "SubagentStart" else one.prompt_id if not one.agent_id else ""
-    return (one.session_id, one.event, named) if named else one.position
-
-
-def _identity(position: int, event: HookEvent) -> PastEvent:
-    tool_use_id = event.tool_use_id if event.ends_tool else ""
-    return PastEvent(
-        position,
-        event.session_id,
-        event.name,
-        tool_use_id,
-        event.prompt_id,
-        event.agent_id,
-        event.text("prompt"),
-        event.at,
-    )
 
 
 def _write_new(conn: Conn, new: list[HookEvent], written: Written, message_ttl_ms: int) -> None:
