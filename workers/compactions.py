@@ -5,7 +5,7 @@ from datetime import datetime
 
 import dramatiq
 
-from db import compact, compactions, hook_events, sessions
+from db import briefs, compact, compactions, hook_events, sessions
 from db.compactions import Pending
 from db.pool import Conn
 from dcm.broker import DEFAULT
@@ -42,7 +42,10 @@ def settle_compaction(session_id: str, ended: str, trigger: str) -> None:
             if snapshot and whose == Subject.MAIN:
                 compact.save(conn, session_id, snapshot.role_context())
         if whose == Subject.MAIN:
-            compact.mark(conn, session_id, _mark(conn, session_id, datetime.fromisoformat(ended)))
+            mark = _mark(conn, session_id, datetime.fromisoformat(ended))
+            compact.mark(conn, session_id, mark)
+            if mark["compact_summary"]:
+                briefs.keep_summary(conn, session_id, pending.made_for, mark["compact_summary"])
         given = compactions.last_given(conn, session_id)
         if pending.content and (given is None or given < (boundary or pending.made_for) - GIVEN_SLACK):
             post(session_id, "", Letter(pending.content))

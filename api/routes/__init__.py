@@ -13,6 +13,7 @@ from api.routes import (
     blocking,
     cleanup,
     compact,
+    compact_briefs,
     contexts,
     document,
     health,
@@ -104,6 +105,7 @@ def _of_the_agents(parts: Parts) -> Iterable[tuple[str, object]]:
     yield "/api/compact/save", compact.CompactSave(database, parts.briefs)
     yield "/api/compact/restore", compact.CompactRestore(database, parts.door, parts.briefs)
     yield "/api/compact/status/{session_id}", compact.CompactState(database)
+    yield "/api/compact/briefs/{session_id}", compact_briefs.CompactBriefs(database)
     yield "/api/compact/snapshot/{session_id}", compact.CompactSnapshot(database)
     yield "/api/agent-contexts", agent_contexts.AgentContexts(database)
     yield "/api/agent-contexts/stats", agent_contexts.AgentContextStats(database)

@@ -152,6 +152,7 @@ class Client:
     restore_context = _Method(contexts.restore_context)
     get_compact_status = _Method(contexts.get_compact_status)
     get_snapshot = _Method(contexts.get_snapshot)
+    get_briefs = _Method(contexts.get_briefs)
     list_agent_contexts = _Method(contexts.list_agent_contexts)
     get_agent_context_stats = _Method(contexts.get_agent_context_stats)
 
@@ -264,6 +265,7 @@ class AsyncClient:
     restore_context = _AsyncMethod(contexts.restore_context)
     get_compact_status = _AsyncMethod(contexts.get_compact_status)
     get_snapshot = _AsyncMethod(contexts.get_snapshot)
+    get_briefs = _AsyncMethod(contexts.get_briefs)
     list_agent_contexts = _AsyncMethod(contexts.list_agent_contexts)
     get_agent_context_stats = _AsyncMethod(contexts.get_agent_context_stats)
 

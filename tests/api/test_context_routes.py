@@ -174,6 +174,30 @@ def test_the_status_tells_of_the_last_restoration(server: ApiServer, shop: str) 
     assert get(server, "/api/compact/snapshot/unknown") == {"session_id": "unknown", "exists": False, "snapshot": None}
 
 
+def test_a_brief_is_shown_beside_the_clients_summary_with_what_either_lacks(server: ApiServer, conn: Conn) -> None:
+    conn.execute(
+        """
+        INSERT INTO briefs (session_id, made_for, trigger, content, snapshot, subject, summary)
+        VALUES ('s1', now(), 'auto', %s, '{}', 'main', %s), ('s1', now() - interval '1 day', 'auto', 'old', '{}',
+                'subagent', NULL)
+        """,
+        [
+            "# Head\n- src/: cart.py ×3, till.py\n- `pytest -q` failed: KeyError price_17",
+            "cart.py failed with KeyError price_17\nNext: the docs.",
+        ],
+    )
+    found = get(server, "/api/compact/briefs/s1")
+    assert found["count"] == 2
+    newest, older = found["briefs"]
+    assert newest["difference"] == {
+        "only_in_brief": ["- src/: till.py"],
+        "only_in_summary": ["Next: docs of cart.py"],
+    }
+    assert (older["brief"], older["subject"], older["summary"], older["difference"]) == ("old", "subagent", None, None)
+    assert get(server, "/api/compact/briefs/s1?limit=1")["count"] == 1
+    assert get(server, "/api/compact/briefs/unknown") == {"session_id": "unknown", "briefs": [], "count": 0}
+
+
 @pytest.mark.contract("POST /api/compact/restore")
 def test_a_restoration_stays_within_its_tokens_and_leaves_a_message(server: ApiServer, shop: str, conn: Conn) -> None:
     many = {**SAVED, "key_decisions": [f"decision {n} " + "x" * 200 for n in range(200)]}

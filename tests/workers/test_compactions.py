@@ -9,7 +9,7 @@ import pytest
 import redis
 from stories import agent_tool, at, event, rows, store, subagent, tool
 
-from db import compact, compactions
+from db import briefs, compact, compactions
 from db.pool import Conn
 from dcm.broker import mailbox_key
 from dcm.domain.compactions import Running, Subject
@@ -111,6 +111,8 @@ def test_the_summary_that_the_client_wrote_is_kept_of_the_main_conversations_com
         store(scene.conn, event(second + 3, "UserPromptSubmit", prompt="and the lexer", prompt_id=f"p{second}"))
         marks = compact.marks(scene.conn, "s1") or {}
         assert (marks["compacted_at"], marks["compact_summary"]) == (instant(at(12)), "what was done by 10")
+    kept = [(row["made_for"], row["summary"]) for row in briefs.page(scene.conn, "s1", 5)]
+    assert kept == [(at(20), None), (at(10), "what was done by 10")]
 
 
 def test_of_several_compactions_the_last_is_told_whatever_was_asked_since(scene: Scene) -> None:

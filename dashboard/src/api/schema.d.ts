@@ -649,6 +649,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/compact/briefs/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was made of a session for each of its compactions, with the client's summary and the difference */
+        get: operations["CompactBriefs.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/compact/snapshot/{session_id}": {
         parameters: {
             query?: never;
@@ -1142,7 +1159,7 @@ export interface components {
              */
             agent_type: string | null;
             /** @default null */
-            brief: components["schemas"]["BriefShown"] | null;
+            brief: components["schemas"]["api__routes__contexts__BriefShown"] | null;
             /**
              * Sources
              * @default null
@@ -1385,26 +1402,16 @@ export interface components {
             [key: string]: unknown;
         };
         /**
-         * BriefShown
-         * @description A brief; four characters count as one token.
+         * BriefsShown
+         * @description The newest briefs of a session; `count` is how many are here.
          */
-        BriefShown: {
-            /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
-            /** Content */
-            content: string;
-            /** Token Count */
-            token_count: number;
-            /** Truncated */
-            truncated: boolean;
-            /**
-             * Generated At
-             * Format: date-time
-             */
-            generated_at: string;
+        BriefsShown: {
+            /** Session Id */
+            session_id: string;
+            /** Briefs */
+            briefs: components["schemas"]["api__routes__compact_briefs__BriefShown"][];
+            /** Count */
+            count: number;
         } & {
             [key: string]: unknown;
         };
@@ -1638,6 +1645,18 @@ export interface components {
              * @default null
              */
             error: string | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * Difference
+         * @description Lines that one of the two texts has and the other does not.
+         */
+        Difference: {
+            /** Only In Brief */
+            only_in_brief: string[];
+            /** Only In Summary */
+            only_in_summary: string[];
         } & {
             [key: string]: unknown;
         };
@@ -4060,6 +4079,61 @@ export interface components {
             messages: components["schemas"]["MessageUsed"][];
             /** @default [] */
             contexts: components["schemas"]["ContextUsed"][];
+        };
+        /**
+         * BriefShown
+         * @description A brief, whose compaction it was made for, and the client's summary of that compaction where it was told.
+         */
+        api__routes__compact_briefs__BriefShown: {
+            /** Id */
+            id: string;
+            /** Trigger */
+            trigger: string;
+            /**
+             * Subject
+             * @enum {string}
+             */
+            subject: "main" | "subagent" | "unknown";
+            /**
+             * Made For
+             * Format: date-time
+             */
+            made_for: string;
+            /** Given At */
+            given_at: string | null;
+            /** Settled At */
+            settled_at: string | null;
+            /** Brief */
+            brief: string;
+            /** Summary */
+            summary: string | null;
+            difference: components["schemas"]["Difference"] | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * BriefShown
+         * @description A brief; four characters count as one token.
+         */
+        api__routes__contexts__BriefShown: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Content */
+            content: string;
+            /** Token Count */
+            token_count: number;
+            /** Truncated */
+            truncated: boolean;
+            /**
+             * Generated At
+             * Format: date-time
+             */
+            generated_at: string;
+        } & {
+            [key: string]: unknown;
         };
     };
     responses: never;
@@ -7298,6 +7372,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CompactStatus"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    "CompactBriefs.get": {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The newest briefs of a session; `count` is how many are here. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BriefsShown"];
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */

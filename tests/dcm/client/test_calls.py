@@ -85,6 +85,7 @@ ROUTES: list[Row] = [
      {"session_id": "s", "agent_id": "o"}),
     ("get_compact_status", {"session_id": "s"}, "GET /api/compact/status/s", {}, None),
     ("get_snapshot", {"session_id": "s"}, "GET /api/compact/snapshot/s", {}, None),
+    ("get_briefs", {"session_id": "s", "limit": 3}, "GET /api/compact/briefs/s", {"limit": "3"}, None),
     ("list_agent_contexts", {"status": "running"}, "GET /api/agent-contexts", {"status": "running"}, None),
     ("get_agent_context_stats", {}, "GET /api/agent-contexts/stats", {}, None),
     ("create_session", {"id": "s", "total_tools_used": 0}, "POST /api/sessions", {},
