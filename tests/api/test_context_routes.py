@@ -182,8 +182,8 @@ def test_a_brief_is_shown_beside_the_clients_summary_with_what_either_lacks(serv
                 'subagent', NULL)
         """,
         [
-            "# Head\n- src/: cart.py ×3, till.py\n- `pytest -q` failed: KeyError price_17",
-            "cart.py failed with KeyError price_17\nNext: the docs.",
+            "# Head\n- src/: cart.py ×3, till.py\n- prices are rounded wrong",
+            "Prices are rounded wrong.\nNext: docs of cart.py",
         ],
     )
     found = get(server, "/api/compact/briefs/s1")
