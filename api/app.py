@@ -15,6 +15,7 @@ from falcon.asgi import Request, Response
 
 from api.callers import Callers
 from api.database import Database
+from api.heads import App
 from api.ingest import Door
 from api.pages import Pages
 from api.paths import PathsAsSent
@@ -61,7 +62,7 @@ def create_app(
     redactor = redaction.redactor(settings)
     redaction.get_ready()
     log_to_stderr(settings.log_level, redactor.value)
-    app: falcon.asgi.App[Request, Response] = falcon.asgi.App(router=PathsAsSent())
+    app: falcon.asgi.App[Request, Response] = App(router=PathsAsSent())
     parts = Running(settings)
     app.add_middleware(Callers(settings))
     app.add_middleware(parts)
