@@ -33,6 +33,9 @@ REST_AFTER_STALL = 1.0
 AWAITED_MS = 1000
 """Milliseconds for which a read waits for what a program has just reported."""
 
+MAIL_PATIENCE = 0.2
+"""Seconds for which a SubagentStart, whose hook ends after 0.3, waits for its mail."""
+
 NUDGE_MS = 1000
 """Milliseconds after which a nudge that nobody took up is forgotten."""
 
@@ -70,11 +73,13 @@ class Door:
         marks: Mapping[str, bytes] | None = None,
         mailbox: str | None = None,
         awaited: bool = False,
+        recovered: bool = False,
     ) -> bytes | None:
         """Accept a checked payload; it is safe when this returns. Returns what lay in the mailbox.
 
         `at_ns`: nanoseconds since the epoch. `marks`: keys to set in Valkey with it, for an hour.
         `mailbox`: a key to read and empty with it. `awaited`: who reads in the next moment waits until it is stored.
+        `recovered`: no hook reported it, a transcript told it.
 
         Raises:
             Unavailable: Valkey does not take it; nothing was accepted.
@@ -85,6 +90,8 @@ class Door:
             streams.TIME_FIELD: streams.stamp(at_ns),
             streams.PAYLOAD_FIELD: raw,
         }
+        if recovered:
+            entry[streams.RECOVERED_FIELD] = 1
         taken: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
         shard = streams.shard_of(session_id, self._shards)
         self._waiting.append(_Waiting(shard, entry, marks or {}, mailbox, awaited, taken))
@@ -100,6 +107,17 @@ class Door:
         except (RedisError, OSError):
             return None
         return value.encode() if isinstance(value, str) else value
+
+    async def collect(self, mailbox: str) -> bytes | None:
+        """What lies in a mailbox, which is emptied; what is on its way there is waited for a moment."""
+        with contextlib.suppress(RedisError, OSError, TimeoutError):
+            async with asyncio.timeout(MAIL_PATIENCE):
+                while not await self._valkey.exists(mailbox):  # noqa: ASYNC110 - no event tells
+                    await asyncio.sleep(0.01)
+        with contextlib.suppress(RedisError, OSError):
+            mail = await self._valkey.getdel(mailbox)
+            return mail.encode() if isinstance(mail, str) else mail
+        return None
 
     async def settled(self) -> None:
         """Wait until what was accepted up to here is stored, if any of it is awaited; for a second at most."""

@@ -85,16 +85,25 @@ def insert(conn: Conn, actions: Sequence[Action]) -> None:
     )
 
 
-def traces(conn: Conn, session_id: str, until: datetime, limit: int, always: Collection[str] = ()) -> list[Trace]:
+def traces(
+    conn: Conn,
+    session_id: str,
+    until: datetime,
+    limit: int,
+    *,
+    always: Collection[str] = (),
+    with_output: Collection[str] = (),
+) -> list[Trace]:
     """The newest tool calls of a session up to a moment, oldest first, subagents' included.
 
-    `always`: tools of which every call is read, however old.
+    `always`: tools of which every call is read, however old. `with_output`: tools whose output is read.
     """
     with conn.cursor(row_factory=class_row(Trace)) as cursor:
         return cursor.execute(
             """
             SELECT tool_name, coalesce(metadata ->> 'tool', tool_name) AS tool, file_paths, success, exit_code,
-                   error, summary, created_at AS at, agent_id, input, output
+                   error, summary, created_at AS at, agent_id, input,
+                   CASE WHEN coalesce(metadata ->> 'tool', tool_name) = ANY(%(with_output)s) THEN output END AS output
             FROM actions
             WHERE session_id = %(session)s AND created_at <= %(until)s
               AND (tool_name = ANY(%(always)s)
@@ -103,7 +112,13 @@ def traces(conn: Conn, session_id: str, until: datetime, limit: int, always: Col
                         ORDER BY created_at DESC OFFSET %(limit)s LIMIT 1), '-infinity'))
             ORDER BY created_at, id
             """,
-            {"session": session_id, "until": until, "limit": limit, "always": list(always)},
+            {
+                "session": session_id,
+                "until": until,
+                "limit": limit,
+                "always": list(always),
+                "with_output": list(with_output),
+            },
         ).fetchall()
 
 
@@ -137,9 +152,25 @@ def remove_of_session(conn: Conn, session_id: str) -> int:
     return conn.execute("DELETE FROM actions WHERE session_id = %(session)s", {"session": session_id}).rowcount
 
 
-def total(conn: Conn) -> int:
-    """How many actions are stored."""
-    return counts.of(conn, "actions")["actions"]
+def matching(conn: Conn, *, tool_type: str | None, tool_name: str | None, session_id: str | None) -> int:
+    """How many actions there are for which all that is given holds: counted in a session, else known from figures."""
+    if session_id is not None:
+        return _of_session(conn, session_id, tool_type, tool_name)
+    if tool_type is None and tool_name is None:
+        return counts.of(conn, "actions")["actions"]
+    return counts.of_tools(conn, tool_type, tool_name)
+
+
+def _of_session(conn: Conn, session_id: str, tool_type: str | None, tool_name: str | None) -> int:
+    row = conn.execute(
+        """
+        SELECT count(*) FROM actions
+        WHERE session_id = %(session_id)s AND (%(tool_type)s::text IS NULL OR tool_type = %(tool_type)s)
+          AND (%(tool_name)s::text IS NULL OR tool_name = %(tool_name)s)
+        """,
+        {"session_id": session_id, "tool_type": tool_type, "tool_name": tool_name},
+    ).fetchone()
+    return int(row[0]) if row else 0
 
 
 def hourly(conn: Conn) -> list[tuple[datetime, int]]:

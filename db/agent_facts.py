@@ -52,7 +52,10 @@ def completed_tasks(conn: Conn, session_id: str) -> int:
 
 
 def messages(conn: Conn, agent_id: str, project_id: uuid.UUID | None) -> list[AgentMessage]:
-    """What was sent to an agent, or to all of its project, and the agent has not read."""
+    """What was sent to an agent, or to all of its project, and the agent has not read.
+
+    That a brief was made for it is no news in its next brief.
+    """
     with conn.cursor(row_factory=class_row(AgentMessage)) as cursor:
         return cursor.execute(
             """
@@ -60,7 +63,7 @@ def messages(conn: Conn, agent_id: str, project_id: uuid.UUID | None) -> list[Ag
                    to_agent_id IS NULL AS is_broadcast
             FROM agent_messages
             WHERE (to_agent_id = %(agent)s OR to_agent_id IS NULL) AND NOT %(agent)s = ANY(read_by)
-              AND (expires_at IS NULL OR expires_at > now())
+              AND (expires_at IS NULL OR expires_at > now()) AND topic IS DISTINCT FROM 'context.generated'
               AND (project_id IS NULL OR %(project)s::uuid IS NULL OR project_id = %(project)s)
             ORDER BY priority DESC, created_at, id LIMIT %(most)s
             """,

@@ -8,6 +8,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from db.pool import Conn
+from dcm.domain.restored import merged
 
 Row = dict[str, Any]
 
@@ -15,24 +16,28 @@ Row = dict[str, Any]
 def save(conn: Conn, session_id: str, facts: Mapping[str, Any], empty: Mapping[str, Any] | None = None) -> Row:
     """Store the snapshot of a session over the one there is: `facts` replace, `empty` is what a first one lacks."""
     with conn.cursor(row_factory=dict_row) as cursor:
+        before = cursor.execute(
+            "SELECT role_context FROM agent_contexts WHERE agent_id = 'compact-snapshot-' || %(session)s FOR UPDATE",
+            {"session": session_id},
+        ).fetchone()
+        context = merged(before["role_context"] if before else empty or {}, facts)
         found = cursor.execute(
             """
-            INSERT INTO agent_contexts AS c (project_id, agent_id, agent_type, role_context, progress_summary,
-                                             tools_used, session_id)
+            INSERT INTO agent_contexts (project_id, agent_id, agent_type, role_context, progress_summary, tools_used,
+                                        session_id)
             VALUES ((SELECT project_id FROM sessions WHERE id = %(session)s), 'compact-snapshot-' || %(session)s,
-                    'compact-snapshot', %(whole)s,
-                    coalesce(%(whole)s::jsonb ->> 'context_summary', 'Pre-compact snapshot'),
-                    ARRAY(SELECT jsonb_array_elements_text(%(whole)s::jsonb -> 'modified_files')), %(session)s)
+                    'compact-snapshot', %(context)s, %(summary)s, %(files)s, %(session)s)
             ON CONFLICT (project_id, agent_id) DO UPDATE SET
-                role_context = c.role_context || %(facts)s::jsonb,
-                progress_summary = coalesce((c.role_context || %(facts)s::jsonb) ->> 'context_summary',
-                                            'Pre-compact snapshot'),
-                tools_used = ARRAY(SELECT jsonb_array_elements_text(
-                    (c.role_context || %(facts)s::jsonb) -> 'modified_files')),
-                session_id = excluded.session_id
+                role_context = excluded.role_context, progress_summary = excluded.progress_summary,
+                tools_used = excluded.tools_used, session_id = excluded.session_id
             RETURNING role_context, last_updated
             """,
-            {"session": session_id, "whole": Jsonb({**(empty or {}), **facts}), "facts": Jsonb(facts)},
+            {
+                "session": session_id,
+                "context": Jsonb(context),
+                "summary": context.get("context_summary") or "Pre-compact snapshot",
+                "files": context.get("modified_files", []),
+            },
         ).fetchone()
     assert found is not None
     conn.execute(
@@ -71,9 +76,15 @@ def mark(conn: Conn, session_id: str, marks: Mapping[str, Any]) -> bool:
 
 
 def marks(conn: Conn, session_id: str) -> Mapping[str, Any] | None:
-    """What the newest request of a session says of its compaction, None when it has no request."""
+    """What the requests of a session say of its last compaction, None when it has no request.
+
+    Those that came after it say nothing: it is the newest mark of any.
+    """
     row = conn.execute(
-        "SELECT metadata FROM requests WHERE session_id = %(session)s ORDER BY created_at DESC, id LIMIT 1",
+        """
+        SELECT metadata FROM requests WHERE session_id = %(session)s
+        ORDER BY metadata ->> 'compacted_at' COLLATE "C" DESC NULLS LAST, created_at DESC, id LIMIT 1
+        """,
         {"session": session_id},
     ).fetchone()
     return row[0] if row else None

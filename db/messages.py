@@ -1,7 +1,7 @@
 """Messages between agents."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -70,6 +70,53 @@ def unread(conn: Conn, session_id: str, limit: int) -> list[Message]:
         ).fetchall()
 
 
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """A message and an agent at work that it is to: the main conversation of a session, or a subagent of it."""
+
+    session_id: str
+    agent_id: str
+    from_agent_id: str | None
+    topic: str | None
+    payload: dict[str, Any]
+    expires_at: datetime | None
+
+
+def addressed(conn: Conn, message_id: str) -> list[Addressed]:
+    """The agents at work that a message names, by session, by agent or by type within its project; not its sender."""
+    with conn.cursor(row_factory=class_row(Addressed)) as cursor:
+        return cursor.execute(
+            """
+            WITH message AS (SELECT * FROM agent_messages WHERE id = %(id)s::uuid AND to_agent_id IS NOT NULL)
+            SELECT s.id AS session_id, '' AS agent_id, m.from_agent_id, m.topic, m.payload, m.expires_at
+            FROM message m JOIN sessions s ON s.id = m.to_agent_id
+            WHERE s.ended_at IS NULL AND m.from_agent_id IS DISTINCT FROM s.id
+            UNION ALL
+            SELECT t.session_id, t.agent_id, m.from_agent_id, m.topic, m.payload, m.expires_at
+            FROM message m JOIN subtasks t ON t.agent_id = m.to_agent_id OR t.agent_type = m.to_agent_id
+            LEFT JOIN sessions s ON s.id = t.session_id
+            WHERE t.status = 'running' AND t.session_id IS NOT NULL AND t.agent_id IS NOT NULL
+              AND m.from_agent_id IS DISTINCT FROM t.agent_id
+              AND (m.project_id IS NULL OR m.project_id = s.project_id)
+            """,
+            {"id": message_id},
+        ).fetchall()
+
+
+def mark_read(conn: Conn, message_ids: Sequence[str], reader: str) -> None:
+    """Note that an agent has read these messages."""
+    conn.execute(
+        """
+        WITH held AS MATERIALIZED (
+            SELECT id FROM agent_messages WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR NO KEY UPDATE
+        )
+        UPDATE agent_messages m SET read_by = array_append(m.read_by, %(reader)s)
+        FROM held WHERE m.id = held.id AND NOT %(reader)s = ANY(m.read_by)
+        """,
+        {"ids": list(message_ids), "reader": reader},
+    )
+
+
 def send(conn: Conn, message: Mapping[str, Any]) -> Row:
     """Store a message of `project_id`, `from_agent`, `to_agent`, `topic`, `content`, `priority`, `ttl_s`."""
     with conn.cursor(row_factory=dict_row) as cursor:
@@ -127,14 +174,14 @@ def poll(
                 SELECT m.id FROM agent_messages m
                 WHERE m.to_agent_id = %(agent)s AND coalesce(m.expires_at, 'infinity') > now()
                   AND (%(topic)s::text IS NULL OR m.topic = %(topic)s)
-                  AND (%(since)s::timestamptz IS NULL OR m.created_at > %(since)s)
+                  AND (%(since)s::timestamptz IS NULL OR date_trunc('milliseconds', m.created_at) > %(since)s)
                   AND (%(project)s::uuid IS NULL OR m.project_id = %(project)s)
                 ORDER BY m.priority DESC, m.created_at, m.id LIMIT %(limit)s
             ), broadcast AS (
                 SELECT m.id FROM agent_messages m
                 WHERE %(broadcasts)s AND m.to_agent_id IS NULL AND coalesce(m.expires_at, 'infinity') > now()
                   AND (%(topic)s::text IS NULL OR m.topic = %(topic)s)
-                  AND (%(since)s::timestamptz IS NULL OR m.created_at > %(since)s)
+                  AND (%(since)s::timestamptz IS NULL OR date_trunc('milliseconds', m.created_at) > %(since)s)
                   AND (%(project)s::uuid IS NULL OR m.project_id = %(project)s)
                 ORDER BY m.priority DESC, m.created_at, m.id LIMIT %(limit)s
             ), found AS (

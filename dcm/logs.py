@@ -3,32 +3,40 @@
 import json
 import logging
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
+
+from dcm.domain.redaction import plain
 
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 class JsonLines(logging.Formatter):
-    """A record as one JSON object: time, level, logger, message, its extra fields, its exception."""
+    """A record as one JSON object: time, level, logger, message, its extra fields, its exception; without secrets."""
+
+    def __init__(self, redact: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self._redact = redact
 
     def format(self, record: logging.LogRecord) -> str:
         """The line of a record."""
-        line: dict[str, object] = {
+        said: dict[str, object] = {"message": record.getMessage()}
+        said |= {key: value for key, value in vars(record).items() if key not in _PLAIN and value is not None}
+        if record.exc_info:
+            said["exception"] = self.formatException(record.exc_info)
+        line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
         }
-        line |= {key: value for key, value in vars(record).items() if key not in _PLAIN and value is not None}
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str, ensure_ascii=False)
+        return json.dumps(line | self._redact(json.loads(json.dumps(said, default=str))), ensure_ascii=False)
 
 
-def log_to_stderr(level: str) -> None:
-    """Send this process's log to standard error as JSON lines, from `level` on."""
+def log_to_stderr(level: str, redact: Callable[[Any], Any] = plain.value) -> None:
+    """Send this process's log to standard error as JSON lines, from `level` on; `redact` takes secrets out of them."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(JsonLines(redact))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())

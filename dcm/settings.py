@@ -90,6 +90,12 @@ class Settings:
         default=True,
         metadata=_doc("DCM_AUTOSTART", "Whether a session that starts may start DCM in the background: 1 or 0."),
     )
+    redact_file: Path | None = field(
+        default=None,
+        metadata=_doc(
+            "DCM_REDACT_FILE", "File of your own patterns of secrets, and of what is none: see redaction.md."
+        ),
+    )
     log_level: str = field(default="info", metadata=_doc("DCM_LOG_LEVEL", "debug, info, warning or error."))
 
     def masked(self) -> dict[str, object]:
@@ -114,6 +120,11 @@ def _mask(text: str) -> str:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip().rstrip("/") for name in text.split(",") if name.strip())
+
+
+def _file(environ: Mapping[str, str], name: str) -> Path | None:
+    text = environ.get(name, "").strip()
+    return Path(text).expanduser().absolute() if text else None
 
 
 def _integer(environ: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
@@ -214,5 +225,6 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         claude_home=Path(environ.get("CLAUDE_CONFIG_DIR") or user_home / ".claude").expanduser(),
         valkey_fsync=_choice(environ, "DCM_VALKEY_FSYNC", "everysec", ("everysec", "always", "no")),
         autostart=_choice(environ, "DCM_AUTOSTART", "1", ("1", "0")) == "1",
+        redact_file=_file(environ, "DCM_REDACT_FILE"),
         log_level=_choice(environ, "DCM_LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
     )

@@ -5,6 +5,7 @@ import json
 import logging
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -26,29 +27,35 @@ from db import (
 from db.pool import Conn
 from dcm.broker import DEFAULT
 from dcm.domain import briefs as brief_rules
-from dcm.domain import tool_calls
 from dcm.domain import transcripts as transcript_rules
 from dcm.domain.actions import unpacked
 from dcm.domain.compactions import Subject, subject
 from dcm.domain.events import Event
+from dcm.domain.facts import commands, errors, files, git, lists, prompts
+from dcm.domain.facts.calls import ToolCall
+from dcm.domain.mail import said
 from dcm.domain.snapshots import AgentState, Asked, Blocked, Note, Snapshot
-from dcm.domain.tools import AGENT_TOOLS, DECISION_TOOLS, LIST_TOOLS, READING_TOOLS, WRITING_TOOLS, one_line
-from workers import running, transcripts
+from dcm.domain.tools import AGENT_TOOLS, DECISION_TOOLS, LIST_TOOLS, SHELL_TOOLS, WRITING_TOOLS, one_line
+from workers import readings, running, transcripts
 
 logger = logging.getLogger("dcm.briefs")
 broker = running.broker()
 
-CALLS_LIMIT, PROMPTS_LIMIT, SUBTASKS_LIMIT, MESSAGES_LIMIT = 2000, 30, 20, 10
+CALLS_LIMIT, PROMPTS_LIMIT, SUBTASKS_LIMIT, MESSAGES_LIMIT, ANSWERS_LIMIT = 5000, 200, 20, 10, 6
 """How much of a session is read for a snapshot: its newest rows."""
 
 ALWAYS_READ = WRITING_TOOLS | LIST_TOOLS | DECISION_TOOLS
 """Tools of which every call is read: what they settled holds however long ago it was."""
+
+OUTPUT_READ = SHELL_TOOLS | LIST_TOOLS | DECISION_TOOLS
+"""Tools whose output says something that their input does not."""
 
 
 @dramatiq.actor(queue_name=DEFAULT, max_retries=3)
 def make_brief(session_id: str, made_for: str, trigger: str) -> None:
     """Assemble the snapshot of a session as it was at `made_for` (ISO time) and store the brief made of it."""
     with running.pool().connection() as conn:
+        readings.before_brief(conn, session_id)
         snapshot = assemble(conn, session_id, datetime.fromisoformat(made_for), trigger)
         if snapshot is None:
             logger.warning("no brief: the session is not known", extra={"session": session_id})
@@ -71,42 +78,70 @@ def assemble(conn: Conn, session_id: str, until: datetime, trigger: str) -> Snap
     facts = sessions.facts(conn, session_id)
     if facts is None:
         return None
-    calls = [_call(trace) for trace in actions.traces(conn, session_id, until, CALLS_LIMIT, ALWAYS_READ)]
-    said = transcript_rules.facts(transcripts.tail(facts.transcript_path))
-    changed = tool_calls.files_changed(calls)
+    traces = actions.traces(conn, session_id, until, CALLS_LIMIT, always=ALWAYS_READ, with_output=OUTPUT_READ)
+    calls = [_call(trace, number) for number, trace in enumerate(traces)]
+    told = _without_secrets(transcript_rules.facts(transcripts.tail(facts.transcript_path)))
+    folder = facts.worktree or facts.cwd or ""
+    asked = _asked(conn, session_id, until) or _first_asked(told.first_prompt, facts.started_at)
+    settled = sorted([*prompts.demands(asked), *lists.decisions(calls)], key=lambda decision: decision.at)
+    holding, replaced = prompts.current(settled)
+    failed = errors.failures(call for call in calls if call.tool not in AGENT_TOOLS)
+    found = files.files(calls, folder)
+    answers = _answers(conn, session_id, until)
     return Snapshot(
         session_id=session_id,
         trigger=trigger,
         saved_at=until,
-        folder=facts.worktree or facts.cwd or "",
-        branch=said.branch,
-        asked=[Asked(p.text, p.at) for p in requests.prompts(conn, session_id, until, PROMPTS_LIMIT)]
-        or ([Asked(said.first_prompt, facts.started_at)] if said.first_prompt else []),
-        decisions=tool_calls.decisions(calls),
-        changed=changed,
-        read=tool_calls.files_read(calls, changed),
-        commands=tool_calls.commands(calls),
-        open_errors=tool_calls.open_errors(call for call in calls if call.tool not in AGENT_TOOLS),
-        tasks=tool_calls.todo_list(calls),
+        folder=folder,
+        branch=told.branch or git.branch(calls),
+        asked=prompts.annotated(asked, replaced),
+        decisions=holding[::-1],
+        changed=found.changed,
+        used=found.used,
+        commands=commands.commands(calls, failed.open, folder),
+        heads=commands.run_heads(calls),
+        open_errors=failed.open,
+        solved_errors=failed.solved,
+        commits=git.commits(calls),
+        tasks=lists.todo_list(calls),
         agents=[_agent(state) for state in subtasks.of_session(conn, session_id, until, SUBTASKS_LIMIT)],
         notes=[_note(m) for m in messages.unread(conn, session_id, MESSAGES_LIMIT)],
         blocked=[_blocked(block) for block in blocking.of_session(conn, session_id)],
-        last_words=said.last_words or _last_answer(conn, session_id, until),
-        context_summary=one_line(said.last_words, 500),
+        last_words=told.last_words or next(iter(answers), ""),
+        answers=[answer for answer in answers if answer != told.last_words][not told.last_words :],
+        context_summary=one_line(told.last_words, 500),
         tool_calls=facts.total_tools_used,
+        last_at=max([*(call.at for call in calls[-1:]), *(prompt.at for prompt in asked[-1:])], default=None),
     )
 
 
-def _call(trace: actions.Trace) -> tool_calls.ToolCall:
-    return tool_calls.ToolCall(
+def _without_secrets(said: transcript_rules.TranscriptFacts) -> transcript_rules.TranscriptFacts:
+    redact = running.redactor().text
+    return replace(said, first_prompt=redact(said.first_prompt), last_words=redact(said.last_words))
+
+
+def _asked(conn: Conn, session_id: str, until: datetime) -> list[Asked]:
+    """The prompts, numbered as they were given, without what the client added to them."""
+    found = requests.prompts(conn, session_id, until, PROMPTS_LIMIT)
+    cleaned = ((prompts.cleaned(prompt.text), prompt.at) for prompt in found)
+    return [Asked(text, at, number) for number, (text, at) in enumerate(cleaned, 1) if text]
+
+
+def _first_asked(prompt: str, at: datetime) -> list[Asked]:
+    return [Asked(prompts.cleaned(prompt), at, 1)] if prompt else []
+
+
+def _call(trace: actions.Trace, number: int) -> ToolCall:
+    return ToolCall(
         tool=trace.tool,
         asked=_object(trace.input),
-        got={} if trace.tool in READING_TOOLS else _object(trace.output),
+        got=_object(trace.output),
         file_paths=trace.file_paths,
         success=trace.success,
         error=trace.error or "",
         at=trace.at,
         by_subagent=trace.agent_id is not None,
+        number=number,
     )
 
 
@@ -129,15 +164,15 @@ def _agent(state: subtasks.SubtaskState) -> AgentState:
 
 
 def _note(message: messages.Message) -> Note:
-    text = message.payload.get("result_summary") or message.payload.get("message") or json.dumps(message.payload)
-    return Note(message.from_agent_id or "system", message.topic or "general", str(text))
+    return Note(message.from_agent_id or "system", message.topic or "general", said(message.payload))
 
 
 def _blocked(block: Mapping[str, Any]) -> Blocked:
     return Blocked(block["blocked_agent"], block["blocked_by"], block["reason"] or "")
 
 
-def _last_answer(conn: Conn, session_id: str, until: datetime) -> str:
-    stops = hook_events.latest(conn, session_id, ["Stop"], until, 1)
-    answer = stops[0].get("last_assistant_message") if stops else None
-    return answer if isinstance(answer, str) else ""
+def _answers(conn: Conn, session_id: str, until: datetime) -> list[str]:
+    """What the agent said at the end of its turns, the newest first."""
+    stops = hook_events.latest(conn, session_id, ["Stop"], until, ANSWERS_LIMIT)
+    said = (stop.get("last_assistant_message") for stop in reversed(stops))
+    return [answer for answer in said if isinstance(answer, str) and answer.strip()]

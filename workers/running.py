@@ -9,9 +9,12 @@ import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 
 from db.pool import Pool, open_pool
+from dcm import redaction
 from dcm import settings as settings_module
 from dcm.broker import open_broker
+from dcm.domain.redaction import Redactor
 from dcm.logs import log_to_stderr
+from dcm.prices import Prices
 from dcm.settings import Settings
 
 logger = logging.getLogger("dcm.worker")
@@ -23,10 +26,15 @@ def settings() -> Settings:
     return settings_module.load()
 
 
+def redactor() -> Redactor:
+    """What takes the secrets out of all that this process stores."""
+    return redaction.redactor(settings())
+
+
 @functools.cache
 def broker() -> RedisBroker:
     """The broker of this process, with a log line for each run of an actor."""
-    log_to_stderr(settings().log_level)
+    log_to_stderr(settings().log_level, redactor().value)
     opened = open_broker(settings())
     opened.add_middleware(RunLog())
     return opened
@@ -36,6 +44,12 @@ def broker() -> RedisBroker:
 def pool() -> Pool:
     """The connections of this process."""
     return open_pool(settings().database_url, most=settings().db_max_connections, name="worker", timeout=10.0)
+
+
+@functools.cache
+def prices() -> Prices:
+    """The price table of this process."""
+    return Prices(settings().home / "prices.toml")
 
 
 class RunLog(dramatiq.Middleware):

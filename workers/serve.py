@@ -11,6 +11,8 @@ import threading
 
 from dramatiq import Worker
 
+from dcm import redaction
+
 WORKERS = {"general": (4, 200), "ingest": (1, 50)}
 """{module: (threads, milliseconds an idle worker sleeps at most)}: a shorter sleep costs more of a core."""
 
@@ -26,6 +28,7 @@ def main() -> None:
     name = sys.argv[1]
     threads, idle_ms = WORKERS[name]
     broker = importlib.import_module(f"workers.{name}").broker
+    redaction.get_ready()
     worker = Worker(broker, worker_threads=threads, worker_timeout=idle_ms)
     worker.start()
     stop.wait()

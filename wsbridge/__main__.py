@@ -3,6 +3,7 @@
 import asyncio
 import signal
 
+from dcm import redaction
 from dcm import settings as settings_module
 from dcm.logs import log_to_stderr
 from wsbridge.server import Bridge
@@ -10,7 +11,7 @@ from wsbridge.server import Bridge
 
 async def _run() -> None:
     settings = settings_module.load()
-    log_to_stderr(settings.log_level)
+    log_to_stderr(settings.log_level, redaction.redactor(settings).value)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

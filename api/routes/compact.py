@@ -21,7 +21,8 @@ from dcm.domain.agent_briefs.facts import AgentFacts
 from dcm.domain.agent_briefs.fitting import Fitted, tokens
 from dcm.domain.events import Event
 from dcm.domain.instants import instant
-from dcm.domain.restored import restored
+from dcm.domain.restored import TOLD, of_context
+from dcm.domain.snapshots import Snapshot
 
 HISTORY_LIMIT = 15
 """Tool calls a restored brief shows."""
@@ -139,14 +140,12 @@ class CompactSave:
         if body.model_fields_set <= {"session_id", "trigger"}:
             await self._briefs.fresh(body.session_id, body.trigger)
         at = datetime.now(UTC)
-        facts = {"trigger": body.trigger, "saved_at": instant(at)} | {
-            name: value for name, value in body.model_dump(mode="json").items() if name in body.model_fields_set
-        }
-        facts.pop("session_id")
-        empty = body.model_dump(mode="json", exclude={"session_id", "trigger"})
+        whole = body.model_dump(mode="json", exclude={"session_id", "trigger"})
+        told = sorted(set(whole) & body.model_fields_set)
+        facts = {"trigger": body.trigger, "saved_at": instant(at), TOLD: told} | {name: whole[name] for name in told}
 
         def store(conn: Conn) -> dict[str, Any]:
-            saved: dict[str, Any] = compact.save(conn, body.session_id, facts, empty)["role_context"]
+            saved: dict[str, Any] = compact.save(conn, body.session_id, facts, whole)["role_context"]
             data = {"id": body.session_id, "session_id": body.session_id, "trigger": body.trigger}
             publish(conn, [Event("compact.saved", data, session_id=body.session_id)])
             return saved
@@ -175,14 +174,13 @@ class CompactRestore:
 
     @operation(answer=Restored)
     async def on_post(self, body: Restoration) -> dict[str, Any]:
-        """What an agent needs to go on: the saved snapshot first, then what is known at this moment.
+        """What an agent needs to go on: where its session stood, then what is known at this moment.
 
-        A session of which no snapshot was saved has one made of its own events.
+        What was saved of the session stands before what its own events say.
         """
+        await self._briefs.fresh(body.session_id, "manual")
         found = await self._database.read(lambda conn: compact.snapshot(conn, body.session_id))
-        if found is None and await self._briefs.fresh(body.session_id, "manual"):
-            found = await self._database.read(lambda conn: compact.snapshot(conn, body.session_id))
-        before = restored(found["snapshot"]) if found else ""
+        session = of_context(found["snapshot"], body.session_id) if found else None
         at = datetime.now(UTC)
 
         def store(conn: Conn) -> tuple[AgentFacts, str, bool, uuid.UUID]:
@@ -193,7 +191,7 @@ class CompactRestore:
                 "compact_agent": body.agent_id,
             }
             marked = compact.mark(conn, body.session_id, marks)
-            made = _within(facts, before, body)
+            made = _within(facts, session, body)
             project_id = facts.project.id if facts.project else None
             told = compact.tell(conn, body.agent_id, project_id, _payload(body, facts, made), TOLD_SECONDS)
             return facts, made.content, marked, told
@@ -204,15 +202,14 @@ class CompactRestore:
         return {**answer, "session_compacted": marked, "restored_at": at}
 
 
-def _within(facts: AgentFacts, before: str, body: Restoration) -> Fitted:
+def _within(facts: AgentFacts, session: Snapshot | None, body: Restoration) -> Fitted:
     """The brief, and the caller's summary after it, in a quarter of the tokens at most."""
     if not body.compact_summary:
-        return agent_brief(facts, body.max_tokens, before)
+        return agent_brief(facts, body.max_tokens, session)
     whole = f"\n\n---\n\n## Previous Context Summary\n\n{body.compact_summary}"
     tail = whole[: body.max_tokens]
-    tail_tokens = tokens(tail)
-    made = agent_brief(facts, body.max_tokens - tail_tokens, before)
-    return Fitted(made.content + tail, made.token_count + tail_tokens, made.truncated or tail != whole)
+    made = agent_brief(facts, body.max_tokens - tokens(tail), session)
+    return Fitted(made.content + tail, made.token_count + tokens(tail), made.truncated or tail != whole)
 
 
 def _payload(body: Restoration, facts: AgentFacts, made: Fitted) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from api.fields import Answer, Body, Name
 from api.ingest import Door
 from api.operations import documented
 from api.restore import Briefs
-from dcm.broker import compaction_key, mailbox_key
+from dcm.broker import DEFAULT, compaction_key, mailbox_key
 from dcm.domain.briefs import TO_KEEP
 from dcm.domain.hook_events import check
+from dcm.domain.mail import joined, opened
 from dcm.domain.streams import stamp
 
 NOTHING = b"{}"
@@ -22,7 +23,10 @@ NOTHING = b"{}"
 
 
 CARRIERS = frozenset({"UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure"})
-"""Events whose answer reaches the model: with the main conversation's next one its mail is delivered."""
+"""Events whose answer reaches the model: with the next one of an agent its mail is delivered."""
+
+BRIEFED = frozenset({"compact", "resume"})
+"""Sources of a SessionStart that is answered with the brief."""
 
 
 class HookPayload(Body):
@@ -73,21 +77,33 @@ class ClaudeHooks:
         payload = check(parse_json(raw))
         now = time.time_ns()
         session_id, name = storable(payload["session_id"]), payload["hook_event_name"]
+        agent_id = payload.get("agent_id")
+        agent_id = storable(agent_id) if isinstance(agent_id, str) else ""
         mail = await self._door.take(
             session_id,
             kept_bytes(raw, payload),
             now,
             marks={compaction_key(session_id): stamp(now)} if name == "PreCompact" else None,
-            mailbox=mailbox_key(session_id) if name in CARRIERS and not payload.get("agent_id") else None,
+            mailbox=mailbox_key(session_id, agent_id) if name in CARRIERS else None,
         )
         resp.content_type, resp.data = "application/json", NOTHING
+        if name == "SubagentStart" and agent_id:
+            mail = await self._door.collect(mailbox_key(session_id, agent_id))
         if mail:
-            resp.data = _context(name, mail.decode())
+            resp.data = self._delivered(name, mail, agent_id or session_id)
         elif name == "PreCompact":
             resp.content_type, resp.data = "text/plain; charset=utf-8", TO_KEEP.encode()
-        elif name == "SessionStart" and payload.get("source") == "compact":
-            brief = await self._briefs.of(session_id, datetime.fromtimestamp(now / 1e9, UTC))
+        elif name == "SessionStart" and payload.get("source") in BRIEFED:
+            answer = self._briefs.of if payload["source"] == "compact" else self._briefs.resumed
+            brief = await answer(session_id, datetime.fromtimestamp(now / 1e9, UTC))
             resp.data = _context(name, brief) if brief else NOTHING
+
+    def _delivered(self, event: str, mail: bytes, reader: str) -> bytes:
+        """The answer with the letters of a mailbox; the messages among them count as read."""
+        text, messages = joined(opened(mail, time.time()))
+        if messages:
+            self._door.ask(DEFAULT, "mark_delivered", messages, reader)
+        return _context(event, text) if text else NOTHING
 
 
 def _context(event: str, text: str) -> bytes:

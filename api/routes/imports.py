@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from api.ingest import Door
 from api.operations import documented, operation
 from db import intake
 from db.intake import PastEvent
+from dcm import redaction
 from dcm.broker import redis_client, stream_key
 from dcm.domain.errors import InvalidInput, Unavailable
 from dcm.domain.hook_events import TOOL_ENDED, check
@@ -83,7 +84,8 @@ class Import:
     async def on_post(self, req: Request, resp: Response) -> None:
         """Take hook events of the past, each once, with their own times; their sessions are answered nothing."""
         told = past_events(parse_json(await read_body(req)), datetime.now(UTC))
-        rows = [_identity(position, at, payload) for position, (at, payload) in enumerate(told)]
+        redact = redaction.redactor(self._settings).text
+        rows = [_identity(position, at, payload, redact) for position, (at, payload) in enumerate(told)]
         known = await self._database.read(lambda conn: intake.stored(conn, rows))
         new = [told[row.position] for row in rows if row.position not in known]
         await asyncio.gather(*(self._take(at, payload) for at, payload in new))
@@ -93,7 +95,10 @@ class Import:
     async def _take(self, at: datetime, payload: dict[str, Any]) -> None:
         raw = json.dumps(payload, ensure_ascii=True, separators=(",", ":")).encode()
         await self._door.take(
-            storable(payload["session_id"]), kept_bytes(raw, payload), round(at.timestamp() * 1e6) * 1000
+            storable(payload["session_id"]),
+            kept_bytes(raw, payload),
+            round(at.timestamp() * 1e6) * 1000,
+            recovered=True,
         )
 
 
@@ -164,13 +169,14 @@ def _moment(text: object, now: datetime) -> datetime:
     return at.astimezone(UTC)
 
 
-def _identity(position: int, at: datetime, payload: Mapping[str, Any]) -> PastEvent:
+def _identity(position: int, at: datetime, payload: Mapping[str, Any], redact: Callable[[str], str]) -> PastEvent:
+    """What the event is known by; its prompt as it is stored, without secrets."""
+
     def text(field: str) -> str:
         value = payload.get(field)
         return storable(value) if isinstance(value, str) else ""
 
     name = text("hook_event_name")
     tool_use_id = text("tool_use_id") if name in TOOL_ENDED else ""
-    return PastEvent(
-        position, text("session_id"), name, tool_use_id, text("prompt_id"), text("agent_id"), text("prompt"), at
-    )
+    prompt = redact(text("prompt"))
+    return PastEvent(position, text("session_id"), name, tool_use_id, text("prompt_id"), text("agent_id"), prompt, at)

@@ -159,6 +159,8 @@ class Messages:
 
         row = await self._database.write(store)
         self._door.ask(DEFAULT, "call_subscribers", str(row["id"]))
+        if row["to_agent"]:
+            self._door.ask(DEFAULT, "deliver_message", str(row["id"]))
         return {"success": True, "message": row}
 
     @operation(answer=MessagePage)

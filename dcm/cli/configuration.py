@@ -9,7 +9,7 @@ from dcm.settings import Settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 
-DEFAULTS = {"home": "`~/.dcm`", "database_url": "embedded", "redis_url": "embedded"}
+DEFAULTS = {"redact_file": "", "home": "`~/.dcm`", "database_url": "embedded", "redis_url": "embedded"}
 """What is taken where a field has no value of its own."""
 
 HEAD = """\

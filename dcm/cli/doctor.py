@@ -17,6 +17,7 @@ from dcm.client import Client, ClientError
 from dcm.domain.errors import SettingsError
 from dcm.launcher import server_url
 from dcm.lines import STORES, no_answer
+from dcm.redaction import own_patterns
 from dcm.settings import PROCFILE_ORDER, Settings
 
 BACKLOG = 10_000
@@ -59,6 +60,7 @@ def examine() -> Iterator[Finding]:
     except SettingsError as error:
         yield broken("settings", str(error), "Correct it in .env or in the environment.")
         return
+    yield from patterns(settings)
     yield from machine.home(settings)
     yield from machine.dashboard()
     yield from machine.claude()
@@ -70,6 +72,18 @@ def examine() -> Iterator[Finding]:
     yield from databases(settings, running=running)
     if running:
         yield from api(settings)
+
+
+def patterns(settings: Settings) -> Iterator[Finding]:
+    """Whether the person's own patterns of secrets can be used."""
+    if settings.redact_file is None:
+        return
+    try:
+        own = own_patterns(settings)
+    except SettingsError as error:
+        yield broken("redaction", str(error), "Correct the file, then run `dcm restart`.")
+    else:
+        yield ok("redaction", f"{len(own.secrets)} patterns of your own in {settings.redact_file}")
 
 
 def lines(settings: Settings) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from dcm.domain.errors import StartError
 from dcm.embedded.disk import require_room
 from dcm.embedded.places import make_home, places
 from dcm.launcher import write_launcher
+from dcm.redaction import own_patterns
 from dcm.settings import Settings, load
 
 ROOT = Path(__file__).parents[2]
@@ -33,6 +34,7 @@ def command(concurrency: str | None) -> None:
         raise StartError("There is no Procfile beside the installed package: run `dcm up` from a clone of DCM.")
     read_dotenv(ROOT / ".env")
     settings = load()
+    own_patterns(settings)
     make_home(settings.home)
     require_stopped(settings)
     require_ports(settings)

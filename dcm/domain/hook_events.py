@@ -6,7 +6,7 @@ Shapes: Claude Code's hooks reference. Unknown events and unknown fields are kep
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -38,7 +38,10 @@ SAME_COMPACTION = timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True)
 class HookEvent:
-    """One accepted event. `at` is when the door took it; empty strings mean the field was absent."""
+    """One accepted event. `at` is when the door took it; empty strings mean the field was absent.
+
+    `recovered`: no hook reported it, a transcript told it.
+    """
 
     entry_id: str
     at: datetime
@@ -52,6 +55,9 @@ class HookEvent:
     cwd: str
     transcript_path: str
     payload: Payload
+    recovered: bool = False
+    came_as: str = ""
+    """The key of the payload as it came, where redaction changed it since."""
 
     @property
     def ends_tool(self) -> bool:
@@ -71,7 +77,7 @@ class HookEvent:
         """
         if self.tool_use_id and self.name in (*TOOL_ENDED, TOOL_STARTED):
             return self.tool_use_id
-        content = content_key(self.session_id, self.name, self.prompt_id, self.payload)
+        content = self.came_as or content_key(self.session_id, self.name, self.prompt_id, self.payload)
         return f"{content}:{self.at.isoformat()}" if self.ends_tool else content
 
     def text(self, field: str) -> str:
@@ -108,7 +114,7 @@ def check(payload: object) -> Payload:
     return payload
 
 
-def parse(entry_id: str, at: datetime, payload: Payload) -> HookEvent:
+def parse(entry_id: str, at: datetime, payload: Payload, *, recovered: bool = False) -> HookEvent:
     """The event of a checked payload."""
 
     def text(field: str) -> str:
@@ -128,7 +134,16 @@ def parse(entry_id: str, at: datetime, payload: Payload) -> HookEvent:
         cwd=text("cwd"),
         transcript_path=text("transcript_path"),
         payload=payload,
+        recovered=recovered,
     )
+
+
+def with_payload(event: HookEvent, payload: Payload) -> HookEvent:
+    """The event with another payload: what it is known by stays."""
+    if payload is event.payload:
+        return event
+    came_as = event.came_as or content_key(event.session_id, event.name, event.prompt_id, event.payload)
+    return replace(event, payload=payload, came_as=came_as)
 
 
 def without_doubles(events: list[HookEvent]) -> list[HookEvent]:

@@ -1,54 +1,76 @@
-"""A saved snapshot as text, for who goes on after a compaction."""
+"""A stored snapshot read back: what DCM drew from events, joined with what a program saved itself."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
-from dcm.domain.agent_briefs.facts import section
-from dcm.domain.tools import one_line
+from dcm.domain.snapshots import AgentState, Decision, FileChange, Snapshot, Task, of_facts
 
-LINE = 300
-"""Characters of the longest line."""
-
-
-def restored(snapshot: Mapping[str, Any]) -> str:
-    """The snapshot's sections, most important first; empty when it holds nothing."""
-    parts = [
-        _part("What the user asked", [_text(asked) for asked in _items(snapshot, "requests")]),
-        _part("Key Decisions", [_text(decision) for decision in _items(snapshot, "key_decisions")]),
-        _part("Errors still open", [_pair(error, "what", "error") for error in _items(snapshot, "open_errors")]),
-        _part("Active Tasks", [_task(task) for task in _items(snapshot, "active_tasks")]),
-        _part("Modified Files", [f"`{_text(path)}`" for path in _items(snapshot, "modified_files")]),
-        _part("Agent States", [_agent(agent) for agent in _items(snapshot, "agent_states")]),
-        _part("Commands", [_pair(command, "command", "error") for command in _items(snapshot, "commands")]),
-    ]
-    summary = snapshot.get("context_summary")
-    lines = [f"**Summary:** {one_line(summary, 2000)}"] if isinstance(summary, str) and summary.strip() else []
-    lines += [part for part in parts if part]
-    return section("Restored Context", lines) if lines else ""
+TOLD = "told"
+"""Under this name a stored snapshot lists the fields that a program saved itself."""
 
 
-def _items(snapshot: Mapping[str, Any], name: str) -> Sequence[Any]:
-    items = snapshot.get(name)
-    return items if isinstance(items, list) else []
+def merged(before: Mapping[str, Any], saved: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored snapshot with what is saved over it.
+
+    A program names the fields it saves under `told`; what DCM draws from events leaves those alone.
+    """
+    told = set(before.get(TOLD, ()))
+    if TOLD in saved:
+        return {**before, **saved, TOLD: sorted(told | set(saved[TOLD]))}
+    return {**before, **{name: value for name, value in saved.items() if name not in told}}
 
 
-def _part(title: str, lines: Sequence[str]) -> str:
-    return "\n".join([f"### {title}", *(f"- {line}" for line in lines)]) if lines else ""
+def of_context(stored: Mapping[str, Any], session_id: str) -> Snapshot:
+    """The snapshot in a `role_context`; what a program saved stands before what the events say."""
+    at = _moment(stored.get("saved_at"))
+    known = of_facts(stored["facts"]) if "facts" in stored else Snapshot(session_id, "auto", at, "")
+    told = _told(stored, at)
+    return replace(
+        known,
+        decisions=_joined(told.decisions, known.decisions, "text"),
+        changed=_joined(told.changed, known.changed, "path"),
+        tasks=_joined(told.tasks, known.tasks, "description"),
+        agents=_joined(told.agents, known.agents, "agent_id"),
+        last_words=known.last_words or told.last_words,
+        answers=[*known.answers, *([told.last_words] if told.last_words and known.last_words else [])],
+    )
 
 
-def _text(value: object) -> str:
-    return one_line(str(value), LINE)
+def _told(stored: Mapping[str, Any], at: datetime) -> Snapshot:
+    """What a program saved; all of it where nothing else is known."""
+    fields = set(stored.get(TOLD, ())) if "facts" in stored else set(stored)
+
+    def items(name: str) -> Sequence[Any]:
+        found = stored.get(name) if name in fields else None
+        return found if isinstance(found, list) else []
+
+    summary = stored.get("context_summary") if "context_summary" in fields else None
+    return Snapshot(
+        session_id="",
+        trigger="",
+        saved_at=at,
+        folder="",
+        decisions=[Decision(text, at) for text in items("key_decisions")],
+        changed=[FileChange(path, 1, "edited", at, weight=1.0) for path in items("modified_files")],
+        tasks=[
+            Task(task["id"], task["description"], task["status"], task.get("agent_type") or "")
+            for task in items("active_tasks")
+        ],
+        agents=[
+            AgentState(agent["agent_id"], agent["agent_type"], agent["status"], "", agent.get("summary") or "")
+            for agent in items("agent_states")
+        ],
+        last_words=summary if isinstance(summary, str) else "",
+    )
 
 
-def _task(task: Mapping[str, Any]) -> str:
-    kind = f" (@{task['agent_type']})" if task.get("agent_type") else ""
-    return f"[{task.get('status', 'pending')}] {_text(task.get('description', ''))}{kind}"
+def _joined(told: Sequence[Any], known: Sequence[Any], name: str) -> list[Any]:
+    """Both, each thing once by the field of that name."""
+    said = {getattr(item, name) for item in told}
+    return [*told, *(item for item in known if getattr(item, name) not in said)]
 
 
-def _agent(agent: Mapping[str, Any]) -> str:
-    summary = f" - {_text(agent['summary'])}" if agent.get("summary") else ""
-    return f"{agent.get('agent_type', 'agent')} ({agent.get('agent_id', '')}): {agent.get('status', '')}{summary}"
-
-
-def _pair(item: Mapping[str, Any], first: str, second: str) -> str:
-    return f"{_text(item.get(first, ''))}: {_text(item[second])}" if item.get(second) else _text(item.get(first, ""))
+def _moment(text: object) -> datetime:
+    return datetime.fromisoformat(text) if isinstance(text, str) else datetime.now(UTC)

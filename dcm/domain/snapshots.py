@@ -1,7 +1,7 @@
-"""The snapshot of a session: what happened in it, taken together from its events."""
+"""The snapshot of a session: what happened in it, taken together from its events and its transcript."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -10,12 +10,26 @@ from dcm.domain.instants import instant
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """A file that was written: how often, by which tool last, when last."""
+    """A file that was written: how often, by which tool last, when last, and the first line the last edit brought.
+
+    `weight`: how likely it is to be used again; `path` is relative to the session's folder where it lies in it.
+    """
 
     path: str
     times: int
     how: str
     at: datetime
+    weight: float = 0.0
+    last: str = ""
+    committed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A file or a command by its name, and how likely it is to be used again."""
+
+    name: str
+    weight: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +40,8 @@ class Command:
     times: int
     error: str
     at: datetime
+    outcome: str = ""
+    weight: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +50,25 @@ class OpenError:
 
     what: str
     error: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SolvedError:
+    """A failure that was put right, and when."""
+
+    what: str
+    error: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit made in the session."""
+
+    name: str
+    subject: str
+    branch: str
     at: datetime
 
 
@@ -60,10 +95,20 @@ class AgentState:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A prompt of the user."""
+    """A prompt of the user; `number` counts the prompts of the session from 1."""
 
     text: str
     at: datetime
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the user required, forbade or decided; `number` is the prompt it stands in, 0 for answers and plans."""
+
+    text: str
+    at: datetime
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +131,10 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that a brief is made from. Lists are newest first, `asked` oldest first."""
+    """All that a brief is made from.
+
+    Lists are newest first; `asked` is oldest first; `commands`, `used` and `heads` the heaviest first.
+    """
 
     session_id: str
     trigger: str
@@ -94,25 +142,30 @@ class Snapshot:
     folder: str
     branch: str = ""
     asked: Sequence[Asked] = ()
-    decisions: Sequence[str] = ()
+    decisions: Sequence[Decision] = ()
     changed: Sequence[FileChange] = ()
-    read: Sequence[str] = ()
+    used: Sequence[Name] = ()
     commands: Sequence[Command] = ()
+    heads: Sequence[Name] = ()
     open_errors: Sequence[OpenError] = ()
+    solved_errors: Sequence[SolvedError] = ()
+    commits: Sequence[Commit] = ()
     tasks: Sequence[Task] = ()
     agents: Sequence[AgentState] = ()
     notes: Sequence[Note] = ()
     blocked: Sequence[Blocked] = ()
     last_words: str = ""
+    answers: Sequence[str] = ()
     context_summary: str = ""
     tool_calls: int = 0
+    last_at: datetime | None = None
 
     def modified_files(self) -> list[str]:
         """The paths written, newest first."""
-        return [change.path for change in self.changed]
+        return [_whole(change.path, self.folder) for change in self.changed]
 
     def role_context(self) -> dict[str, Any]:
-        """The snapshot in the contract's shape (section 8.1), and what we know beyond it."""
+        """The snapshot in the contract's shape (section 8.1), and under `facts` all of it."""
         return {
             "trigger": self.trigger,
             "saved_at": instant(self.saved_at),
@@ -122,15 +175,50 @@ class Snapshot:
                 for task in self.tasks
             ],
             "modified_files": self.modified_files(),
-            "key_decisions": list(self.decisions),
+            "key_decisions": [decision.text for decision in self.decisions],
             "agent_states": [
                 {"agent_id": a.agent_id, "agent_type": a.agent_type, "status": a.status, "summary": a.summary}
                 for a in self.agents
             ],
-            "requests": [asked.text for asked in self.asked],
-            "read_files": list(self.read),
-            "commands": [{"command": c.command, "error": c.error or None} for c in self.commands],
-            "open_errors": [{"what": e.what, "error": e.error} for e in self.open_errors],
-            "last_words": self.last_words or None,
-            "branch": self.branch or None,
+            "facts": {name: _plain(value) for name, value in asdict(self).items() if value},
         }
+
+
+def _whole(path: str, folder: str) -> str:
+    return path if path.startswith("/") or not folder else f"{folder.rstrip('/')}/{path}"
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON has it."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return {name: _plain(inner) for name, inner in value.items()} if isinstance(value, dict) else value
+
+
+_LISTS = {
+    "asked": Asked, "decisions": Decision, "changed": FileChange, "used": Name, "commands": Command, "heads": Name,
+    "open_errors": OpenError, "solved_errors": SolvedError, "commits": Commit, "tasks": Task, "agents": AgentState,
+    "notes": Note, "blocked": Blocked,
+}  # fmt: skip
+"""What the items of a snapshot's lists are."""
+
+_MOMENTS = frozenset({"at", "saved_at", "last_at"})
+
+
+def of_facts(facts: Mapping[str, Any]) -> Snapshot:
+    """The snapshot of what `role_context` wrote under `facts`."""
+    known = {item.name for item in fields(Snapshot)}
+    return Snapshot(**{name: _read(name, value) for name, value in facts.items() if name in known})
+
+
+def _read(name: str, value: Any) -> Any:
+    if name in _LISTS:
+        return [_row(_LISTS[name], item) for item in value]
+    return datetime.fromisoformat(value) if name in _MOMENTS else value
+
+
+def _row(kind: type, item: Mapping[str, Any]) -> Any:
+    known = {part.name for part in fields(kind)}
+    return kind(**{name: _read(name, value) for name, value in item.items() if name in known})

@@ -3,6 +3,7 @@
 import http.client
 import json
 import threading
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
@@ -12,6 +13,7 @@ from api_server import HOOKS, Answer, ApiServer, ask, wait_for
 
 from dcm.broker import mailbox_key, nudge_key, stream_key
 from dcm.domain.briefs import TO_KEEP
+from dcm.domain.mail import Letter, sealed
 
 MIB = 1024 * 1024
 
@@ -141,6 +143,13 @@ def test_a_big_payload_of_small_fields_is_not_touched(server: ApiServer) -> None
     assert server.valkey.payloads() == [raw]
 
 
+@pytest.mark.parametrize("path", [HOOKS, "/api/messages"])
+def test_a_body_that_is_nested_too_deep_is_refused_for_that(server: ApiServer, path: str) -> None:
+    deep = b'{"session_id":"s1","hook_event_name":"Stop","content":%b1%b}' % (b'{"a":' * 3000, b"}" * 3000)
+    assert "nested too deep" in refused(server.ask("POST", path, deep), 400)
+    assert server.valkey.payloads() == []
+
+
 def test_a_big_and_deeply_nested_payload_is_taken(server: ApiServer) -> None:
     deep = b"[" * 900 + b'"' + b"a" * 20_000 + b'"' + b"]" * 900
     assert server.hook(b'{"session_id":"s1","hook_event_name":"Stop","x":' + deep + b"}").status == 200
@@ -193,7 +202,7 @@ def test_precompact_is_answered_with_plain_text_for_the_summariser(server: ApiSe
 
 
 def test_mail_is_given_once_with_the_main_conversations_next_tool_call(server: ApiServer) -> None:
-    server.valkey.client.set(mailbox_key("s1"), "the build is red — see é")
+    server.valkey.client.set(mailbox_key("s1"), sealed(Letter("the build is red — see é")))
     for other in (event(agent_id="a1"), event("Stop"), event(session="s2"), event("SessionStart", source="startup")):
         assert server.hook(other).body == b"{}"
     assert server.hook(event()).json == {
@@ -202,9 +211,32 @@ def test_mail_is_given_once_with_the_main_conversations_next_tool_call(server: A
     assert server.hook(event()).body == b"{}"
 
 
+def test_a_subagent_gets_its_own_mail_at_its_start_or_with_its_next_tool_call(server: ApiServer) -> None:
+    def context(answer: Answer) -> str:
+        return str(answer.json.get("hookSpecificOutput", {}).get("additionalContext", ""))
+
+    server.valkey.client.set(mailbox_key("s1", "a1"), sealed(Letter("know this")))
+    assert context(server.hook(event("SubagentStart", agent_id="a2"))) == ""
+    assert context(server.hook(event())) == ""
+    assert context(server.hook(event("SubagentStart", agent_id="a1"))) == "know this"
+    server.valkey.client.set(mailbox_key("s1", "a1"), sealed(Letter("and this")))
+    assert [context(server.hook(event(agent_id="a1"))) for _ in range(2)] == ["and this", ""]
+
+
+def test_messages_among_the_mail_count_as_read_and_stale_letters_are_not_told(server: ApiServer) -> None:
+    message = str(uuid.uuid4())
+    box = sealed(Letter("a message", message)) + b"garbage\n" + sealed(Letter("too late", until=1.0))
+    server.valkey.client.set(mailbox_key("s1"), box)
+    assert server.hook(event()).json["hookSpecificOutput"]["additionalContext"] == "a message"
+    asked = wait_for(lambda: server.valkey.client.hvals("dcm:dramatiq:default.msgs"), "the mark")
+    assert [(one["actor_name"], one["args"]) for one in map(json.loads, asked)] == [
+        ("mark_delivered", [[message], "s1"])
+    ]
+
+
 def test_of_many_calls_at_once_each_letter_reaches_its_own_session_once(server: ApiServer) -> None:
     for number in range(0, 20, 2):
-        server.valkey.client.set(mailbox_key(f"s{number}"), f"for {number}")
+        server.valkey.client.set(mailbox_key(f"s{number}"), sealed(Letter(f"for {number}")))
     barrier = threading.Barrier(20)
 
     def send(number: int) -> str:

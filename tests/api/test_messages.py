@@ -27,6 +27,12 @@ def events(conn: Conn) -> list[tuple[Any, ...]]:
     return conn.execute("SELECT channel, event FROM events ORDER BY id").fetchall()
 
 
+def queued(server: ApiServer, many: int) -> list[tuple[str, list[Any]]] | None:
+    """What the general worker is asked for, once it is so many."""
+    found = [json.loads(one) for one in server.valkey.client.hvals("dcm:dramatiq:default.msgs")]
+    return [(one["actor_name"], one["args"]) for one in found] if len(found) == many else None
+
+
 HELLO = {"from_agent": "a", "to_agent": "b", "topic": "context.request", "content": {"q": 1}}
 
 
@@ -35,8 +41,8 @@ def test_post_messages_stores_tells_and_asks_for_the_calls(server: ApiServer, co
     sent = call(server, "POST", "/api/messages", HELLO, 201)["message"]
     assert (sent["from_agent"], sent["to_agent"], sent["priority"], sent["is_broadcast"]) == ("a", "b", 0, False)
     assert events(conn) == [("agents/b", "message.new")]
-    [asked] = map(json.loads, wait_for(lambda: server.valkey.client.hvals("dcm:dramatiq:default.msgs"), "the calls"))
-    assert (asked["actor_name"], asked["args"]) == ("call_subscribers", [sent["id"]])
+    asked = wait_for(lambda: queued(server, 2), "the calls of subscribers and the delivery")
+    assert sorted(asked) == [("call_subscribers", [sent["id"]]), ("deliver_message", [sent["id"]])]
 
 
 def test_a_message_to_nobody_is_a_broadcast_and_text_is_wrapped(server: ApiServer, conn: Conn) -> None:

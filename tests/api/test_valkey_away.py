@@ -12,6 +12,7 @@ import pytest
 from api_server import HOOKS, Answer, ApiServer, ask, wait_for
 
 from dcm.broker import mailbox_key
+from dcm.domain.mail import Letter, sealed
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def test_a_stalled_valkey_is_answered_with_503_within_a_second_and_the_next_at_o
     server.valkey.resume()
     wait_for(lambda: post(server, 4).status == 200, "taking events again", 3)
     assert {1, 4} <= set(numbers(server))
-    server.valkey.client.set(mailbox_key("s1"), "mail")
+    server.valkey.client.set(mailbox_key("s1"), sealed(Letter("mail")))
     assert [b"mail" in post(server, 5).body for _ in range(3)] == [True, False, False]
 
 

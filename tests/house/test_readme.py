@@ -26,13 +26,13 @@ def test_the_brief_in_the_readme_is_one_that_dcm_makes() -> None:
         saved_at=at(12, 4),
         folder="/home/ada/shop",
         branch="main",
-        asked=[Asked("Build a shop. Prices are in cents, never use floats.", at(12, 0))],
-        changed=[FileChange("/home/ada/shop/src/shop.py", 2, "edited", at(12, 3))],
+        asked=[Asked("Build a shop. Prices are in cents, never use floats.", at(12, 0), 1)],
+        changed=[FileChange("src/shop.py", 2, "edited", at(12, 3))],
         commands=[Command("python3 -m compileall -q src", 1, "", at(12, 3))],
         open_errors=[
             OpenError(
                 "python3 -c 'import shopkeeper'",
-                "Exit code 1\nModuleNotFoundError: No module named 'shopkeeper'",
+                "ModuleNotFoundError: No module named 'shopkeeper'",
                 at(12, 3),
             )
         ],

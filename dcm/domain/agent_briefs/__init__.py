@@ -2,8 +2,11 @@
 
 from dcm.domain.agent_briefs import developer, orchestrator, specialist, validator
 from dcm.domain.agent_briefs.facts import AgentFacts
-from dcm.domain.agent_briefs.fitting import Fitted, fitted
+from dcm.domain.agent_briefs.fitting import CHARACTERS_A_TOKEN, Fitted, fitted, tokens
 from dcm.domain.agent_types import category, profile
+from dcm.domain.briefs import restored_brief
+from dcm.domain.instants import instant
+from dcm.domain.snapshots import Snapshot
 
 TEMPLATES = {
     "orchestrator": orchestrator.sections,
@@ -17,15 +20,25 @@ TEMPLATES = {
 LABELS = {"orchestrator": "Orchestrator", "developer": "Developer", "researcher": "Developer", "validator": "Validator"}
 
 
-def agent_brief(facts: AgentFacts, max_tokens: int, before: str = "") -> Fitted:
-    """The brief of an agent within its tokens; `before` stands after its head, and first of all that is kept."""
+OF_THE_AGENT = 0.1
+"""The share of the room that is left to the agent's own tasks and messages when its session has much to tell."""
+
+
+def agent_brief(facts: AgentFacts, max_tokens: int, session: Snapshot | None = None) -> Fitted:
+    """The brief of an agent within its tokens: where its session stood, and what is the agent's own."""
     kind = category(facts.agent_type)
     label = LABELS.get(kind) or f"Specialist ({profile(facts.agent_id).name})"
-    head = [
+    head = "\n".join([
         f"# Context Brief - {label}",
         f"**Agent:** {facts.agent_id}",
         f"**Session:** {facts.session_id}",
-        f"**Generated:** {facts.generated_at:%Y-%m-%dT%H:%M:%S}.{facts.generated_at.microsecond // 1000:03}Z",
-    ]
-    parts = ["\n".join(head), *([before] if before else []), *TEMPLATES[kind](facts)]
-    return fitted("\n\n".join(parts), max_tokens)
+        f"**Generated:** {instant(facts.generated_at)}",
+    ])  # fmt: skip
+    own = "\n\n".join(TEMPLATES[kind](facts))
+    if session is None:
+        return fitted(f"{head}\n\n{own}", max_tokens)
+    room = max_tokens * CHARACTERS_A_TOKEN - len(head) - 2 * len("\n\n")
+    before = restored_brief(session, room - min(len(own), int(room * OF_THE_AGENT)), kind)
+    rest = fitted(own, (room - len(before)) // CHARACTERS_A_TOKEN)
+    content = f"{head}\n\n{before}\n\n{rest.content}"
+    return Fitted(content, max_tokens if rest.truncated else tokens(content), rest.truncated)

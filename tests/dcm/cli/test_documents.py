@@ -1,5 +1,6 @@
 """What the pages on the command line, the client and the settings show works as shown."""
 
+import asyncio
 import re
 import subprocess
 import sys
@@ -7,10 +8,12 @@ from pathlib import Path
 
 import pytest
 from api_server import ApiServer
+from bridge import serving
 from command import execute
 
 from dcm.cli.configuration import PAGE, page
 from dcm.cli.main import COMMANDS
+from dcm.settings import Settings
 
 DOCS = PAGE.parent
 
@@ -36,7 +39,14 @@ def test_a_command_of_the_page_works(line: str, home: Path) -> None:
 
 
 @pytest.mark.parametrize("number", range(len(blocks("sdk.md", "python"))))
-def test_an_example_of_the_client_runs(number: int, server: ApiServer) -> None:
-    code = blocks("sdk.md", "python")[number].replace(":3847", f":{server.port}")
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+def test_an_example_of_the_client_runs(number: int, server: ApiServer, settings: Settings) -> None:
+    async def run() -> subprocess.CompletedProcess[str]:
+        async with serving(settings) as bridge:
+            code = blocks("sdk.md", "python")[number].replace(":3847", f":{server.port}")
+            program = [sys.executable, "-c", code.replace(":3849", f":{bridge.settings.ws_port}")]
+            return await asyncio.to_thread(
+                subprocess.run, program, capture_output=True, text=True, check=False, timeout=60
+            )
+
+    done = asyncio.run(run())
     assert done.returncode == 0, done.stderr

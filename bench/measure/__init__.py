@@ -1,0 +1,1 @@
+"""How a brief is measured: cases, the system that makes the brief, scores, figures."""

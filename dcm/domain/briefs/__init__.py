@@ -1,0 +1,80 @@
+"""A brief: what an agent needs to go on after its conversation was compacted.
+
+Facts, not orders: text that commands is taken for an injection. Items are whole or absent, and the same snapshot gives
+the same text.
+"""
+
+from datetime import datetime
+
+from dcm.domain.briefs.fitting import compose
+from dcm.domain.briefs.sections import sections, subagent_sections
+from dcm.domain.snapshots import Snapshot
+from dcm.domain.tools import one_line
+
+HOOK_LIMIT = 9_900
+"""Characters a hook may put into the conversation: the client shows a preview of what is over 10,000."""
+
+AGE_NOTE = 120
+"""Characters left free for saying how old a brief is."""
+
+SUBAGENT_LIMIT = 2_400
+"""Characters of a brief for a subagent."""
+
+PLACE_LIMIT = 300
+"""Characters kept of the folder and of the branch in the first line."""
+
+TO_KEEP = """\
+DCM restores this session's files, commands, errors and subagent results after the compaction. Worth keeping in the \
+summary, word for word: what the user asked, required, forbade or decided and why; what was ruled out; what is next."""
+"""What the summariser is told before a compaction."""
+
+
+def brief(snapshot: Snapshot, limit: int = HOOK_LIMIT - AGE_NOTE, category: str = "developer") -> str:
+    """The brief of a snapshot, at most `limit` characters, as an agent of that category needs it.
+
+    It is empty where nothing happened that could be told.
+    """
+    parts = sections(snapshot, limit, category)
+    something = snapshot.tool_calls or any(part.items for part in parts)
+    return compose(_opening(snapshot), parts, limit) if something else ""
+
+
+def restored_brief(snapshot: Snapshot, limit: int, category: str) -> str:
+    """The same as a part of a larger text."""
+    where = f"\nIn {_place(snapshot)}." if snapshot.folder or snapshot.branch else ""
+    return compose(f"## Restored Context{where}", sections(snapshot, limit, category), limit)
+
+
+def for_subagent(snapshot: Snapshot, agent_id: str, task: str) -> str:
+    """What the session that started a subagent knows of its task; empty when there is nothing."""
+    told = subagent_sections(snapshot, agent_id, task)
+    return compose(_SUBAGENT_OPENING, told, SUBAGENT_LIMIT) if any(section.items for section in told) else ""
+
+
+_SUBAGENT_OPENING = "# What the session that started this agent knows\nRecorded by DCM from the session's own events."
+
+
+def _opening(snapshot: Snapshot) -> str:
+    where = f" in {_place(snapshot)}" if snapshot.folder or snapshot.branch else ""
+    return (
+        f"# Where this session stood{where}\n"
+        f"Recorded by DCM from the session's own events up to {_time(snapshot.last_at or snapshot.saved_at)}, "
+        f"after {snapshot.tool_calls} tool calls. Newest first unless numbered; names by how much they were used."
+    )
+
+
+def _place(snapshot: Snapshot) -> str:
+    """The folder and the branch."""
+    branch = f"branch {one_line(snapshot.branch, PLACE_LIMIT)}" if snapshot.branch else ""
+    return ", ".join(part for part in (one_line(snapshot.folder, PLACE_LIMIT), branch) if part)
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def aged(content: str, made_for: datetime, now: datetime) -> str:
+    """A brief that is not of this compaction, with its age said first."""
+    minutes = max(0, int((now - made_for).total_seconds() // 60))
+    age = "less than a minute" if minutes < 1 else f"{minutes} minutes" if minutes < 120 else f"{minutes // 60} hours"
+    return f"(The newest brief there is was made {age} ago; what happened since is not in it.)\n{content}"

@@ -1,0 +1,39 @@
+"""The commits a session made, as git said so itself."""
+
+import re
+from collections.abc import Iterable
+
+from dcm.domain.facts.calls import ToolCall, command_of, printed
+from dcm.domain.snapshots import Commit
+from dcm.domain.tools import one_line
+
+_COMMIT = re.compile(r"^\[(\S+)(?: \(root-commit\))? ([0-9a-f]{7,40})\] (.+)$", re.MULTILINE)
+_BRANCH = re.compile(r"(?:Switched to(?: a new)? branch|On branch|Reset branch) '?([^\s']+)'?")
+
+SUBJECT_LIMIT = 120
+"""Characters kept of a commit's subject."""
+
+
+def commits(calls: Iterable[ToolCall]) -> list[Commit]:
+    """The commits, newest first."""
+    found: dict[str, Commit] = {}
+    for call in calls:
+        if "git" in command_of(call):
+            for branch, name, subject in _COMMIT.findall(printed(call)):
+                found[name] = Commit(name, one_line(subject, SUBJECT_LIMIT), branch, call.at)
+    return list(found.values())[::-1]
+
+
+def made_commit(call: ToolCall) -> bool:
+    """Whether a call made a commit."""
+    return "git" in command_of(call) and bool(_COMMIT.search(printed(call)))
+
+
+def branch(calls: Iterable[ToolCall]) -> str:
+    """The branch git named last; empty when it named none."""
+    named = ""
+    for call in calls:
+        if "git" in command_of(call):
+            told = _BRANCH.findall(printed(call)) + [found[0] for found in _COMMIT.findall(printed(call))]
+            named = told[-1] if told else named
+    return named

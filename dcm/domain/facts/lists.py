@@ -1,0 +1,74 @@
+"""The agent's own list, and what the user settled in dialogs."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from dcm.domain.facts.calls import ToolCall
+from dcm.domain.snapshots import Decision, Task
+from dcm.domain.tools import one_line
+
+QUESTION_LIMIT, ANSWER_LIMIT, PLAN_LIMIT = 200, 300, 1_200
+"""Characters kept of a question, its answer, and a plan."""
+
+
+def decisions(calls: Iterable[ToolCall]) -> list[Decision]:
+    """What the user settled, newest first: answers, the last one to each question, and the plan approved last."""
+    answers: dict[str, Decision] = {}
+    plan: list[Decision] = []
+    for call in calls:
+        if call.success and call.tool == "AskUserQuestion":
+            for question, answer in _answers(call):
+                answers.pop(question, None)
+                answers[question] = Decision(f"{question} → {answer}", call.at)
+        elif call.success and call.tool == "ExitPlanMode":
+            text = call.got.get("plan") or call.asked.get("plan")
+            if isinstance(text, str) and text.strip():
+                plan = [Decision("Approved plan: " + one_line(text, PLAN_LIMIT), call.at)]
+    return sorted([*answers.values(), *plan], key=lambda decision: decision.at, reverse=True)
+
+
+def _answers(call: ToolCall) -> Iterator[tuple[str, str]]:
+    answers = call.got.get("answers") or call.asked.get("answers")
+    if isinstance(answers, Mapping):
+        for question, answer in answers.items():
+            yield one_line(str(question), QUESTION_LIMIT), one_line(str(answer), ANSWER_LIMIT)
+
+
+def todo_list(calls: Iterable[ToolCall]) -> list[Task]:
+    """The agent's own list as it last wrote it, with later task updates applied."""
+    tasks: dict[str, Task] = {}
+    for call in calls:
+        if not call.success or call.by_subagent:
+            continue
+        if call.tool == "TodoWrite":
+            tasks = {task.id: task for task in _todos(call.asked.get("todos"))}
+        elif call.tool == "TaskCreate":
+            number = _number(call.got) or str(len(tasks) + 1)
+            tasks[number] = Task(number, str(call.asked.get("subject", "")), "pending")
+        elif call.tool == "TaskUpdate":
+            _update(tasks, call.asked)
+    return [task for task in tasks.values() if task.description and task.status != "deleted"]
+
+
+def _number(got: Mapping[str, Any]) -> str:
+    """The number a created task was given; empty when the answer does not say."""
+    task = got.get("task")
+    return str(task.get("id") or "") if isinstance(task, Mapping) else ""
+
+
+def _todos(items: object) -> list[Task]:
+    listed = items if isinstance(items, list) else []
+    return [
+        Task(str(number), str(item.get("content", "")), str(item.get("status", "pending")))
+        for number, item in enumerate(listed, 1)
+        if isinstance(item, Mapping)
+    ]
+
+
+def _update(tasks: dict[str, Task], asked: Mapping[str, Any]) -> None:
+    number = str(asked.get("taskId", ""))
+    known = tasks.get(number)
+    if known:
+        tasks[number] = Task(
+            number, str(asked.get("subject") or known.description), str(asked.get("status") or known.status)
+        )

@@ -1,0 +1,194 @@
+"""Secrets that their place gives away: headers, cookies, addresses, flags of known programs, SQL, settings files."""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterator
+
+from dcm.domain.placeholders import is_code, is_identity, is_path, is_placeholder, is_random
+from dcm.domain.secret_shapes import Found
+
+_VALUE = r"""(?:"([^"\n]{1,256})"|'([^'\n]{1,256})'|([^\s"'|;&<>\\]{1,256}))"""
+
+
+def _place(
+    kind: str, literals: str, pattern: str, tells: Callable[[str], bool]
+) -> tuple[str, tuple[str, ...], re.Pattern[str], Callable[[str], bool]]:
+    """A kind, what the text must have in it in lower case, the pattern, and what its group must be."""
+    return kind, tuple(literals.split(",")), re.compile(pattern), tells
+
+
+def _typed(value: str) -> bool:
+    """What somebody gives a program as a password."""
+    return not is_placeholder(value) and not is_path(value) and not value.startswith(("-", "$", "@"))
+
+
+def _chance(value: str) -> bool:
+    return is_random(value, 8) and not is_placeholder(value)
+
+
+def _long_chance(value: str) -> bool:
+    return is_random(value, 16) and not is_placeholder(value) and not is_path(value)
+
+
+def _of_basic(value: str) -> bool:
+    """Base64 of user:password."""
+    if is_placeholder(value):
+        return False
+    try:
+        decoded = base64.b64decode(value + "=" * (-len(value) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return is_random(value, 12)
+    return b":" in decoded or is_random(value, 12)
+
+
+_PROGRAM = r"(?:^|[\s;&|(\"'`/$])"
+
+
+def _sign(literals: tuple[str, ...], pattern: str) -> str:
+    """What a text must have in it, before its literals are looked for: most have no flag and no password."""
+    for sign in ("pass", "auth", "sess", "sig"):
+        if all(sign in literal for literal in literals):
+            return sign
+    if "\\|[" in pattern:
+        return "|"
+    if re.search(r"\\s(?:\(\?:)?-|\\s\+-p|\[ \\t\]-p|--", pattern):
+        return " -"
+    return "?" if pattern.startswith(("[?&", "(?i:[?&")) else "=" if "=" in literals[0] else ""
+
+
+PLACES = (
+    _place("bearer", "bearer", r"(?i:\bbearer)[ \t]+[\"']?([A-Za-z0-9+/_.~=-]{8,4096})", _chance),
+    _place("basic-auth", "basic", r"(?i:\bbasic)[ \t]+([A-Za-z0-9+/_-]{8,1024}={0,2})(?![\w.])", _of_basic),
+    _place("token", "authorization", r"(?i:authorization\\?[\"']?[ \t]{0,3}[:=,][ \t]{0,3}\\?[\"']?)(?:[A-Za-z0-9-]{2,20}[ \t]+)?"
+           r"([^\s\"',;\\]{8,4096})", _chance),
+    _place("password", "mysql,mariadb", _PROGRAM + r"(?:mysql|mariadb)[\w-]{0,12}\b[^\n|;]{0,200}?[ \t]-p" + _VALUE + r"(?=[\s|;&\"'\\]|$)",
+           _typed),
+    _place("password", "sshpass", r"sshpass\s+-p[ \t]*" + _VALUE, _typed),
+    _place("password", "login,registry", r"\b(?:login|registry)\b[^\n|;]{0,200}?\s(?:-p|-P|--password)[ =]?" + _VALUE, _typed),
+    _place("password", "redis-cli,keydb-cli,valkey-cli", r"(?:redis|keydb|valkey)-cli\b[^\n|;]{0,200}?\s-a\s+" + _VALUE, _typed),
+    _place("password", "mongo", r"\bmongo(?:sh|dump|restore|export|import)?\b[^\n|;]{0,200}?\s-p[ \t]*" + _VALUE, _typed),
+    _place("password", "curl,wget,http", r"\b(?:curl|wget|https?|xh)\b[^\n|;]{0,400}?\s(?:-u|--user|--proxy-user|-U|-a|--auth)[ =]?\\?[\"']?[^\s:\"'$\\]{1,128}:"
+           r"([^\s\"'\\]{1,256})", _typed),
+    _place("password", "ldap", r"\bldap\w{3,10}\b[^\n|;]{0,300}?\s-w[ \t]*" + _VALUE, _typed),
+    _place("password", "sqlcmd,bcp,isql", r"\b(?:sqlcmd|bcp|isql)\b[^\n|;]{0,300}?\s-P[ \t]*" + _VALUE, _typed),
+    _place("password", "7z,zip,unrar", r"\b(?:7za?|zip|unzip|unrar|rar)\b[^\n|;]{0,120}?\s(?:-p|-P[ \t]+|-hp)(?=[^\s\"'-])" + _VALUE, _typed),
+    _place("password", "smbclient,mount,cifs", r"\s-U[ \t]*[\"']?[\w.\\-]{1,64}%([^\s\"']{1,128})", _typed),
+    _place("password", "pass:", r"(?<![\w-])-?pass(?:in|out)?[ \t]*[ =]?[\"']?pass:([^\s\"':]{1,128})", _typed),
+    _place("password", "sudo", r"\becho[ \t]+(?:-n[ \t]+)?" + _VALUE + r"[ \t]*\|[ \t]*sudo[^\n|;]{0,40}\s(?:-S|--stdin)", _typed),
+    _place("password", "stdin", r"\b(?:echo|printf)[ \t]+(?:-n[ \t]+)?(?:['\"]?%s['\"]?[ \t]+)?" + _VALUE
+           + r"[ \t]*\|[^\n|;]{0,160}--(?:password|token|with-token)?-?stdin", _typed),
+    _place("password", "identified by", r"(?i:identified\s+(?:with\s+\S+\s+)?by\s+(?:password\s+)?)['\"]([^'\"\n]{1,128})['\"]", _typed),
+    _place("password", "password", r"(?i:\bpassword\s+)['\"]([^'\"\s]{4,128})['\"]", _typed),
+    _place("password", "requirepass,masterauth", r"(?m)^[ \t]*(?:requirepass|masterauth)[ \t]+" + _VALUE, _typed),
+    _place("password", "rabbitmqctl", r"rabbitmqctl\s+(?:add_user|change_password)\s+\S{1,64}\s+" + _VALUE, _typed),
+    _place("password", "chpasswd", r"\becho[ \t]+[\"']?[\w.-]{1,64}:([^\s\"']{1,128})[\"']?[ \t]*\|[ \t]*(?:sudo[ \t]+)?chpasswd", _typed),
+    _place("password", "htpasswd", r"\bhtpasswd\b[^\n|;]{0,80}?\s-\w*b\w*\s+(?:\S+\s+)?\S+\s+" + _VALUE, _typed),
+    _place("password", ":5432:,:*:", r"(?m)^(?:[\w.*-]{1,128}|\\?\*):(?:\d{2,5}|\*):[\w*.-]{1,64}:[\w*.@-]{1,64}:([^\s:\"']{4,128})$", _typed),
+    _place("signature", "signature=,sig=,signature%3d", r"(?i:[?&;](?:x-(?:amz|goog|oss|cos|ms|obs)-)?(?:signature|sig|security-token)=)([^\s&#\"'<>;\\]{16,4096})",
+           _long_chance),
+    _place("token", "x-amz-security-token,x-amz-credential", r"(?i:[?&]x-amz-(?:security-token)=)([^\s&#\"'<>\\]{16,4096})", _long_chance),
+    _place("key", "key=,code=,ticket=,assertion=,auth=,session=,sid=,hmac=,appid=", r"[?&](?:key|code|ticket|assertion|auth|session|sid|hmac|appid)="
+           r"([^\s&#=`\"'<>;\\][^\s&#`\"'<>;\\]{15,4096})", lambda value: (_long_chance(value) and not is_identity(value)) or (len(value) == 32 and is_identity(value))),
+    _place("cookie", "sessid,sessionid", r"(?i:\b(?:phpsessid|jsessionid|connect\.sid|sessionid|asp\.net_sessionid|[\w]*sessid))"
+           r"[=:][ ]?[\"']?([A-Za-z0-9%._!:+/-]{12,512})", _chance),
+    _place("key", "authtoken,_auth", r"_auth(?:Token)?[ \t]*=[ \t]*[\"']?([^\s\"'$]{8,512})", _chance),
+    _place("key", "accountkey=,accesskey=", r"(?i:(?:accountkey|sharedaccesskey|accesskey)=)([A-Za-z0-9+/]{20,}={0,2})", _chance),
+    _place("env-value", "config:set,--from-literal,secret set,secrets set", r"--from-literal[= ][\"']?[\w.-]{1,64}=" + _VALUE, _typed),
+)  # fmt: skip
+
+_BY_SIGN = {
+    sign: [
+        (literal, number)
+        for number, (_, literals, pattern, _) in enumerate(PLACES)
+        for literal in literals
+        if sign == _sign(literals, pattern.pattern)
+    ]
+    for sign in ("", "=", "?", " -", "|", "pass", "auth", "sess", "sig")
+}
+"""What to look for in a text that has a sign in it: most have no flag."""
+
+_COOKIES = re.compile(
+    r"""(?i:(?:\bset-)?\bcookies?\\?["']?[ \t]{0,3}[:=][ \t]{0,3}\\?["']?|\bcurl\b[^\n|;]{0,400}?\s(?:-b|--cookie)[ =]["']?)([^\r\n"'\\]{1,4096})"""
+)
+_COOKIE = re.compile(r"([^\s=;,]{1,64})=([^\s;,]{6,4096})")
+_OF_SESSIONS = re.compile(r"(?i)sess|sid\b|token|auth|jwt|remember|login|secret|csrf|xsrf|ticket|identity")
+
+_ENV_FILE = re.compile(
+    r"(?:^|[\s\"'/=>(\\])\.env(?:\.(?!example|sample|template|dist|tpl|defaults)[\w-]{1,32}){0,2}(?![\w./-])"
+)
+_ENV_LINE = re.compile(
+    r"""^[ \t]*(?:\d{1,6}[→\t:|-][ \t]?)?(?:[\w./-]{0,80}\.env[\w.]{0,32}:(?:\d+:)?)?[+-]?[ \t]*(?:export[ \t]+)?
+        (?P<name>[A-Za-z_][\w.]{0,100})[ \t]?=[ \t]?(?P<value>"[^"\n]*"?|'[^'\n]*'?|[^\s#][^\n]*?)[ \t\r]*(?:[ \t]\#[^\n]*)?$""",
+    re.VERBOSE,
+)
+_SHOUTED = re.compile(r"[\s\d→:|+-]*(?:export )?[A-Z][A-Z0-9_]+=")
+_HARMLESS = re.compile(
+    r"(?i)^(?:true|false|yes|no|on|off|null|none|\d{1,5}|dev(?:elopment)?|prod(?:uction)?|test(?:ing)?|staging|local|localhost|debug|info"
+    r"|warn(?:ing)?|error|utf-?8|0\.0\.0\.0|127\.0\.0\.1|https?://(?:localhost|127\.0\.0\.1)(?::\d+)?/?)?$"
+)
+
+
+_FLAGS = (" -p", " -u", " -a", " -w", " -h", " --")
+
+
+def _has(sign: str, lowered: str) -> bool:
+    """Whether a text has a sign; of flags only those that passwords follow count."""
+    return sign in lowered and (sign != " -" or any([flag in lowered for flag in _FLAGS]))  # noqa: C419 - faster
+
+
+def placed(text: str, lowered: str) -> Iterator[Found]:
+    """Secrets known by where they stand."""
+    literals = [pair for sign, pairs in _BY_SIGN.items() if _has(sign, lowered) for pair in pairs]
+    for number in dict.fromkeys([number for literal, number in literals if literal in lowered]):
+        kind, _, pattern, tells = PLACES[number]
+        for match in pattern.finditer(text):
+            group = match.lastindex or 0
+            if tells(match[group]):
+                yield Found(*match.span(group), kind)
+    if "cookie" in lowered or " -b " in text:
+        yield from _cookies(text)
+
+
+def _cookies(text: str) -> Iterator[Found]:
+    for header in _COOKIES.finditer(text):
+        for cookie in _COOKIE.finditer(text, *header.span(1)):
+            name, value = cookie[1], cookie[2].strip("\"'")
+            if is_placeholder(value) or is_code(value):
+                continue
+            if is_random(value, 16) or (_OF_SESSIONS.search(name) and is_random(value, 6)):
+                yield Found(*cookie.span(2), "cookie")
+
+
+def names_env_file(text: str) -> bool:
+    """Whether a text, such as a path or a command, names a .env file that holds real values."""
+    return ".env" in text and _ENV_FILE.search(text) is not None
+
+
+def env_values(text: str, *, known: bool) -> Iterator[Found]:
+    """The values of a .env file: of all of the text, or of the lines that follow one that names such a file."""
+    inside, begun, at = known, False, 0
+    for line in text.split("\n"):
+        match = _ENV_LINE.match(line) if inside and "=" in line and (known or _SHOUTED.match(line)) else None
+        if match:
+            yield from _env_value(match, at)
+        elif not known:
+            inside = names_env_file(line) or (inside and _goes_on(line, begun=begun))
+        begun = inside and (begun or match is not None)
+        at += len(line) + 1
+
+
+def _goes_on(line: str, *, begun: bool) -> bool:
+    """Whether a line without a value belongs to the file: blank, a comment, what opens it."""
+    bare = line.lstrip(" +-")
+    return not bare.strip() or bare.startswith(("#", "@@")) or (not begun and bare.startswith(("```", "<<")))
+
+
+def _env_value(match: re.Match[str], at: int) -> Iterator[Found]:
+    start, end = match.span("value")
+    value = match["value"]
+    if value[0] in "\"'":
+        start, end = start + 1, end - (len(value) > 1 and value[-1] == value[0])
+    value = value.strip("\"'")
+    if len(value) > 1 and not _HARMLESS.match(value) and not is_placeholder(value):
+        yield Found(at + start, at + end, "env-value")

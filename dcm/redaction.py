@@ -1,0 +1,76 @@
+"""The redaction of a process: what is built in, Kingfisher's rules, the patterns of DCM_REDACT_FILE."""
+
+import functools
+import hashlib
+import hmac
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dcm import secret
+from dcm.domain.errors import SettingsError
+from dcm.domain.own_patterns import OwnPatterns, parse
+from dcm.domain.redaction import Redactor
+from dcm.domain.secret_shapes import Found
+from dcm.settings import Settings
+
+if TYPE_CHECKING:
+    from kingfisher_sdk import Scanner
+
+SHORTEST = 12
+"""Characters of the shortest text that Kingfisher looks at."""
+
+
+@functools.lru_cache(8)
+def redactor(settings: Settings) -> Redactor:
+    """The redactor of these settings; the key of its marks follows from the secret that tokens are signed with.
+
+    Raises:
+        SettingsError: the file of own patterns cannot be used.
+        StartError: the secret cannot be read.
+    """
+    own = own_patterns(settings)
+    key = hmac.new(secret.load(settings), b"redaction", hashlib.sha256).digest()
+    return Redactor(more=(own.find, known_to_kingfisher), allowed=own.allowed, key=key)
+
+
+def own_patterns(settings: Settings) -> OwnPatterns:
+    """The patterns of DCM_REDACT_FILE; none when it is not set.
+
+    Raises:
+        SettingsError: the file cannot be read, or a line of it not be used.
+    """
+    path = settings.redact_file
+    if path is None:
+        return OwnPatterns()
+    try:
+        return parse(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"DCM_REDACT_FILE names {path}, which cannot be read: {error}.") from None
+
+
+@functools.cache
+def _scanner() -> "Scanner":
+    """Kingfisher's rules of high confidence. They are compiled once and kept in the user's folder for caches."""
+    from kingfisher_sdk import Rules, Scanner  # noqa: PLC0415 - a process that redacts nothing is spared it
+
+    return Scanner(Rules(confidence="high"), base64=False)
+
+
+def get_ready() -> None:
+    """Load the rules now, so that nobody waits for them later."""
+    _scanner()
+
+
+def known_to_kingfisher(text: str) -> Iterator[Found]:
+    """The secrets that Kingfisher knows by the rules of their issuers."""
+    if len(text) < SHORTEST:
+        return
+    data = text.encode("utf-8", "replace")
+    for finding in _scanner().scan(data):
+        if not finding.visible:
+            continue
+        place, found = finding.location, finding.secret.encode("utf-8", "replace")
+        start = data.find(found, place["start_offset"], place["end_offset"] + 1)
+        start = place["start_offset"] if start < 0 else start
+        before = start if len(data) == len(text) else len(data[:start].decode("utf-8", "replace"))
+        yield Found(before, before + len(finding.secret), finding.rule_id.rpartition(".")[2][:40])

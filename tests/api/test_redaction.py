@@ -1,0 +1,57 @@
+"""What a caller sends to be stored has no secret when it is read back."""
+
+import json
+from typing import Any
+
+import pytest
+from api_server import ApiServer
+
+from dcm.domain.redaction import MARK
+
+TOKEN = "ghp_" + "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3z56"
+
+
+def ask(server: ApiServer, method: str, path: str, body: Any = None) -> Any:
+    answer = server.ask(method, path, json.dumps(body).encode() if body is not None else None)
+    assert answer.status < 300, answer.body
+    return answer.json
+
+
+def test_a_message_with_a_secret_is_read_back_with_a_mark(server: ApiServer) -> None:
+    content = {"api_key": "abcd1234efgh", "say": f"use {TOKEN}"}
+    message = {"from_agent": "a", "to_agent": "b", "topic": "context.request", "content": content}
+    ask(server, "POST", "/api/messages", message)
+    told = json.dumps(ask(server, "GET", "/api/messages/b"))
+    assert TOKEN not in told
+    assert "abcd1234efgh" not in told
+    assert len(MARK.findall(told)) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "back"),
+    [
+        ("/api/projects", {"path": "/src/shop", "name": "shop", "metadata": {"token": TOKEN}}, "/api/projects"),
+        ("/api/blocking", {"blocked_by": "a", "blocked_agent": "b", "reason": f"waits for {TOKEN}"}, "/api/blocking/b"),
+    ],
+)  # fmt: skip
+def test_no_route_that_stores_text_gives_a_secret_back(server: ApiServer, path: str, body: Any, back: str) -> None:
+    ask(server, "POST", path, body)
+    told = json.dumps(ask(server, "GET", back))
+    assert TOKEN not in told
+    assert "[redacted:" in told
+
+
+def test_ids_and_the_address_of_a_subscriber_stay_as_they_were_sent(server: ApiServer) -> None:
+    address = "http://ada:hunter22@subscriber.example/hook?token=abcd1234efgh"
+    ask(server, "POST", "/api/subscribe", {"agent_id": TOKEN, "topic": "context.request", "callback_url": address})
+    told = json.dumps(ask(server, "GET", "/api/subscriptions"))
+    assert TOKEN in told
+    assert address in told
+
+
+def test_an_action_waits_in_the_stream_without_its_secrets(server: ApiServer) -> None:
+    body = {"tool_name": "Bash", "tool_type": "builtin", "input": f"echo {TOKEN}", "output": "password: swordfish7"}
+    ask(server, "POST", "/api/actions", body)
+    waiting = str(server.valkey.client.xrange("dcm:events:0"))
+    assert "echo [redacted:github-token:" in waiting
+    assert "swordfish7" not in waiting

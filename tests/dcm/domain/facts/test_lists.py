@@ -1,0 +1,57 @@
+"""The agent's own list, and what the user settled in dialogs."""
+
+from finished import call
+
+from dcm.domain.facts.lists import decisions, todo_list
+
+
+def test_answers_and_approved_plans_are_decisions() -> None:
+    asked = call("AskUserQuestion", {"questions": []}, got={"answers": {"Which cache?": "none"}})
+    refused = call("ExitPlanMode", {"plan": "rewrite all"}, "The user doesn't want to proceed")
+    approved = call("ExitPlanMode", {"plan": "measure first"})
+    found = [decision.text for decision in decisions([asked, refused, approved])]
+    assert found == ["Approved plan: measure first", "Which cache? → none"]
+
+
+def test_a_later_answer_and_a_later_plan_replace_the_earlier_ones() -> None:
+    found = decisions([
+        call("AskUserQuestion", got={"answers": {"Which cache?": "redis", "Which port?": "80"}}),
+        call("ExitPlanMode", {"plan": "rewrite all"}),
+        call("AskUserQuestion", got={"answers": {"Which cache?": "none"}}),
+        call("ExitPlanMode", {"plan": "measure first"}),
+    ])  # fmt: skip
+    assert [decision.text for decision in found] == [
+        "Approved plan: measure first", "Which cache? → none", "Which port? → 80",
+    ]  # fmt: skip
+
+
+def test_the_agents_own_list_is_as_it_last_wrote_it() -> None:
+    old = call("TodoWrite", {"todos": [{"content": "old", "status": "pending"}]})
+    new = call("TodoWrite", {"todos": [{"content": "measure", "status": "completed"}, {"content": "fix"}, "garbage"]})
+    theirs = call("TodoWrite", {"todos": [{"content": "of a subagent"}]}, by_subagent=True)
+    listed = todo_list([old, new, theirs])
+    assert [(task.description, task.status) for task in listed] == [("measure", "completed"), ("fix", "pending")]
+
+
+def test_a_created_task_has_the_number_its_answer_gives() -> None:
+    listed = todo_list([
+        call("TaskCreate", {"subject": "measure"}, got={"task": {"id": "7", "subject": "measure"}}),
+        call("TaskUpdate", {"taskId": "7", "status": "completed"}),
+    ])  # fmt: skip
+    assert [(task.id, task.status) for task in listed] == [("7", "completed")]
+
+
+def test_tasks_are_created_updated_and_deleted_by_their_number() -> None:
+    listed = todo_list([
+        call("TaskCreate", {"subject": "measure"}),
+        call("TaskCreate", {"subject": "fix"}),
+        call("TaskUpdate", {"taskId": "1", "status": "completed"}),
+        call("TaskUpdate", {"taskId": "2", "status": "deleted"}),
+        call("TaskCreate", {"subject": "tell"}),
+        call("TaskUpdate", {"taskId": "3", "subject": "tell everyone"}),
+        call("TaskUpdate", {"taskId": "99", "status": "completed"}),
+    ])  # fmt: skip
+    assert [(task.id, task.description, task.status) for task in listed] == [
+        ("1", "measure", "completed"),
+        ("3", "tell everyone", "pending"),
+    ]

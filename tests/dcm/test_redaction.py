@@ -1,0 +1,84 @@
+import io
+import json
+import logging
+from pathlib import Path
+
+import pytest
+
+from dcm import redaction
+from dcm.cli import doctor
+from dcm.domain.errors import SettingsError
+from dcm.domain.redaction import MARK, plain
+from dcm.logs import JsonLines
+from dcm.settings import Settings, load
+
+TOKEN = "ghp_" + "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3z56"
+
+
+def settings(home: Path, **environ: str) -> Settings:
+    return load({"DCM_HOME": str(home), **environ})
+
+
+def test_the_marks_of_two_installations_differ_so_that_nobody_looks_a_password_up(tmp_path: Path) -> None:
+    one, other = (redaction.redactor(settings(tmp_path / name)) for name in ("one", "other"))
+    assert one.text(TOKEN) != other.text(TOKEN)
+    assert one.text(TOKEN) == redaction.redactor(settings(tmp_path / "one", PORT="4000")).text(TOKEN)
+
+
+def test_kingfisher_finds_what_its_rules_know_wherever_it_stands_in_a_text(tmp_path: Path) -> None:
+    redactor = redaction.redactor(settings(tmp_path))
+    token = "NRAK-" + "7QZK3XW5RT2YB4MN6PL9CV8DF1G"
+    assert MARK.sub("#", redactor.text(f"né 🦊 {token} né")) == "né 🦊 # né"
+    (found,) = redaction.known_to_kingfisher(f"né 🦊 {TOKEN} né")
+    assert (found.start, found.end) == (5, 5 + len(TOKEN))
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("ours = (", "is not a regular expression"),
+        ("no equals sign", "write `kind = pattern`"),
+        ("Big Kind = x", "write `kind = pattern`"),
+        ("ours = x*", "matches the empty text"),
+    ],
+)
+def test_a_pattern_that_cannot_be_used_is_refused_with_its_line(tmp_path: Path, line: str, why: str) -> None:
+    path = tmp_path / "patterns"
+    path.write_text(f"# ours\nfine = EMP-\\d+\n{line}\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"patterns, line 3: .*" + why):
+        redaction.redactor(settings(tmp_path, DCM_REDACT_FILE=str(path)))
+
+
+def test_a_file_of_patterns_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="DCM_REDACT_FILE names"):
+        redaction.own_patterns(settings(tmp_path, DCM_REDACT_FILE=str(tmp_path / "nowhere")))
+
+
+def test_log_lines_and_their_exceptions_have_no_secrets() -> None:
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonLines(plain.value))
+    error = ValueError(f"no entry for {TOKEN}")
+    said = {"password": "hunter2", "count": 3}
+    record = logging.getLogger("x").makeRecord(
+        "x", logging.ERROR, "f", 1, "login with %s failed", (TOKEN,), (ValueError, error, None), extra=said
+    )
+    handler.handle(record)
+    line = json.loads(stream.getvalue())
+    assert TOKEN not in stream.getvalue()
+    assert "hunter2" not in stream.getvalue()
+    assert (line["level"], line["logger"], line["count"]) == ("error", "x", 3)
+
+
+def test_doctor_tells_which_line_of_the_own_patterns_is_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "patterns"
+    path.write_text("staff-id = EMP-\\d+\n", encoding="utf-8")
+    given = settings(tmp_path, DCM_REDACT_FILE=str(path))
+    assert [(found.state, found.says) for found in doctor.patterns(given)] == [
+        ("ok", f"1 patterns of your own in {path}")
+    ]
+    path.write_text("staff-id = (\n", encoding="utf-8")
+    (found,) = doctor.patterns(given)
+    assert found.state == "broken"
+    assert f"{path}, line 1" in found.says
+    assert list(doctor.patterns(settings(tmp_path))) == []

@@ -1,0 +1,105 @@
+"""What agents are told with their next hook."""
+
+import time
+from typing import Any
+
+import pytest
+import redis
+from stories import a_session, agent_tool, at, event, store, subagent
+
+from db import messages
+from db.pool import Conn
+from dcm.broker import mailbox_key
+from dcm.domain.mail import LIMIT, Letter, joined, opened
+from dcm.settings import Settings
+from workers import mail
+from workers.mail import brief_subagent, deliver_message, mark_delivered
+
+
+@pytest.fixture
+def valkey(worker: Settings) -> "redis.Redis":
+    return redis.Redis.from_url(worker.redis_url)
+
+
+def told(valkey: "redis.Redis", agent: str = "") -> str:
+    """What lies in the mailbox of session s1's main conversation, or of a subagent."""
+    return joined(opened(valkey.get(mailbox_key("s1", agent)) or b"", time.time()))[0]
+
+
+def sent(conn: Conn, to: str, **fields: Any) -> str:
+    message = {"project_id": None, "from_agent": "planner", "to_agent": to, "topic": "task.created",
+               "content": {"message": "the port is 8080"}, "priority": 0, "ttl_s": 60}  # fmt: skip
+    return str(messages.send(conn, message | fields)["id"])
+
+
+def test_a_message_to_a_session_at_work_is_put_before_it(conn: Conn, valkey: "redis.Redis") -> None:
+    store(conn, *a_session()[:6])
+    deliver_message(sent(conn, "s1"))
+    assert told(valkey) == "Message from planner (task.created), told by DCM: the port is 8080"
+    assert told(valkey, "a1") == ""
+
+
+@pytest.mark.parametrize("name", ["a1", "Explore"])
+def test_a_message_to_a_subagent_reaches_it_by_id_and_by_type(conn: Conn, valkey: "redis.Redis", name: str) -> None:
+    store(conn, *a_session()[:6])
+    deliver_message(sent(conn, name))
+    assert "the port is 8080" in told(valkey, "a1")
+    assert told(valkey) == ""
+
+
+def test_who_is_over_sent_it_himself_or_is_not_named_gets_nothing(conn: Conn, valkey: "redis.Redis") -> None:
+    store(conn, *a_session())
+    for message in (sent(conn, "s1"), sent(conn, "a1"), sent(conn, "nobody"), sent(conn, "s1", from_agent="s1")):
+        deliver_message(message)
+    assert (told(valkey), told(valkey, "a1")) == ("", "")
+
+
+def test_what_was_delivered_is_read(conn: Conn, worker: Settings) -> None:
+    store(conn, *a_session()[:6])
+    first, second = sent(conn, "s1"), sent(conn, "s1")
+    mark_delivered([first], "s1")
+    mark_delivered([first], "s1")
+    assert [row["already_read"] for row in messages.poll(conn, "s1", since=None, topic=None, broadcasts=False,
+                                                         project_id=None, limit=9)] == [True, False]  # fmt: skip
+    assert second
+
+
+def test_letters_beyond_the_limit_are_counted_and_stay_unread() -> None:
+    letters = [Letter("x" * (LIMIT // 2), str(number)) for number in range(5)]
+    text, read = joined(letters)
+    assert read == ["0", "1"]
+    assert "(3 more messages are waiting" in text
+
+
+def test_a_subagent_is_told_what_its_task_needs(
+    conn: Conn, valkey: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mail, "LATE_SECONDS", 10**9)
+    place = {"cwd": "/w/shop"}
+    paths = {"file_path": "/w/shop/cart.py", "old_string": "a"}, {"file_path": "/w/shop/till.py", "old_string": "a"}
+    prompt = "make the cart faster. Never use floats."
+    asked = {"subagent_type": "Explore", "description": "look at cart", "prompt": "which queries of cart.py are slow?"}
+    store(
+        conn,
+        event(1, "UserPromptSubmit", prompt=prompt, prompt_id="p1", **place),
+        *(event(2 + n, "PostToolUse", tool_name="Edit", tool_use_id=f"t{n}", tool_input=path, **place)
+          for n, path in enumerate(paths)),
+        agent_tool(5, "PreToolUse", tool_input=asked, **place),
+        subagent(6, "SubagentStart", **place),
+    )  # fmt: skip
+    brief_subagent("s1", "a1", "Explore", at(6).isoformat())
+    text = told(valkey, "a1")
+    assert text.startswith("# What the session that started this agent knows\n")
+    assert "- Never use floats. (1.)" in text
+    assert "cart.py" in text
+    assert "till.py" not in text
+    assert "make the cart faster" not in text
+
+
+def test_a_subagent_that_began_long_ago_or_whose_session_knows_nothing_is_told_nothing(
+    conn: Conn, valkey: "redis.Redis"
+) -> None:
+    store(conn, *a_session()[:6])
+    brief_subagent("s1", "a1", "Explore", at(6).isoformat())
+    brief_subagent("unknown", "a1", "Explore", at(6).isoformat())
+    assert told(valkey, "a1") == ""

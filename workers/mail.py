@@ -1,0 +1,85 @@
+"""What agents are told with their next hook: messages to them, and what a subagent's parent knows."""
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import dramatiq
+
+from db import hook_events, messages
+from dcm.broker import DEFAULT, mailbox_key, redis_client
+from dcm.domain import briefs
+from dcm.domain.mail import Letter, said, sealed
+from dcm.domain.tools import AGENT_TOOLS, one_line
+from workers import running
+from workers.briefs import assemble
+
+broker = running.broker()
+
+MAIL_SECONDS = 24 * 3600
+"""Seconds an undelivered letter is kept."""
+
+MESSAGE_LIMIT = 400
+"""Characters of a message that are put before an agent."""
+
+STARTS = 20
+"""Tool calls under way among which that of a subagent is looked for."""
+
+LATE_SECONDS = 60
+"""Seconds after which a subagent has found its own way."""
+
+SUBAGENT = "subagent"
+"""The trigger of a snapshot that is made for a subagent."""
+
+
+def post(session_id: str, agent_id: str, letter: Letter) -> None:
+    """Put a letter into the mailbox of a session's main conversation, or of a subagent of it."""
+    key = mailbox_key(session_id, agent_id)
+    with redis_client(running.settings()) as client:
+        client.append(key, sealed(letter))
+        client.expire(key, MAIL_SECONDS)
+
+
+@dramatiq.actor(queue_name=DEFAULT, max_retries=3)
+def deliver_message(message_id: str) -> None:
+    """Put a message to an agent into the mailbox of each agent at work that it names."""
+    with running.pool().connection() as conn:
+        found = messages.addressed(conn, message_id)
+    for recipient in found:
+        sender, topic = recipient.from_agent_id or "the system", recipient.topic or "general"
+        text = one_line(said(recipient.payload), MESSAGE_LIMIT)
+        until = recipient.expires_at.timestamp() if recipient.expires_at else 0.0
+        letter = Letter(f"Message from {sender} ({topic}), told by DCM: {text}", message_id, until)
+        post(recipient.session_id, recipient.agent_id, letter)
+
+
+@dramatiq.actor(queue_name=DEFAULT, max_retries=3)
+def mark_delivered(message_ids: list[str], reader: str) -> None:
+    """Note that an agent has got these messages."""
+    with running.pool().connection() as conn:
+        messages.mark_read(conn, message_ids, reader)
+
+
+@dramatiq.actor(queue_name=DEFAULT, max_retries=0)
+def brief_subagent(session_id: str, agent_id: str, agent_type: str, began: str) -> None:
+    """Tell a subagent that has begun what its parent knows of its task; later than a minute nobody waits for it."""
+    moment = datetime.fromisoformat(began)
+    if time.time() - moment.timestamp() > LATE_SECONDS:
+        return
+    with running.pool().connection() as conn:
+        task = _task(hook_events.latest(conn, session_id, ["PreToolUse"], moment, STARTS), agent_type)
+        snapshot = assemble(conn, session_id, moment, SUBAGENT)
+    if snapshot and (text := briefs.for_subagent(snapshot, agent_id, task)):
+        post(session_id, agent_id, Letter(text, until=time.time() + LATE_SECONDS))
+
+
+def _task(starts: Sequence[Mapping[str, Any]], agent_type: str) -> str:
+    """What the newest Agent call that starts such a subagent asks of it."""
+    for start in reversed(starts):
+        asked = start.get("tool_input")
+        if start.get("tool_name") in AGENT_TOOLS and isinstance(asked, dict) and not start.get("agent_id"):
+            kind = asked.get("subagent_type")
+            if not kind or not agent_type or kind == agent_type:
+                return f"{asked.get('description', '')}\n{asked.get('prompt', '')}"
+    return ""
