@@ -105,7 +105,7 @@ def require_ports(settings: Settings) -> None:
         except StartError as error:
             problems.append(str(error))
     if problems:
-        raise StartError("\n     ".join(problems))
+        raise StartError("\n     ".join(dict.fromkeys(problems)))
 
 
 def describe(settings: Settings) -> None:
