@@ -15,6 +15,7 @@ from rich.progress import track
 
 from dcm.cli import options
 from dcm.cli.settings_file import default_path
+from dcm.cli.sieve import Sieve
 from dcm.cli.transcripts import Agent, payloads
 from dcm.client import Client
 from dcm.client.shapes.events import Past
@@ -25,13 +26,21 @@ from dcm.domain.transcripts import records
 MOST_PAYLOADS, MOST_BYTES = 1000, 900_000
 """What goes into one body; the API takes 1000 payloads and 1 MiB."""
 
+SHOWN_FAULTS, MOST_FAULTS = 5, 100
+"""What cannot be imported, said to a person and to a script."""
+
 MANY_WAITING, FEW_WAITING = 5000, 1000
 """Events in the queue at which an import pauses, and goes on: live sessions share it."""
 
 
 @click.group("import")
 def command() -> None:
-    """Bring in what happened before DCM listened."""
+    """Bring in what happened before DCM listened.
+
+    \b
+    Example:
+      dcm import transcripts
+    """
 
 
 @command.command()
@@ -50,24 +59,36 @@ def transcripts(*, paths: Sequence[Path], url: str | None, as_json: bool) -> Non
       dcm import transcripts ~/.claude/projects/-home-ada-shop
       dcm import transcripts 4f1c.jsonl --json
     """
-    sessions = found(paths or [default_path(os.environ).parent / "projects"])
-    if not sessions:
-        raise InvalidInput(f"There is no transcript in {', '.join(map(str, paths)) or 'the default folder'}.")
-    counts: Counter[str] = Counter(accepted=0, known=0, too_large=0)
+    given = paths or [path for path in [default_path(os.environ).parent / "projects"] if path.exists()]
+    sieve = Sieve(datetime.now(UTC))
+    sessions = found(sieve.files(given))
+    if not sessions and not sieve.faults:
+        where = ", ".join(map(str, paths)) or default_path(os.environ).parent / "projects"
+        raise InvalidInput(f"There is no transcript in {where}.")
+    counts: Counter[str] = Counter(accepted=0, known=0, too_large=0, sessions=0, files=0)
     with options.connect(url) as client:
         console = Console(stderr=True)
         shown = track(sessions.items(), "Importing", len(sessions), console=console, disable=not console.is_terminal)
-        for batch in batches(_payloads(shown, counts), counts):
+        for batch in batches(_payloads(shown, counts, sieve), counts):
             send(client, batch, counts)
     if as_json:
-        options.show_json(dict(counts))
+        options.show_json({**counts, **sieve.counts, "faults": sieve.faults[:MOST_FAULTS]})
         return
-    click.echo(
-        f"{counts['sessions']} sessions in {counts['files']} transcripts: {counts['accepted']} events are new, "
-        f"{counts['known']} were known."
-    )
+    sessions_, files = options.count(counts["sessions"], "session"), options.count(counts["files"], "transcript")
+    click.echo(f"{sessions_} in {files}: {counts['accepted']} events are new, {counts['known']} were known.")
+    _tell_faults(sieve, read=counts["sessions"] > 0)
     if counts["too_large"]:
         click.echo(f"{counts['too_large']} events were left out: each is larger than the API takes.")
+
+
+def _tell_faults(sieve: Sieve, *, read: bool) -> None:
+    """Say on stderr what was left out, and when there was nothing else."""
+    if not read:
+        click.echo("Nothing in it could be read as a transcript of Claude Code.", err=True)
+    for fault in sieve.faults[:SHOWN_FAULTS]:
+        click.echo(f"Left out: {fault}.", err=True)
+    if (more := len(sieve.faults) - SHOWN_FAULTS) > 0:
+        click.echo(f"Left out: {more} more; `--json` names {MOST_FAULTS}.", err=True)
 
 
 def found(paths: Iterable[Path]) -> dict[str, list[Path]]:
@@ -88,21 +109,20 @@ def _is_agent(file: Path) -> bool:
     return file.name.startswith("agent-")
 
 
-def _payloads(sessions: Iterable[tuple[str, list[Path]]], counts: Counter[str]) -> Iterator[Past]:
+def _payloads(sessions: Iterable[tuple[str, list[Path]]], counts: Counter[str], sieve: Sieve) -> Iterator[Past]:
     for _, files in sessions:
-        told = of_session(files, datetime.now(UTC))
+        told = of_session(files, datetime.now(UTC), sieve)
         counts["files"] += len(files)
         counts["sessions"] += bool(told)
         yield from told
 
 
-def of_session(files: Sequence[Path], now: datetime) -> list[Past]:
+def of_session(files: Sequence[Path], now: datetime, sieve: Sieve) -> list[Past]:
     """What a session's transcripts tell; it ends after the last of them."""
     touched = datetime.fromtimestamp(max(file.stat().st_mtime for file in files), UTC)
     told: list[Past] = []
     for file in files:
-        with file.open("rb") as lines:
-            told += payloads(records(lines), now=now, touched=touched, agent=_agent(file))
+        told += payloads(sieve.records(file), now=now, touched=touched, agent=_agent(file))
     last = max((past["at"] for past in told), default="")
     return [past | {"at": last} if past["payload"]["hook_event_name"] == "SessionEnd" else past for past in told]
 

@@ -25,6 +25,11 @@ def connect(given: str | None) -> Client:
     return Client(given or server_url(settings()))
 
 
+def count(number: int, noun: str) -> str:
+    """A number and its noun: `1 session`, `2 sessions`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def show_json(value: Any) -> None:
     """Print a value for a script."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))

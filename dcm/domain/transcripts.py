@@ -24,8 +24,8 @@ def records(lines: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:
     """The records of a transcript's lines; half-written and unknown lines are passed over."""
     for line in lines:
         try:
-            record = json.loads(line)
-        except ValueError:
+            record = json.loads(line.decode("utf-8-sig", "replace"))
+        except (ValueError, RecursionError):
             continue
         if isinstance(record, dict):
             yield record
