@@ -13,9 +13,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from honcho import environ as honcho_environ
-
-from dcm import lease, start_log
+from dcm import dotenv, lease, start_log
 from dcm.child import LOG_LIMIT
 from dcm.domain.errors import DcmError, StartError
 from dcm.embedded.places import make_home, places
@@ -167,13 +165,13 @@ def remembered(home: Path) -> dict[str, str]:
 
     Raises:
         StartError: they are not known; the message says what to do.
+        SettingsError: .env cannot be read.
     """
     try:
         told = json.loads(start_path(home).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise StartError(f"{start_path(home)} cannot be read: run `dcm install`.") from error
-    dotenv = honcho_environ.parse(DOTENV.read_text(encoding="utf-8")) if DOTENV.exists() else {}
-    return {**{str(name): str(value) for name, value in told.items()}, **dotenv}
+    return {**{str(name): str(value) for name, value in told.items()}, **dotenv.read(DOTENV)}
 
 
 def main() -> int:

@@ -20,6 +20,13 @@ def settings() -> Settings:
     return load()
 
 
+def database_advice(settings: Settings) -> str:
+    """What to do about a database that refuses."""
+    if settings.embedded_postgres:
+        return "See `dcm logs postgres`."
+    return "Correct or unset DCM_DATABASE_URL (or the DB_* variables)."
+
+
 def connect(given: str | None) -> Client:
     """A client of the server that was named, or of this DCM."""
     return Client(given or server_url(settings()))

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from dcm.cli import lifecycle, options, registration
+from dcm.cli.hints import callable_here
 from dcm.client import Client, ClientError
 from dcm.settings import PROCFILE_ORDER, Settings
 
@@ -39,7 +40,10 @@ def command(*, as_json: bool) -> None:
         return
     console = Console(highlight=False)
     for part in parts:
-        console.print(f"[{'green]●' if part.works else 'red]○'}[/] {part.name:<10} {escape(part.says)}", soft_wrap=True)
+        console.print(
+            f"[{'green]●' if part.works else 'red]○'}[/] {part.name:<10} {escape(callable_here(part.says))}",
+            soft_wrap=True,
+        )
 
 
 @click.command()

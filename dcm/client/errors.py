@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from dcm.domain.errors import DcmError
 
+TOO_LONG = "What is asked for is too long for the address of a request: shorten it."
+
 
 class ClientError(DcmError):
     """Any failure of a call to DCM."""
@@ -39,6 +41,8 @@ def refusal(status: int, body: object, text: str) -> Refused:
     said = body if isinstance(body, Mapping) else {}
     sentence = said.get("error")
     details = said.get("details")
+    if status == 414:
+        sentence = TOO_LONG
     if not isinstance(sentence, str) or not sentence:
         sentence = f"DCM answered {status}: {' '.join(text.split())[:200] or 'nothing'}"
     kind = {404: Absent, 503: Busy}.get(status, Refused)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import httpx
 
 from dcm.client.calls.call import Call
-from dcm.client.errors import ClientError, Unreachable, refusal
+from dcm.client.errors import TOO_LONG, ClientError, Unreachable, refusal
 
 Answer = TypeVar("Answer")
 
@@ -21,15 +21,19 @@ NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 PASSING = frozenset({502, 503, 504})
 """Statuses of a server that may answer a moment later."""
 
+JSON = "application/json"
+
 Outcome = httpx.Response | httpx.TransportError
 
 
 def request(client: httpx.Client | httpx.AsyncClient, call: Call[Answer]) -> httpx.Request:
     """The request of a call. Halves of surrogate pairs, which agents do send, are escaped."""
-    content = None if call.body is None else json.dumps(call.body).encode()
-    return client.build_request(
-        call.method, call.path, params=dict(call.query), content=content, headers={"Content-Type": "application/json"}
-    )
+    content, headers = None if call.body is None else json.dumps(call.body).encode(), {"Content-Type": JSON}
+    query = {name: value.encode("utf-8", "replace").decode() for name, value in call.query.items()}
+    try:
+        return client.build_request(call.method, call.path, params=query, content=content, headers=headers)
+    except httpx.InvalidURL:
+        raise ClientError(TOO_LONG) from None
 
 
 def attempts(call: Call[Answer], url: str) -> Generator[float, Outcome, Answer]:

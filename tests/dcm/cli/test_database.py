@@ -46,6 +46,7 @@ def test_db_setup_of_a_postgres_that_is_away_is_one_sentence(home: Path) -> None
     result = run(home, "db:setup", DCM_DATABASE_URL="postgresql://ada:secret@127.0.0.1:1/dcm")
     assert isinstance(result.exception, StartError)
     assert "cannot be made ready" in str(result.exception)
+    assert "Correct or unset DCM_DATABASE_URL" in str(result.exception)
     assert "secret" not in str(result.exception)
     assert "\n" not in str(result.exception)
 
