@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from db import migrate
 from dcm import stores
-from dcm.cli import lifecycle, machine, options, up
+from dcm.cli import lifecycle, machine, options, probes, up
 from dcm.cli.findings import Finding, broken, ok, warning
 from dcm.cli.hints import callable_here
 from dcm.client import Client, ClientError
@@ -134,8 +134,9 @@ def schema(settings: Settings) -> Iterator[Finding]:
 def api(settings: Settings) -> Iterator[Finding]:
     """Whether the API answers, and whether what it accepts gets stored."""
     try:
+        health = probes.api_health(server_url(settings))
         with Client(server_url(settings)) as client:
-            health, intake = client.health(), client.get_intake()
+            intake = client.get_intake()
     except ClientError as error:
         yield broken("API", str(error), "See `dcm logs api`.")
         return

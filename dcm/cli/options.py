@@ -29,7 +29,12 @@ def database_advice(settings: Settings) -> str:
 
 def connect(given: str | None) -> Client:
     """A client of the server that was named, or of this DCM."""
-    return Client(given or server_url(settings()))
+    return Client(server(given))
+
+
+def server(given: str | None) -> str:
+    """The server that was named, or this DCM's."""
+    return given or server_url(settings())
 
 
 def count(number: int, noun: str) -> str:

@@ -36,6 +36,11 @@ class Busy(Refused):
     """DCM cannot take it now (503): nothing was accepted, it may be sent again later."""
 
 
+def not_ours(url: str, status: int) -> Refused:
+    """The error for a server that is not DCM."""
+    return Refused(f"What listens at {url} is not DCM (it answered {status}): correct PORT or the URL.", status)
+
+
 def refusal(status: int, body: object, text: str) -> Refused:
     """The error for an answer that is none of those expected."""
     said = body if isinstance(body, Mapping) else {}

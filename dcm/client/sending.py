@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import httpx
 
 from dcm.client.calls.call import Call
-from dcm.client.errors import TOO_LONG, ClientError, Unreachable, refusal
+from dcm.client.errors import TOO_LONG, ClientError, Unreachable, not_ours, refusal
 
 Answer = TypeVar("Answer")
 
@@ -53,26 +53,45 @@ def attempts(call: Call[Answer], url: str) -> Generator[float, Outcome, Answer]:
         elif not (left and call.repeatable and outcome.status_code in PASSING):
             break
         pause = pause * 2 or FIRST_PAUSE
-    raise _failure(outcome, url)
+    raise _failure(call, outcome, url)
 
 
 def _content(response: httpx.Response) -> Any:
     if response.status_code == 204 or not response.content:
         return None
+    if _is_page(response):
+        raise not_ours(_server(response), response.status_code)
     if response.headers.get("Content-Type", "").startswith("text/"):
         return response.text
     try:
         return response.json()
     except ValueError:
-        raise ClientError(f"What answers at {response.request.url} is not DCM: its answer is not JSON.") from None
+        raise not_ours(_server(response), response.status_code) from None
 
 
-def _failure(outcome: Outcome, url: str) -> ClientError:
+def _is_page(response: httpx.Response) -> bool:
+    """Whether it is a page for people: DCM gives none to a client. One of a proxy tells what is behind it."""
+    return response.status_code not in PASSING and response.headers.get("Content-Type", "").startswith("text/html")
+
+
+def _server(response: httpx.Response) -> str:
+    return str(response.request.url.copy_with(path="/", query=None, fragment=None)).rstrip("/")
+
+
+def _failure(call: Call[Answer], outcome: Outcome, url: str) -> ClientError:
     if isinstance(outcome, httpx.Response):
+        if _is_page(outcome):
+            return not_ours(url, outcome.status_code)
         return refusal(outcome.status_code, _json(outcome), outcome.text)
     if isinstance(outcome, NOTHING_SENT):
         return Unreachable(f"DCM does not answer at {url}: start it with `dcm start`, or correct the URL.", sent=False)
     reason = "in time" if isinstance(outcome, httpx.TimeoutException) else f"({outcome or type(outcome).__name__})"
+    if call.method == "GET":
+        return Unreachable(
+            f"What listens at {url} did not answer {reason}: it is not DCM (correct PORT or the URL), "
+            "or DCM is stuck (see `dcm logs api`).",
+            sent=True,
+        )
     return Unreachable(f"DCM at {url} did not answer {reason}; it may have taken the request all the same.", sent=True)
 
 
