@@ -130,6 +130,28 @@ def test_completion_prints_a_script_that_asks_dcm(shell: str, home: Path) -> Non
     assert f"_DCM_COMPLETE={shell}_complete" in said.stdout
 
 
+@pytest.mark.parametrize(
+    ("words", "line", "offered"),
+    [
+        ("dcm db : s", "dcm db:s", ["setup"]),
+        ("dcm db :", "dcm db:", ["setup", "reset"]),
+        ("dcm db : reset --y", "dcm db:reset --y", ["--yes"]),
+        ("dcm sta", "dcm sta", ["start", "status"]),
+    ],
+)
+def test_completion_of_bash_knows_commands_with_a_colon(words: str, line: str, offered: list[str], home: Path) -> None:
+    script = execute(home, "completion", "bash").stdout
+    number = len(words.split()) - 1
+    asked = (
+        f"{script}\nCOMP_WORDBREAKS=$' \\t\\n\"><=;|&(:'; COMP_WORDS=({words}); COMP_CWORD={number};"
+        f"COMP_LINE='{line}'; COMP_POINT={len(line)}; COMPREPLY=()\n"
+        f"_dcm_completion_with_colons dcm; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+    )
+    environ = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    told = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=False, env=environ)
+    assert told.stdout.split() == offered, told.stderr
+
+
 def test_completion_of_bash_is_a_script_that_names_the_commands(home: Path) -> None:
     script = execute(home, "completion", "bash").stdout
     assert subprocess.run(["bash", "-n"], input=script, text=True, check=False).returncode == 0
