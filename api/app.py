@@ -4,7 +4,6 @@ import json
 import logging
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,10 @@ from falcon.asgi import Request, Response
 
 from api.callers import Callers
 from api.database import Database
+from api.heads import App
 from api.ingest import Door
 from api.pages import Pages
+from api.paths import PathsAsSent
 from api.redaction import Redaction
 from api.restore import Briefs
 from api.routes import Parts, routes
@@ -25,7 +26,7 @@ from db.pool import AWAY, REFUSED, open_pool
 from dcm import redaction
 from dcm import settings as settings_module
 from dcm.domain.errors import Conflict, DcmError, Forbidden, InvalidInput, NotFound, TooLarge, Unavailable
-from dcm.domain.instants import instant
+from dcm.domain.instants import plain
 from dcm.logs import log_to_stderr
 from dcm.settings import Settings
 
@@ -61,7 +62,7 @@ def create_app(
     redactor = redaction.redactor(settings)
     redaction.get_ready()
     log_to_stderr(settings.log_level, redactor.value)
-    app: falcon.asgi.App[Request, Response] = falcon.asgi.App()
+    app: falcon.asgi.App[Request, Response] = App(router=PathsAsSent())
     parts = Running(settings)
     app.add_middleware(Callers(settings))
     app.add_middleware(parts)
@@ -106,11 +107,7 @@ class Running:
 
 
 def _dumps(value: object) -> str:
-    return orjson.dumps(value, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
-
-
-def _plain(value: object) -> str:
-    return instant(value) if isinstance(value, datetime) else str(value)
+    return orjson.dumps(value, default=plain, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
 
 
 async def _said(req: Request, resp: Response, error: DcmError, params: dict[str, Any]) -> None:  # noqa: ARG001

@@ -12,6 +12,9 @@ from dcm.domain.errors import InvalidInput, TooLarge
 BODY_LIMIT = 1024 * 1024
 """Bytes of the largest body that is taken."""
 
+TOO_DEEP = "The JSON of the body is nested too deep: send it with fewer objects and lists inside one another."
+"""Why a body is refused that parsers give up on."""
+
 HEARD_OUT = 16 * BODY_LIMIT
 """Bytes of a refused body that are read and dropped: a client that is still sending does not read the answer."""
 
@@ -42,14 +45,16 @@ def parse_json(raw: bytes) -> Any:
     """The JSON value of a body. A client may send halves of surrogate pairs, which strict parsers refuse.
 
     Raises:
-        InvalidInput: it is not JSON.
+        InvalidInput: it is not JSON, or nested too deep.
     """
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError:
         try:
             return json.loads(raw, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError) as error:
+        except RecursionError:
+            raise InvalidInput(TOO_DEEP) from None
+        except ValueError as error:
             raise InvalidInput(f"The body is not JSON ({error}): send one JSON object.") from None
 
 

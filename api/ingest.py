@@ -73,11 +73,13 @@ class Door:
         marks: Mapping[str, bytes] | None = None,
         mailbox: str | None = None,
         awaited: bool = False,
+        recovered: bool = False,
     ) -> bytes | None:
         """Accept a checked payload; it is safe when this returns. Returns what lay in the mailbox.
 
         `at_ns`: nanoseconds since the epoch. `marks`: keys to set in Valkey with it, for an hour.
         `mailbox`: a key to read and empty with it. `awaited`: who reads in the next moment waits until it is stored.
+        `recovered`: no hook reported it, a transcript told it.
 
         Raises:
             Unavailable: Valkey does not take it; nothing was accepted.
@@ -88,6 +90,8 @@ class Door:
             streams.TIME_FIELD: streams.stamp(at_ns),
             streams.PAYLOAD_FIELD: raw,
         }
+        if recovered:
+            entry[streams.RECOVERED_FIELD] = 1
         taken: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
         shard = streams.shard_of(session_id, self._shards)
         self._waiting.append(_Waiting(shard, entry, marks or {}, mailbox, awaited, taken))

@@ -2,15 +2,16 @@
 
 import functools
 import inspect
+import re
 import typing
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from falcon.asgi import Request, Response
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from api.bodies import read_body
+from api.bodies import TOO_DEEP, parse_json, read_body
 from api.redaction import without_secrets
 from dcm.domain.errors import InvalidInput
 
@@ -141,15 +142,19 @@ def parse_body(raw: bytes, model: type[Model]) -> Model:
     """The body as its model.
 
     Raises:
-        InvalidInput: it is not JSON, or a field is wrong: `details` says which and how.
+        InvalidInput: it is not JSON or nested too deep, or a field is wrong: `details` says which and how.
     """
     try:
-        return model.model_validate_json(raw, strict=True)
+        found = model.model_validate_json(raw, strict=True)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False)
         if faults[0]["type"] == NOT_JSON:
+            if "recursion limit" in faults[0]["msg"]:
+                raise InvalidInput(TOO_DEEP) from None
             raise InvalidInput(f"The body is not JSON ({faults[0]['msg']}): send one JSON object.") from None
         raise InvalidInput("Validation failed", _details(faults)) from None
+    _refuse_unstorable(raw, found.model_dump())
+    return found
 
 
 def read_query(req: Request, model: type[Model]) -> Model:
@@ -167,6 +172,8 @@ def read_query(req: Request, model: type[Model]) -> Model:
 
 
 def _part(adapter: TypeAdapter[Any], name: str, text: str) -> Any:
+    if "\0" in text:
+        raise InvalidInput(f"Invalid {name} in the path", {name: ["holds a NUL character: no id has one"]})
     try:
         return adapter.validate_python(text)
     except ValidationError as error:
@@ -178,8 +185,42 @@ def _details(faults: typing.Sequence[Any]) -> dict[str, list[str]]:
     """{field: messages}, a field inside another as `outer.inner`."""
     details: dict[str, list[str]] = {}
     for fault in faults:
-        details.setdefault(".".join(map(str, fault["loc"])) or "body", []).append(_message(fault))
+        place = [str(part) for part in fault["loc"] if isinstance(part, int) or _FIELD.fullmatch(part)]
+        messages = details.setdefault(".".join(place) or "body", [])
+        if _message(fault) not in messages:
+            messages.append(_message(fault))
     return details
+
+
+_FIELD = re.compile(r"(?!(?:str|int|float|bool|list|dict)$)[A-Za-z_]\w*")
+"""A part of a place that is a field's name, and not the kind of value that was tried there."""
+
+
+def _refuse_unstorable(raw: bytes, value: object) -> None:
+    """Refuse what strict JSON or the database does not take, wherever it stands in a free-form value."""
+    if b"NaN" in raw or b"Infinity" in raw:
+        parse_json(raw)
+    if rb"\u0000" in raw and (place := _nul_in(value)):
+        raise InvalidInput(
+            "Validation failed", {place: ["holds a NUL character, which cannot be stored: leave it out"]}
+        )
+
+
+def _nul_in(value: object) -> str:
+    """Where a NUL stands in a value, empty when there is none."""
+    if isinstance(value, str):
+        return "body" if "\0" in value else ""
+    members: Iterable[tuple[object, object]] = ()
+    if isinstance(value, Mapping):
+        members = value.items()
+    elif isinstance(value, list | tuple):
+        members = enumerate(value)
+    for name, inner in members:
+        if isinstance(name, str) and "\0" in name:
+            return "body"
+        if place := _nul_in(inner):
+            return str(name) if place == "body" else f"{name}.{place}"
+    return ""
 
 
 def _message(fault: Mapping[str, Any]) -> str:

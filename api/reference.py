@@ -22,6 +22,7 @@ Written from the routes by `make docs`. The same is served at `/openapi.json`, a
 
 Bodies are JSON. What is wrong with one is answered with 400 and `{"error", "details": {field: [why]}}`; what is not
 there with 404. Times are ISO 8601 in UTC. Every filter that is given must hold; `limit` is brought between its bounds.
+An id in a path is percent-encoded, its `/` too.
 """
 
 

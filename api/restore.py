@@ -16,16 +16,13 @@ from db.listen import listen
 from db.pool import AWAY, Pool
 from dcm.broker import DEFAULT, compaction_key
 from dcm.domain.briefs import aged
-from dcm.domain.compactions import Subject
+from dcm.domain.compactions import RESUMED, Subject
 from dcm.domain.hook_events import DOUBLE_FIRING, SAME_COMPACTION
 from dcm.domain.streams import moment
 
 logger = logging.getLogger("dcm.api")
 
 Result = TypeVar("Result")
-
-RESUMED = "resume"
-"""The trigger of a brief for a session that was closed and goes on."""
 
 PATIENCE = 2.0
 """Seconds a SessionStart waits for its brief, in all."""
@@ -66,6 +63,8 @@ class Briefs:
     async def of(self, session_id: str, asked_at: datetime) -> str | None:
         """The brief for the compaction of a session's main conversation that has just ended, else None.
 
+        It is empty for a session of which there is nothing to tell.
+
         It waits for the one being made; when time is up it gives the newest there is and says its age.
         A subagent's compaction, or one that may be, gets none here: its boundary settles it.
         """
@@ -80,7 +79,7 @@ class Briefs:
         try:
             if not await self.fresh(session_id, RESUMED):
                 return None
-            found = await self._newest(session_id)
+            found = await self._in_thread(self._read, session_id)
             if found is None or found.made_for < asked_at or not await self._in_thread(self._give, session_id, found):
                 return None
         except AWAY as error:
@@ -94,7 +93,7 @@ class Briefs:
             return False
         asked_at = datetime.now(UTC)
         self._door.ask(DEFAULT, "make_brief", session_id, asked_at.isoformat(), trigger)
-        found = await self._wait(session_id, asked_at)
+        found = await self._wait(session_id, asked_at, self._read)
         return found is not None and found.made_for >= asked_at
 
     def _has_events(self, session_id: str) -> bool:
@@ -103,7 +102,7 @@ class Briefs:
 
     async def _answer(self, session_id: str, asked_at: datetime) -> str | None:
         began = await self._began(session_id)
-        known = await self._newest(session_id) if began else None
+        known = await self._in_thread(self._of_compaction, session_id) if began else None
         if began and known and known.made_for >= began - SAME_COMPACTION and known.given_at:
             if asked_at - known.given_at < DOUBLE_FIRING:
                 return None
@@ -111,7 +110,7 @@ class Briefs:
         if began is None:
             self._door.ask(DEFAULT, "make_brief", session_id, asked_at.isoformat(), "auto")
         wanted = began - SAME_COMPACTION if began else asked_at
-        found = await self._wait(session_id, wanted)
+        found = await self._wait(session_id, wanted, self._of_compaction)
         if found is None or found.made_for < wanted:
             return await self._in_thread(self._older, session_id, wanted)
         if found.subject != Subject.MAIN or not await self._in_thread(self._give, session_id, found):
@@ -137,12 +136,12 @@ class Briefs:
             if compactions.running(conn, session_id, wanted).subagents:
                 return None
             found = briefs.newest(conn, session_id, main_only=True)
-        return aged(found.content, found.made_for, datetime.now(UTC)) if found else None
+        return aged(found.content, found.made_for, datetime.now(UTC)) if found and found.content else None
 
     async def _in_thread(self, work: Callable[..., Result], *arguments: object) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
-    async def _wait(self, session_id: str, wanted: datetime) -> Brief | None:
+    async def _wait(self, session_id: str, wanted: datetime, read: Callable[[str], Brief | None]) -> Brief | None:
         ready = asyncio.Event()
         self._waiting[session_id].add(ready)
         found = None
@@ -150,7 +149,7 @@ class Briefs:
             async with asyncio.timeout(PATIENCE):
                 while True:
                     ready.clear()
-                    found = await self._newest(session_id) or found
+                    found = await self._in_thread(read, session_id) or found
                     if found and found.made_for >= wanted:
                         return found
                     await ready.wait()
@@ -161,9 +160,10 @@ class Briefs:
             if not self._waiting[session_id]:
                 del self._waiting[session_id]
 
-    async def _newest(self, session_id: str) -> Brief | None:
-        return await self._in_thread(self._read, session_id)
-
     def _read(self, session_id: str) -> Brief | None:
         with self._pool.connection() as conn:
             return briefs.newest(conn, session_id)
+
+    def _of_compaction(self, session_id: str) -> Brief | None:
+        with self._pool.connection() as conn:
+            return briefs.newest(conn, session_id, of_compactions=True)

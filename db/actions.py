@@ -152,9 +152,25 @@ def remove_of_session(conn: Conn, session_id: str) -> int:
     return conn.execute("DELETE FROM actions WHERE session_id = %(session)s", {"session": session_id}).rowcount
 
 
-def total(conn: Conn) -> int:
-    """How many actions are stored."""
-    return counts.of(conn, "actions")["actions"]
+def matching(conn: Conn, *, tool_type: str | None, tool_name: str | None, session_id: str | None) -> int:
+    """How many actions there are for which all that is given holds: counted in a session, else known from figures."""
+    if session_id is not None:
+        return _of_session(conn, session_id, tool_type, tool_name)
+    if tool_type is None and tool_name is None:
+        return counts.of(conn, "actions")["actions"]
+    return counts.of_tools(conn, tool_type, tool_name)
+
+
+def _of_session(conn: Conn, session_id: str, tool_type: str | None, tool_name: str | None) -> int:
+    row = conn.execute(
+        """
+        SELECT count(*) FROM actions
+        WHERE session_id = %(session_id)s AND (%(tool_type)s::text IS NULL OR tool_type = %(tool_type)s)
+          AND (%(tool_name)s::text IS NULL OR tool_name = %(tool_name)s)
+        """,
+        {"session_id": session_id, "tool_type": tool_type, "tool_name": tool_name},
+    ).fetchone()
+    return int(row[0]) if row else 0
 
 
 def hourly(conn: Conn) -> list[tuple[datetime, int]]:

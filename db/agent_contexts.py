@@ -28,6 +28,15 @@ def page(conn: Conn, *, agent_type: str | None, status: str | None, limit: int, 
         ).fetchall()
 
 
+def matching(conn: Conn, agent_type: str | None, status: str | None) -> int:
+    """How many contexts are of this type and have this status, of any where None is given."""
+    return sum(
+        one.value
+        for one in counts.split(conn, "agent_contexts")
+        if agent_type in {None, one.part} and status in {None, one.state}
+    )
+
+
 def overview(conn: Conn) -> Row:
     """Figures over all contexts."""
     figures = counts.split(conn, "agent_contexts")

@@ -3,9 +3,10 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import orjson
-from psycopg.rows import class_row
+from psycopg.rows import class_row, dict_row
 
 from db.pool import Conn
 from dcm.domain.compactions import Subject
@@ -50,17 +51,41 @@ def keep(conn: Conn, snapshot: Snapshot, content: str, subject: Subject) -> uuid
     return found
 
 
-def newest(conn: Conn, session_id: str, *, main_only: bool = False) -> Brief | None:
-    """The brief of a session (`main_only`: for its main conversation) that holds most, None when it has none."""
+def newest(conn: Conn, session_id: str, *, main_only: bool = False, of_compactions: bool = False) -> Brief | None:
+    """The brief of a session that holds most, None when it has none.
+
+    `main_only`: for its main conversation. `of_compactions`: made for one, not proactively nor at a resume.
+    """
     with conn.cursor(row_factory=class_row(Brief)) as cursor:
         return cursor.execute(
             """
             SELECT content, made_for, subject, given_at FROM briefs
             WHERE session_id = %(session)s AND (subject = 'main' OR NOT %(main_only)s)
+              AND (trigger NOT IN ('proactive', 'resume') OR NOT %(of_compactions)s)
             ORDER BY made_for DESC LIMIT 1
             """,
-            {"session": session_id, "main_only": main_only},
+            {"session": session_id, "main_only": main_only, "of_compactions": of_compactions},
         ).fetchone()
+
+
+def keep_summary(conn: Conn, session_id: str, made_for: datetime, summary: str) -> None:
+    """Store what the client wrote of the compaction a brief was made for."""
+    conn.execute(
+        "UPDATE briefs SET summary = %(summary)s WHERE session_id = %(session)s AND made_for = %(made_for)s",
+        {"session": session_id, "made_for": made_for, "summary": summary},
+    )
+
+
+def page(conn: Conn, session_id: str, limit: int) -> list[dict[str, Any]]:
+    """The newest briefs of a session."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(
+            """
+            SELECT id::text, trigger, subject, made_for, given_at, settled_at, content AS brief, summary
+            FROM briefs WHERE session_id = %(session)s ORDER BY made_for DESC LIMIT %(limit)s
+            """,
+            {"session": session_id, "limit": limit},
+        ).fetchall()
 
 
 def has_events(conn: Conn, session_id: str) -> bool:

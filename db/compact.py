@@ -76,9 +76,15 @@ def mark(conn: Conn, session_id: str, marks: Mapping[str, Any]) -> bool:
 
 
 def marks(conn: Conn, session_id: str) -> Mapping[str, Any] | None:
-    """What the newest request of a session says of its compaction, None when it has no request."""
+    """What the requests of a session say of its last compaction, None when it has no request.
+
+    Those that came after it say nothing: it is the newest mark of any.
+    """
     row = conn.execute(
-        "SELECT metadata FROM requests WHERE session_id = %(session)s ORDER BY created_at DESC, id LIMIT 1",
+        """
+        SELECT metadata FROM requests WHERE session_id = %(session)s
+        ORDER BY metadata ->> 'compacted_at' COLLATE "C" DESC NULLS LAST, created_at DESC, id LIMIT 1
+        """,
         {"session": session_id},
     ).fetchone()
     return row[0] if row else None

@@ -65,6 +65,21 @@ def split(conn: Conn, name: str) -> list[Count]:
         ).fetchall()
 
 
+def of_tools(conn: Conn, tool_type: str | None, tool_name: str | None) -> int:
+    """How many actions are of this type and name, of any where None is given."""
+    row = conn.execute(
+        """
+        SELECT coalesce(sum(total), 0)::bigint
+        FROM (SELECT tool_type, tool_name, total FROM action_hours
+              UNION ALL SELECT tool_type, tool_name, total FROM action_changes) AS both_of_them
+        WHERE (%(tool_type)s::text IS NULL OR tool_type = %(tool_type)s)
+          AND (%(tool_name)s::text IS NULL OR tool_name = %(tool_name)s)
+        """,
+        {"tool_type": tool_type, "tool_name": tool_name},
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
 def fold(conn: Conn) -> None:
     """Add what triggers have noted to the figures; does nothing while another one folds."""
     with conn.transaction():

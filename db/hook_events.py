@@ -10,6 +10,9 @@ from db.pool import Conn
 from dcm.domain.hook_events import HookEvent
 from dcm.domain.ids import derived
 
+GIVING_WAY = frozenset({"UserPromptSubmit", "Stop", "SubagentStart", "SubagentStop"})
+"""Events that have a name of their own to be known by, their prompt's or their subagent's."""
+
 
 def known(conn: Conn, keys: Iterable[str]) -> dict[tuple[str, str, str], list[datetime]]:
     """{(session, event, key): times} of the events of these keys that are stored already."""
@@ -30,11 +33,12 @@ def insert(conn: Conn, events: Sequence[HookEvent]) -> None:
     conn.execute(
         """
         INSERT INTO hook_events (id, session_id, event, event_key, agent_id, prompt_id, tool_use_id, created_at,
-                                 payload)
-        SELECT id, session_id, event, event_key, agent_id, prompt_id, tool_use_id, created_at, payload::jsonb
+                                 payload, recovered)
+        SELECT id, session_id, event, event_key, agent_id, prompt_id, tool_use_id, created_at, payload::jsonb, recovered
         FROM unnest(%(ids)s::uuid[], %(sessions)s::text[], %(events)s::text[], %(keys)s::text[], %(agents)s::text[],
-                    %(prompts)s::text[], %(tool_uses)s::text[], %(times)s::timestamptz[], %(payloads)s::text[])
-            AS e (id, session_id, event, event_key, agent_id, prompt_id, tool_use_id, created_at, payload)
+                    %(prompts)s::text[], %(tool_uses)s::text[], %(times)s::timestamptz[], %(payloads)s::text[],
+                    %(recovered)s::boolean[])
+            AS e (id, session_id, event, event_key, agent_id, prompt_id, tool_use_id, created_at, payload, recovered)
         """,
         {
             "ids": [derived("hook", event.session_id, event.name, event.key, event.at.isoformat()) for event in events],
@@ -46,6 +50,7 @@ def insert(conn: Conn, events: Sequence[HookEvent]) -> None:
             "tool_uses": [event.tool_use_id or None for event in events],
             "times": [event.at for event in events],
             "payloads": [orjson.dumps(event.payload).decode() for event in events],
+            "recovered": [event.recovered for event in events],
         },
     )
 
@@ -59,6 +64,39 @@ def end_tools(conn: Conn, ended: Sequence[tuple[str, str]]) -> None:
             WHERE h.event = 'PreToolUse' AND h.tool_use_id = e.tool_use_id AND h.session_id = e.session_id
             """,
             {"sessions": [session_id for session_id, _ in ended], "ids": [call for _, call in ended]},
+        )
+
+
+def at(conn: Conn, session_id: str, name: str, moment: datetime) -> dict[str, Any]:
+    """The payload of a session's event of this name that came at this very moment; empty when there is none."""
+    row = conn.execute(
+        """
+        SELECT payload FROM hook_events
+        WHERE session_id = %(session)s AND event = %(name)s AND created_at = %(at)s LIMIT 1
+        """,
+        {"session": session_id, "name": name, "at": moment},
+    ).fetchone()
+    return row[0] if row else {}
+
+
+def give_way(conn: Conn, reported: Sequence[HookEvent]) -> None:
+    """Forget what a transcript told of turns and subagents whose hooks report it after all."""
+    named = [event for event in reported if event.name in GIVING_WAY and (event.agent_id or event.prompt_id)]
+    if named:
+        conn.execute(
+            """
+            DELETE FROM hook_events h
+            USING unnest(%(sessions)s::text[], %(names)s::text[], %(agents)s::text[], %(prompts)s::text[])
+                AS e (session_id, event, agent_id, prompt_id)
+            WHERE h.recovered AND h.session_id = e.session_id AND h.event = e.event
+              AND coalesce(h.agent_id, '') = e.agent_id AND (e.agent_id <> '' OR h.prompt_id = e.prompt_id)
+            """,
+            {
+                "sessions": [event.session_id for event in named],
+                "names": [event.name for event in named],
+                "agents": [event.agent_id for event in named],
+                "prompts": [event.prompt_id for event in named],
+            },
         )
 
 

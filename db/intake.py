@@ -38,8 +38,9 @@ def stored(conn: Conn, events: Sequence[PastEvent]) -> set[int]:
     """The positions of those events that are stored, whoever reported them.
 
     A hook reports the same event with other fields and a moment earlier or later, so its content does not tell:
-    a tool call is known by its id, a prompt and the end of its answer by the prompt's id, a subagent by its own, a
-    start by any start before it. What has no id is known by its prompt's text, or its kind, within a minute.
+    a tool call is known by its id, a prompt and the end of its answer by the prompt's id (whichever way it ended), a
+    subagent by its own, a start by any start before it. What has no id is known by its prompt's text, or its kind,
+    within a minute.
     """
     if not events:
         return set()
@@ -53,7 +54,9 @@ def stored(conn: Conn, events: Sequence[PastEvent]) -> set[int]:
             THEN EXISTS (SELECT FROM actions a WHERE a.tool_use_id = e.tool_use_id AND a.session_id = e.session_id)
             ELSE EXISTS (
                 SELECT FROM hook_events h
-                WHERE h.session_id = e.session_id AND h.event = e.event AND coalesce(h.agent_id, '') = e.agent_id
+                WHERE h.session_id = e.session_id
+                  AND h.event IN (e.event, CASE e.event WHEN 'Stop' THEN 'StopFailure' ELSE e.event END)
+                  AND coalesce(h.agent_id, '') = e.agent_id
                   AND CASE e.event
                       WHEN 'SubagentStart' THEN true
                       WHEN 'SubagentStop' THEN h.created_at > e.at - interval '1 minute'

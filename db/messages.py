@@ -174,14 +174,14 @@ def poll(
                 SELECT m.id FROM agent_messages m
                 WHERE m.to_agent_id = %(agent)s AND coalesce(m.expires_at, 'infinity') > now()
                   AND (%(topic)s::text IS NULL OR m.topic = %(topic)s)
-                  AND (%(since)s::timestamptz IS NULL OR m.created_at > %(since)s)
+                  AND (%(since)s::timestamptz IS NULL OR date_trunc('milliseconds', m.created_at) > %(since)s)
                   AND (%(project)s::uuid IS NULL OR m.project_id = %(project)s)
                 ORDER BY m.priority DESC, m.created_at, m.id LIMIT %(limit)s
             ), broadcast AS (
                 SELECT m.id FROM agent_messages m
                 WHERE %(broadcasts)s AND m.to_agent_id IS NULL AND coalesce(m.expires_at, 'infinity') > now()
                   AND (%(topic)s::text IS NULL OR m.topic = %(topic)s)
-                  AND (%(since)s::timestamptz IS NULL OR m.created_at > %(since)s)
+                  AND (%(since)s::timestamptz IS NULL OR date_trunc('milliseconds', m.created_at) > %(since)s)
                   AND (%(project)s::uuid IS NULL OR m.project_id = %(project)s)
                 ORDER BY m.priority DESC, m.created_at, m.id LIMIT %(limit)s
             ), found AS (

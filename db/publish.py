@@ -1,12 +1,14 @@
 """Tell what happened: in the transaction of the write, as its last statement."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 
 from db.pool import Conn
 from dcm.domain.events import Event, notification
+from dcm.domain.instants import plain
 
 CHANNEL = "dcm_events"
 
@@ -44,10 +46,14 @@ def _keep(conn: Conn, events: Sequence[Event]) -> list[int]:
             "channels": [event.channel for event in events],
             "names": [event.name for event in events],
             "sessions": [event.session_id for event in events],
-            "data": [orjson.dumps(event.data, default=str).decode() for event in events],
+            "data": [_json(event.data) for event in events],
         },
     ).fetchall()
     return [row[0] for row in rows]
+
+
+def _json(data: Mapping[str, Any]) -> str:
+    return orjson.dumps(data, default=plain, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
 
 
 def kept_after(conn: Conn, event_id: int, limit: int = 1000) -> list[tuple[int, Event, datetime]]:

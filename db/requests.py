@@ -41,9 +41,12 @@ def upsert(conn: Conn, seen: Sequence[RequestSeen]) -> set[str]:
             AS e (id, session_id, prompt, prompt_id, created_at, seen)
         LEFT JOIN sessions s ON s.id = e.session_id
         ON CONFLICT (id) DO UPDATE SET
-            prompt = excluded.prompt, created_at = excluded.created_at, metadata = r.metadata - 'placeholder',
+            prompt = excluded.prompt, created_at = excluded.created_at,
+            metadata = CASE WHEN excluded.metadata ? 'placeholder' THEN r.metadata
+                            ELSE r.metadata - 'placeholder' END,
             project_id = coalesce(r.project_id, excluded.project_id)
-            WHERE r.metadata ? 'placeholder' AND NOT excluded.metadata ? 'placeholder'
+            WHERE r.metadata ? 'placeholder'
+              AND (NOT excluded.metadata ? 'placeholder' OR excluded.created_at < r.created_at)
         RETURNING r.id, NOT r.metadata ? 'placeholder'
         """,
         values,
@@ -70,7 +73,12 @@ def settle(conn: Conn, session_ids: Sequence[str]) -> None:
             JOIN LATERAL (
                 SELECT h.event, h.created_at FROM hook_events h
                 WHERE h.session_id = r.session_id AND h.event IN ('Stop', 'StopFailure')
-                  AND (h.prompt_id = r.prompt_id OR h.prompt_id IS NULL AND h.created_at >= r.created_at)
+                  AND (h.prompt_id = r.prompt_id
+                       OR h.prompt_id IS NULL AND h.created_at >= r.created_at AND NOT EXISTS (
+                           SELECT FROM requests later
+                           WHERE later.session_id = r.session_id AND later.prompt_id IS NOT NULL
+                             AND later.created_at > r.created_at AND later.created_at <= h.created_at
+                             AND NOT later.metadata ? 'placeholder'))
                 ORDER BY h.created_at DESC LIMIT 1
             ) e ON true
             WHERE r.session_id = ANY(%(sessions)s) AND r.status = 'active'
@@ -85,6 +93,54 @@ def settle(conn: Conn, session_ids: Sequence[str]) -> None:
         FROM closed WHERE t.request_id = closed.id
         """,
         {"sessions": sorted(session_ids)},
+    )
+
+
+def reopen(conn: Conn, session_ids: Sequence[str]) -> None:
+    """Make requests active again whose turn was ended by what belongs to a later prompt, which came to be known."""
+    conn.execute(
+        """
+        WITH opened AS (
+            UPDATE requests r SET status = 'active', completed_at = NULL
+            FROM requests later, hook_events h
+            WHERE r.session_id = ANY(%(sessions)s) AND r.completed_at IS NOT NULL AND r.prompt_id IS NOT NULL
+              AND later.session_id = r.session_id AND later.prompt_id IS NOT NULL
+              AND later.created_at > r.created_at AND later.created_at <= r.completed_at
+              AND NOT later.metadata ? 'placeholder'
+              AND h.session_id = r.session_id AND h.event IN ('Stop', 'StopFailure') AND h.prompt_id IS NULL
+              AND h.created_at = r.completed_at
+            RETURNING r.id
+        )
+        UPDATE task_lists t SET status = 'running', completed_at = NULL FROM opened WHERE t.request_id = opened.id
+        """,
+        {"sessions": sorted(session_ids)},
+    )
+
+
+def newest_at(conn: Conn, moments: Sequence[tuple[str, datetime]]) -> list[uuid.UUID | None]:
+    """The newest prompt of each session up to each moment (session, moment), None where there was none yet."""
+    rows = conn.execute(
+        """
+        SELECT (SELECT r.id FROM requests r
+                WHERE r.session_id = e.session_id AND r.created_at <= e.at AND r.prompt_id IS NOT NULL
+                  AND NOT r.metadata ? 'placeholder'
+                ORDER BY r.created_at DESC, r.id LIMIT 1)
+        FROM unnest(%(sessions)s::text[], %(moments)s::timestamptz[]) WITH ORDINALITY AS e (session_id, at, place)
+        ORDER BY e.place
+        """,
+        {"sessions": [session_id for session_id, _ in moments], "moments": [moment for _, moment in moments]},
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def forget_idle_placeholders(conn: Conn, ids: Sequence[uuid.UUID]) -> None:
+    """Forget those of these requests that stand for prompts and that no subtask belongs to."""
+    conn.execute(
+        """
+        DELETE FROM requests r WHERE id = ANY(%(ids)s) AND metadata = '{"placeholder": true}'
+          AND NOT EXISTS (SELECT FROM task_lists t JOIN subtasks s ON s.task_list_id = t.id WHERE t.request_id = r.id)
+        """,
+        {"ids": list(ids)},
     )
 
 

@@ -80,6 +80,8 @@ def find(
                        OR e.session_id IN (SELECT session_id FROM requests WHERE project_id = %(project_id)s))
                   AND (%(project)s::text IS NULL
                        OR e.session_id IN (SELECT s.id FROM sessions s JOIN projects p ON p.id = s.project_id
+                                           WHERE p.path = %(project)s)
+                       OR e.session_id IN (SELECT q.session_id FROM requests q JOIN projects p ON p.id = q.project_id
                                            WHERE p.path = %(project)s))
                   AND e.at >= coalesce(%(since)s::timestamptz, '-infinity')
                   AND e.at <= coalesce(%(until)s::timestamptz, 'infinity')
@@ -97,7 +99,10 @@ def find(
             LEFT JOIN agent_messages m ON b.kind = 'message' AND m.id = b.ref
             LEFT JOIN actions a ON b.kind = 'action' AND a.id = b.ref AND a.created_at = b.at
             LEFT JOIN sessions s ON s.id = b.session_id
-            LEFT JOIN projects p ON p.id = s.project_id
+            LEFT JOIN projects p ON p.id = coalesce(
+                s.project_id, r.project_id,
+                (SELECT q.project_id FROM requests q WHERE q.session_id = b.session_id AND q.project_id IS NOT NULL
+                 LIMIT 1))
             WHERE coalesce(r.id, t.id, m.id, a.id) IS NOT NULL
             ORDER BY b.rank DESC, b.at DESC, b.ref
             """,

@@ -139,8 +139,11 @@ def facts(conn: Conn, session_id: str) -> SessionFacts | None:
         ).fetchone()
 
 
-def record_context(conn: Conn, session_id: str, context_bytes: int, cooldown_s: int, red_bytes: int) -> bool:
-    """Keep the size of a session's context; True when a proactive snapshot is due and is claimed by this call."""
+def record_context(conn: Conn, session_id: str, context_bytes: int, cooldown_s: int, *, red: bool) -> bool:
+    """Keep the size of a session's transcript; True when a proactive snapshot is due and is claimed by this call.
+
+    `red`: the conversation is so large that one is wanted.
+    """
     row = conn.execute(
         """
         WITH before AS (
@@ -149,12 +152,12 @@ def record_context(conn: Conn, session_id: str, context_bytes: int, cooldown_s: 
         UPDATE sessions AS s SET
             context_bytes = %(bytes)s,
             proactive_snapshot_at = CASE
-                WHEN %(bytes)s >= %(red)s AND coalesce(before.proactive_snapshot_at, '-infinity')
+                WHEN %(red)s AND coalesce(before.proactive_snapshot_at, '-infinity')
                      <= now() - make_interval(secs => %(cooldown)s) THEN now()
                 ELSE before.proactive_snapshot_at END
         FROM before WHERE s.id = before.id
         RETURNING s.proactive_snapshot_at IS DISTINCT FROM before.proactive_snapshot_at
         """,
-        {"id": session_id, "bytes": context_bytes, "cooldown": cooldown_s, "red": red_bytes},
+        {"id": session_id, "bytes": context_bytes, "cooldown": cooldown_s, "red": red},
     ).fetchone()
     return bool(row and row[0])

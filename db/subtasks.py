@@ -1,5 +1,6 @@
 """Subtasks: what each subagent was given and what came of it."""
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +8,8 @@ from datetime import datetime
 from psycopg.rows import class_row
 
 from db.pool import Conn
-from dcm.domain.subtasks import SubtaskChange, SubtaskSeen
+from dcm.domain.subagents import DESCRIPTION_LIMIT, SubtaskKnown, SubtaskSeen, outcome
+from dcm.domain.subtasks import SILENT, SubtaskChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +30,10 @@ def merge(conn: Conn, seen: SubtaskSeen) -> SubtaskChange | None:
     A later start reopens it, a later end closes it; what is known is not forgotten.
     """
     values = {field: getattr(seen, field) for field in seen.__dataclass_fields__}
-    before = conn.execute("SELECT status FROM subtasks WHERE id = %(id)s FOR UPDATE", values).fetchone()
-    if seen.known_only and before is None:
+    known = _known(conn, seen.id)
+    if seen.known_only and known is None:
         return None
+    status, takes_result = outcome(known, seen) if known else (seen.status, True)
     with conn.cursor(row_factory=class_row(SubtaskChange)) as cursor:
         return cursor.execute(
             """
@@ -54,12 +57,8 @@ def merge(conn: Conn, seen: SubtaskSeen) -> SubtaskChange | None:
                         WHEN greatest(s.completed_at, excluded.completed_at)
                              >= coalesce(greatest(s.resumed_at, excluded.resumed_at), '-infinity')
                         THEN greatest(s.completed_at, excluded.completed_at) END,
-                    status = CASE
-                        WHEN s.status = 'failed' AND excluded.resumed_at IS NULL THEN 'failed'
-                        WHEN greatest(s.completed_at, excluded.completed_at)
-                             >= coalesce(greatest(s.resumed_at, excluded.resumed_at), '-infinity')
-                        THEN 'completed' ELSE 'running' END,
-                    result = coalesce(excluded.result, s.result),
+                    status = excluded.status,
+                    result = CASE WHEN %(takes_result)s THEN excluded.result ELSE s.result END,
                     tool_use_id = coalesce(excluded.tool_use_id, s.tool_use_id),
                     last_seen_at = greatest(s.last_seen_at, excluded.last_seen_at)
                 RETURNING s.*
@@ -70,7 +69,19 @@ def merge(conn: Conn, seen: SubtaskSeen) -> SubtaskChange | None:
             LEFT JOIN task_lists t ON t.id = m.task_list_id
             LEFT JOIN requests r ON r.id = t.request_id
             """,
-            values | {"was": before[0] if before else None},
+            values | {"status": status, "takes_result": takes_result, "was": known.status if known else None},
+        ).fetchone()
+
+
+def _known(conn: Conn, subtask_id: uuid.UUID) -> SubtaskKnown | None:
+    """How a subtask stands; until commit nobody else changes it."""
+    with conn.cursor(row_factory=class_row(SubtaskKnown)) as cursor:
+        return cursor.execute(
+            """
+            SELECT status, resumed_at, completed_at, result ->> 'summary' AS result
+            FROM subtasks WHERE id = %(id)s FOR UPDATE
+            """,
+            {"id": subtask_id},
         ).fetchone()
 
 
@@ -93,12 +104,14 @@ def describe_unnamed(conn: Conn, session_ids: Sequence[str]) -> None:
             FROM subtasks s
             WHERE s.session_id = ANY(%(sessions)s) AND s.status = 'running' AND s.description IS NULL
         )
-        UPDATE subtasks AS s SET description = calls.description, tool_use_id = calls.tool_use_id
+        UPDATE subtasks AS s SET tool_use_id = calls.tool_use_id, description =
+            CASE WHEN length(calls.description) <= %(limit)s THEN calls.description
+                 ELSE left(calls.description, %(limit)s - 3) || '...' END
         FROM unnamed JOIN calls ON calls.session_id = unnamed.session_id
              AND calls.agent_type = unnamed.agent_type AND calls.place = unnamed.place
         WHERE s.id = unnamed.id
         """,
-        {"sessions": list(session_ids)},
+        {"sessions": list(session_ids), "limit": DESCRIPTION_LIMIT},
     )
 
 
@@ -109,7 +122,7 @@ def close_silent(conn: Conn, silent_minutes: int) -> list[SubtaskChange]:
             """
             UPDATE subtasks AS s SET
                 status = 'failed', completed_at = now(),
-                result = coalesce(s.result, jsonb_build_object('summary', 'It never reported its end.'))
+                result = coalesce(s.result, jsonb_build_object('summary', %(silent)s::text))
             FROM sessions e
             WHERE s.session_id = e.id AND s.status = 'running'
               AND s.last_seen_at < now() - make_interval(secs => 60)
@@ -117,7 +130,7 @@ def close_silent(conn: Conn, silent_minutes: int) -> list[SubtaskChange]:
             RETURNING s.id, s.task_list_id, s.session_id, e.project_id, s.agent_id, s.agent_type, s.description,
                       s.status, 'running' AS was, s.result ->> 'summary' AS result, s.completed_at
             """,
-            {"minutes": silent_minutes},
+            {"minutes": silent_minutes, "silent": SILENT},
         ).fetchall()
 
 

@@ -38,6 +38,11 @@ def compaction_key(session_id: str) -> str:
     return f"dcm:compaction:{session_id}"
 
 
+def reading_key(session_id: str) -> str:
+    """Set while a reading of a session's transcripts is on its way and has not begun."""
+    return f"dcm:reading:{session_id}"
+
+
 def mailbox_key(session_id: str, agent_id: str = "") -> str:
     """Holds letters for the main conversation of a session, or for a subagent of it."""
     return f"dcm:mail:{session_id}:{agent_id}" if agent_id else f"dcm:mail:{session_id}"
@@ -67,3 +72,8 @@ def open_broker(settings: Settings) -> RedisBroker:
 def enqueue(broker: dramatiq.Broker, queue: str, actor: str, *arguments: object) -> None:
     """Send to an actor by the name of its queue and its own."""
     broker.enqueue(dramatiq.Message(queue, actor, arguments, {}, {}))
+
+
+def enqueue_later(broker: dramatiq.Broker, delay_ms: int, queue: str, actor: str, *arguments: object) -> None:
+    """The same, to be begun after so many milliseconds."""
+    broker.enqueue(dramatiq.Message(queue, actor, arguments, {}, {}), delay=delay_ms)

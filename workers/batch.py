@@ -1,23 +1,40 @@
 """Write a batch of accepted events in one transaction."""
 
+import uuid
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from db import actions, hook_events, messages, projects, publish, requests, scores, search, sessions, subtasks
+from db import (
+    actions,
+    hook_events,
+    messages,
+    projects,
+    publish,
+    requests,
+    scores,
+    search,
+    sessions,
+    subagents,
+    subtasks,
+)
 from db.pool import Conn
 from db.search import ActionEntry
 from dcm.domain import actions as action_rules
 from dcm.domain import requests as request_rules
 from dcm.domain import scores as score_rules
 from dcm.domain import sessions as session_rules
+from dcm.domain import subagents as subagent_rules
 from dcm.domain import subtasks as subtask_rules
 from dcm.domain.actions import Action
 from dcm.domain.events import Event
 from dcm.domain.hook_events import TOOL_STARTED, HookEvent, is_double, without_doubles
+from dcm.domain.ids import request_id, wave_id
+from dcm.domain.subagents import SubtaskSeen
 from dcm.domain.subtasks import SubtaskChange
 from dcm.domain.tools import one_line
+from workers import recovered
 from workers.places import place_of
 
 
@@ -37,14 +54,21 @@ class Written:
 
 
 def write(conn: Conn, batch: Sequence[HookEvent], message_ttl_ms: int) -> Written:
-    """Store a batch; what is stored already is left alone. The caller holds the shard's lock."""
-    distinct = without_doubles(sorted(batch, key=lambda event: (event.at, event.entry_id)))
+    """Store a batch; what is stored already is left alone. The caller holds the shard's lock.
+
+    What hooks report goes before what transcripts tell, of which only the rest is stored.
+    """
+    distinct = without_doubles(sorted(batch, key=lambda event: (event.recovered, event.at, event.entry_id)))
     with conn.transaction():
         actions.ensure_months(conn, _new_months(distinct))
-        new, redelivered = _sort_out(conn, distinct)
+        new, redelivered = _sort_out(conn, [event for event in distinct if not event.recovered])
         written = Written(events=new + redelivered)
         if new:
+            hook_events.give_way(conn, new)
             _write_new(conn, new, written, message_ttl_ms)
+        if missed := recovered.missed(conn, [event for event in distinct if event.recovered]):
+            written.events += missed
+            _write_new(conn, missed, written, message_ttl_ms)
     _months_made.update(_month(event) for event in distinct)
     return written
 
@@ -88,6 +112,8 @@ def _write_new(conn: Conn, new: list[HookEvent], written: Written, message_ttl_m
     _count(conn, rows, written)
     _score(conn, rows)
     told += [action_rules.announcement(row) for row in rows]
+    _file(conn, new)
+    _settle(conn, new)
     written.messages += [event.data["id"] for event in told if event.name == "message.new"]
     publish.publish(conn, told)
 
@@ -128,9 +154,6 @@ def _log(conn: Conn, new: Sequence[HookEvent], ended: Sequence[HookEvent]) -> No
 def _requests(conn: Conn, new: Sequence[HookEvent]) -> list[Event]:
     rows = request_rules.seen(list(new))
     first_told = requests.upsert(conn, rows)
-    stopped = {event.session_id for event in new if event.name in {"Stop", "StopFailure", "UserPromptSubmit"}}
-    if stopped:
-        requests.settle(conn, sorted(stopped))
     return [
         Event(
             "request.created",
@@ -142,21 +165,85 @@ def _requests(conn: Conn, new: Sequence[HookEvent]) -> list[Event]:
     ]
 
 
+def _homes(conn: Conn, new: Sequence[HookEvent]) -> dict[tuple[str, datetime], uuid.UUID]:
+    """The waves of what is told of subagents without a prompt id, by session and moment."""
+    events = request_rules.unnumbered(list(new))
+    if not events:
+        return {}
+    found = requests.newest_at(conn, [(event.session_id, event.at) for event in events])
+    homeless = [event for event, home in zip(events, found, strict=True) if home is None]
+    requests.upsert(conn, request_rules.placeholders(homeless))
+    return {
+        (event.session_id, event.at): wave_id(home or request_rules.of_event(event))
+        for event, home in zip(events, found, strict=True)
+    }
+
+
+def _file(conn: Conn, new: Sequence[HookEvent]) -> None:
+    """File the subtasks of no named prompt under the newest one before them, whenever either came to be known."""
+    unnumbered = request_rules.unnumbered(list(new))
+    since: dict[str, datetime] = {}
+    for event in [*unnumbered, *filter(request_rules.opens, new)]:
+        since[event.session_id] = min(event.at, since.get(event.session_id, event.at))
+    moved = subagents.unnumbered(conn, since) if since else []
+    homes = requests.newest_at(conn, [(one.session_id, one.created_at) for one in moved]) if moved else []
+    nobodys = {session_id: request_id(session_id, request_rules.NO_PROMPT) for session_id in since}
+    waves = {one.id: wave_id(home or nobodys[one.session_id]) for one, home in zip(moved, homes, strict=True)}
+    away = {one.id: waves[one.id] for one in moved if waves[one.id] != one.task_list_id}
+    if away:
+        subagents.move(conn, away)
+    if away or unnumbered:
+        requests.forget_idle_placeholders(conn, list(nobodys.values()))
+
+
+def _settle(conn: Conn, new: Sequence[HookEvent]) -> None:
+    """End the requests whose turn is over, and those no longer that a prompt since them was in fact ended for."""
+    opened = {event.session_id for event in [*request_rules.unnumbered(list(new)), *filter(request_rules.opens, new)]}
+    stopped = {event.session_id for event in new if event.name in {"Stop", "StopFailure"}}
+    if opened:
+        requests.reopen(conn, sorted(opened))
+    if opened | stopped:
+        requests.settle(conn, sorted(opened | stopped))
+
+
 def _subtasks(conn: Conn, new: Sequence[HookEvent], message_ttl_ms: int) -> list[Event]:
     told: list[Event] = []
+    homes = _homes(conn, new)
     named: set[str] = set()
     for event in new:
-        seen = subtask_rules.seen(event)
-        change = subtasks.merge(conn, seen) if seen else None
-        if change is None:
-            continue
-        if change.was is None and change.description is None:
-            named.add(event.session_id)
-        told += subtask_rules.announcements(change)
-        told += _announce(conn, change, message_ttl_ms)
+        seen = subagent_rules.seen(event)
+        if seen and not event.prompt_id:
+            seen = replace(seen, task_list_id=homes[event.session_id, event.at])
+        for change in _merged(conn, seen, told) if seen else []:
+            if change.was is None and change.description is None:
+                named.add(event.session_id)
+            told += subtask_rules.announcements(change)
+            told += _announce(conn, change, message_ttl_ms)
     if named:
         subtasks.describe_unnamed(conn, sorted(named))
     return told
+
+
+def _merged(conn: Conn, seen: SubtaskSeen, told: list[Event]) -> Iterator[SubtaskChange]:
+    """Merge what an event tells; the end of a call finds its subagent, a new subagent the call that was waiting."""
+    if seen.agent_id is None:
+        seen = subagents.placed(conn, seen)
+    elif seen.tool_use_id:
+        subagents.claim(conn, seen)
+    change = subtasks.merge(conn, seen)
+    if change is None:
+        return
+    first_heard_of = seen.tool_use_id is None and (change.was is None or seen.started_at is not None)
+    waiting = subagents.take_call(conn, seen) if first_heard_of else None
+    yield change
+    if waiting is None:
+        return
+    call, gone = waiting
+    told += subtask_rules.deleted(gone)
+    if message := subtask_rules.ending(gone):
+        subagents.forget_message(conn, message.id)
+    if merged := subtasks.merge(conn, call):
+        yield merged
 
 
 def _announce(conn: Conn, change: SubtaskChange, message_ttl_ms: int) -> list[Event]:
@@ -172,10 +259,11 @@ def _count(conn: Conn, rows: Sequence[Action], written: Written) -> None:
     good = Counter(row.session_id for row in rows if row.success)
     bad = Counter(row.session_id for row in rows if not row.success)
     counts = {row.session_id: (good[row.session_id], bad[row.session_id]) for row in rows if row.session_id}
-    written.tools_used = sessions.count_tools(conn, counts)
+    used = sessions.count_tools(conn, counts)
     written.tools_before = {
-        session_id: used - sum(counts[session_id]) for session_id, used in written.tools_used.items()
-    }
+        session_id: total - sum(counts[session_id]) for session_id, total in used.items()
+    } | written.tools_before
+    written.tools_used |= used
 
 
 def _score(conn: Conn, rows: Sequence[Action]) -> None:

@@ -36,7 +36,7 @@ from dcm.domain.facts.calls import ToolCall
 from dcm.domain.mail import said
 from dcm.domain.snapshots import AgentState, Asked, Blocked, Note, Snapshot
 from dcm.domain.tools import AGENT_TOOLS, DECISION_TOOLS, LIST_TOOLS, SHELL_TOOLS, WRITING_TOOLS, one_line
-from workers import running, transcripts
+from workers import readings, running, transcripts
 
 logger = logging.getLogger("dcm.briefs")
 broker = running.broker()
@@ -55,6 +55,7 @@ OUTPUT_READ = SHELL_TOOLS | LIST_TOOLS | DECISION_TOOLS
 def make_brief(session_id: str, made_for: str, trigger: str) -> None:
     """Assemble the snapshot of a session as it was at `made_for` (ISO time) and store the brief made of it."""
     with running.pool().connection() as conn:
+        readings.before_brief(conn, session_id)
         snapshot = assemble(conn, session_id, datetime.fromisoformat(made_for), trigger)
         if snapshot is None:
             logger.warning("no brief: the session is not known", extra={"session": session_id})

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 import uuid
+from collections.abc import Mapping
 from dataclasses import asdict
 from urllib.parse import urlsplit, urlunsplit
 
@@ -16,6 +17,7 @@ from db import subscriptions
 from db.subscriptions import Call
 from dcm.broker import DEFAULT, enqueue
 from dcm.domain.callbacks import reachable
+from dcm.domain.instants import plain
 from workers import running
 
 logger = logging.getLogger("dcm.callbacks")
@@ -73,12 +75,16 @@ def deliver(call: Call, *, private: bool) -> tuple[int | None, str]:
         return None, f"{call.callback_url} leads to no address that may be called"
     message = {name: value for name, value in asdict(call).items() if name not in {"callback_url", "subscription_id"}}
     try:
-        status = asyncio.run(_post(call, address, orjson.dumps(message, default=str)))
+        status = asyncio.run(_post(call, address, _body(message)))
     except TimeoutError:
         return None, f"it did not answer within {TIMEOUT:g} s"
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
         return None, f"{type(error).__name__}: {error}"
     return status, "" if httpx.codes.is_success(status) else f"it answered {status}"
+
+
+def _body(message: Mapping[str, object]) -> bytes:
+    return orjson.dumps(message, default=plain, option=orjson.OPT_PASSTHROUGH_DATETIME)
 
 
 async def _post(call: Call, address: str, body: bytes) -> int:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import dramatiq
 
-from db import compact, compactions, sessions
+from db import briefs, compact, compactions, hook_events, sessions
 from db.compactions import Pending
 from db.pool import Conn
 from dcm.broker import DEFAULT
@@ -42,15 +42,24 @@ def settle_compaction(session_id: str, ended: str, trigger: str) -> None:
             if snapshot and whose == Subject.MAIN:
                 compact.save(conn, session_id, snapshot.role_context())
         if whose == Subject.MAIN:
-            compact.mark(conn, session_id, _mark(ended))
+            mark = _mark(conn, session_id, datetime.fromisoformat(ended))
+            compact.mark(conn, session_id, mark)
+            if mark["compact_summary"]:
+                briefs.keep_summary(conn, session_id, pending.made_for, mark["compact_summary"])
         given = compactions.last_given(conn, session_id)
-        if given is None or given < (boundary or pending.made_for) - GIVEN_SLACK:
+        if pending.content and (given is None or given < (boundary or pending.made_for) - GIVEN_SLACK):
             post(session_id, "", Letter(pending.content))
             compactions.give(conn, session_id, pending.made_for)
 
 
-def _mark(ended: str) -> dict[str, str | None]:
-    return {"compacted_at": instant(datetime.fromisoformat(ended)), "compact_summary": None, "compact_agent": "main"}
+def _mark(conn: Conn, session_id: str, ended: datetime) -> dict[str, str | None]:
+    """What is noted of a compaction of the main conversation: when it ended and what the client wrote of it."""
+    summary = hook_events.at(conn, session_id, "PostCompact", ended).get("compact_summary")
+    return {
+        "compacted_at": instant(ended),
+        "compact_summary": summary if isinstance(summary, str) and summary else None,
+        "compact_agent": "main",
+    }
 
 
 def _pending(conn: Conn, session_id: str, ended: datetime, trigger: str) -> Pending | None:

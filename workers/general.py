@@ -1,7 +1,7 @@
 """Everything the general worker runs: import this module and its actors are declared."""
 
-from workers import briefs, callbacks, compactions, contexts, mail, running
+from workers import briefs, callbacks, compactions, contexts, mail, readings, running
 
 broker = running.broker()
 
-__all__ = ["briefs", "broker", "callbacks", "compactions", "contexts", "mail"]
+__all__ = ["briefs", "broker", "callbacks", "compactions", "contexts", "mail", "readings"]

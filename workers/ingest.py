@@ -9,10 +9,11 @@ from typing import Any, cast
 
 import dramatiq
 import orjson
+import redis
 
 from db import rejected
 from db.pool import AWAY, Conn, is_away
-from dcm.broker import DEFAULT, INGEST, enqueue, nudge_key, redis_client, stream_key
+from dcm.broker import DEFAULT, INGEST, enqueue, enqueue_later, nudge_key, reading_key, redis_client, stream_key
 from dcm.domain import streams
 from dcm.domain.hook_events import TOOL_RECORDED, HookEvent, check, parse, with_payload
 from workers import running
@@ -29,6 +30,14 @@ YIELD_AFTER = 5.0
 
 WATCH_EVERY = 10
 """Finished tool calls between two looks at the size of a session's context."""
+
+READ_AT = frozenset(
+    {"SessionStart", "UserPromptSubmit", "Stop", "StopFailure", "SubagentStop", "PreCompact", "SessionEnd"}
+)
+"""Events at which a session's transcripts are read on."""
+
+READ_AFTER_MS, READ_FORGOTTEN_S = 3000, 60
+"""Milliseconds from such an event to the reading, which gives hooks time; seconds a lost reading is waited for."""
 
 SHARD_LOCK = 0x44434D04
 """With the shard's number: one drain a shard at a time, so a session has one writer."""
@@ -51,7 +60,9 @@ def drain(shard: int) -> None:
     with running.pool().connection() as conn, _one_at_a_time(conn, shard):
         client.delete(nudge_key(shard))
         while entries := cast("list[Entry]", client.xrange(stream, count=BATCH)):
-            _follow_up(_write(conn, entries))
+            written = _write(conn, entries)
+            _follow_up(written)
+            _ask_readings(client, written)
             client.xdel(stream, *(entry_id for entry_id, _ in entries))
             if time.monotonic() > deadline:
                 enqueue(broker, INGEST, "drain", shard)
@@ -107,7 +118,8 @@ def _event(entry: Entry) -> HookEvent:
     payload = _cleaned(fields[streams.PAYLOAD_FIELD])
     if payload.get("hook_event_name") != TOOL_RECORDED:
         check(payload)
-    event = parse(entry_id.decode(), streams.moment(fields[streams.TIME_FIELD]), payload)
+    at, recovered = streams.moment(fields[streams.TIME_FIELD]), streams.RECOVERED_FIELD in fields
+    event = parse(entry_id.decode(), at, payload, recovered=recovered)
     return with_payload(event, running.redactor().payload(payload))
 
 
@@ -148,6 +160,8 @@ def _redacted(raw: str) -> str:
 def _follow_up(written: Written) -> None:
     """Send the work that a committed batch asks for: briefs for compactions, looks at growing contexts."""
     for event in written.events:
+        if event.recovered:
+            continue
         if event.name == "PreCompact":
             trigger = event.text("trigger") or "auto"
             enqueue(broker, DEFAULT, "make_brief", event.session_id, event.at.isoformat(), trigger)
@@ -162,3 +176,10 @@ def _follow_up(written: Written) -> None:
     for session_id, used in written.tools_used.items():
         if used // WATCH_EVERY > written.tools_before[session_id] // WATCH_EVERY:
             enqueue(broker, DEFAULT, "watch_context", session_id)
+
+
+def _ask_readings(client: redis.Redis, written: Written) -> None:
+    """Have the transcripts read of the sessions at a turn of which a hook told; at most one waits for a session."""
+    for session_id in sorted({e.session_id for e in written.events if e.name in READ_AT and not e.recovered}):
+        if client.set(reading_key(session_id), 1, nx=True, ex=READ_FORGOTTEN_S):
+            enqueue_later(broker, READ_AFTER_MS, DEFAULT, "read_transcript", session_id)

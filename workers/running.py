@@ -14,6 +14,7 @@ from dcm import settings as settings_module
 from dcm.broker import open_broker
 from dcm.domain.redaction import Redactor
 from dcm.logs import log_to_stderr
+from dcm.prices import Prices
 from dcm.settings import Settings
 
 logger = logging.getLogger("dcm.worker")
@@ -43,6 +44,12 @@ def broker() -> RedisBroker:
 def pool() -> Pool:
     """The connections of this process."""
     return open_pool(settings().database_url, most=settings().db_max_connections, name="worker", timeout=10.0)
+
+
+@functools.cache
+def prices() -> Prices:
+    """The price table of this process."""
+    return Prices(settings().home / "prices.toml")
 
 
 class RunLog(dramatiq.Middleware):

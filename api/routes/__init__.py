@@ -13,6 +13,7 @@ from api.routes import (
     blocking,
     cleanup,
     compact,
+    compact_briefs,
     contexts,
     document,
     health,
@@ -30,7 +31,9 @@ from api.routes import (
     subtasks,
     tasks,
     tools_summary,
+    usage,
 )
+from dcm.prices import Prices
 from dcm.settings import Settings
 
 
@@ -46,7 +49,7 @@ class Parts:
 
 def routes(parts: Parts) -> list[tuple[str, object]]:
     """(path, resource) of every route; literal segments stand before parameters."""
-    table = [*_of_the_system(parts), *_of_the_work(parts.database), *_of_the_agents(parts)]
+    table = [*_of_the_system(parts), *_of_the_work(parts), *_of_the_agents(parts)]
     return [*table, ("/openapi.json", document.OpenApi(table))]
 
 
@@ -66,8 +69,9 @@ def _of_the_system(parts: Parts) -> Iterable[tuple[str, object]]:
     yield "/api/cleanup/stats", cleanup.CleanupStatistics(database)
 
 
-def _of_the_work(database: Database) -> Iterable[tuple[str, object]]:
+def _of_the_work(parts: Parts) -> Iterable[tuple[str, object]]:
     """What was asked and what was done."""
+    database = parts.database
     yield "/api/projects", projects.Projects(database)
     yield "/api/projects/by-path", projects.ProjectByPath(database)
     yield "/api/projects/{project_id}", projects.OneProject(database)
@@ -83,6 +87,11 @@ def _of_the_work(database: Database) -> Iterable[tuple[str, object]]:
     yield "/api/sessions", sessions.Sessions(database)
     yield "/api/sessions/stats", sessions.SessionStatistics(database)
     yield "/api/sessions/{session_id}", sessions.OneSession(database)
+    yield (
+        "/api/sessions/{session_id}/usage",
+        usage.UsageOfSession(database, Prices(parts.settings.home / "prices.toml")),
+    )
+    yield "/api/usage", usage.Usage(database)
     yield "/api/search", search.Search(database)
 
 
@@ -96,6 +105,7 @@ def _of_the_agents(parts: Parts) -> Iterable[tuple[str, object]]:
     yield "/api/compact/save", compact.CompactSave(database, parts.briefs)
     yield "/api/compact/restore", compact.CompactRestore(database, parts.door, parts.briefs)
     yield "/api/compact/status/{session_id}", compact.CompactState(database)
+    yield "/api/compact/briefs/{session_id}", compact_briefs.CompactBriefs(database)
     yield "/api/compact/snapshot/{session_id}", compact.CompactSnapshot(database)
     yield "/api/agent-contexts", agent_contexts.AgentContexts(database)
     yield "/api/agent-contexts/stats", agent_contexts.AgentContextStats(database)

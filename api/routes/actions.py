@@ -87,7 +87,7 @@ class Action(Answer):
 
 
 class ActionPage(Answer):
-    """A page of tool calls, newest first; `count` is how many are stored in all, whatever the filters."""
+    """A page of tool calls, newest first; `count` is how many fit the filters in all."""
 
     actions: list[Action]
     count: int
@@ -150,7 +150,8 @@ class Actions:
         """A page of tool calls, newest first."""
 
         def read(conn: Conn) -> dict[str, Any]:
-            return {"actions": actions.page(conn, **query.model_dump()), "count": actions.total(conn)}
+            wanted = query.model_dump(exclude={"limit", "offset"})
+            return {"actions": actions.page(conn, **query.model_dump()), "count": actions.matching(conn, **wanted)}
 
         return {**await self._database.read(read), "limit": query.limit, "offset": query.offset}
 

@@ -56,7 +56,7 @@ class TypeFigures(Answer):
 
 
 class ContextPage(Answer):
-    """A page of contexts; `total`, `stats` and `type_distribution` are over all, whatever the filters."""
+    """A page of contexts; `total` fit the filters, `stats` and `type_distribution` are over all of them."""
 
     contexts: list[StoredContext]
     total: int
@@ -123,7 +123,7 @@ class AgentContexts:
             figures = agent_contexts.overview(conn)
             return {
                 "contexts": agent_contexts.page(conn, **query.model_dump()),
-                "total": figures["total"],
+                "total": agent_contexts.matching(conn, query.agent_type, query.status),
                 "stats": {name: figures[name] for name in ContextFigures.model_fields},
                 "type_distribution": agent_contexts.types(conn, 20),
             }

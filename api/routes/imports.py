@@ -95,7 +95,10 @@ class Import:
     async def _take(self, at: datetime, payload: dict[str, Any]) -> None:
         raw = json.dumps(payload, ensure_ascii=True, separators=(",", ":")).encode()
         await self._door.take(
-            storable(payload["session_id"]), kept_bytes(raw, payload), round(at.timestamp() * 1e6) * 1000
+            storable(payload["session_id"]),
+            kept_bytes(raw, payload),
+            round(at.timestamp() * 1e6) * 1000,
+            recovered=True,
         )
 
 

@@ -41,14 +41,14 @@ class NewSession(Body):
 
 
 class SessionChange(Body):
-    """What is set of a session; `ended_at` null opens it again."""
+    """What is set of a session; `ended_at` null opens it again, a counter that is null stays as it is."""
 
-    NULLABLE = frozenset({"ended_at"})
+    NULLABLE = frozenset({"ended_at", "total_tools_used", "total_success", "total_errors"})
 
     ended_at: Instant | None = None
-    total_tools_used: Count = 0
-    total_success: Count = 0
-    total_errors: Count = 0
+    total_tools_used: Count | None = None
+    total_success: Count | None = None
+    total_errors: Count | None = None
 
 
 class SessionExists(Answer):

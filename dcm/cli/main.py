@@ -24,6 +24,7 @@ COMMANDS = {
     "search": ("dcm.cli.search", "Search what is remembered."),
     "snapshot": ("dcm.cli.memory:snapshot", "Save where a session stands."),
     "context": ("dcm.cli.memory:context", "Print what an agent should know."),
+    "usage": ("dcm.cli.memory:usage", "Print the tokens, the money and the context a session used."),
     "import": ("dcm.cli.imports", "Bring in what happened before DCM listened."),
     "install": ("dcm.cli.install", "Leave the hook launcher under DCM_HOME."),
     "hooks": ("dcm.cli.hooks", "Add DCM's hooks to Claude Code's settings."),

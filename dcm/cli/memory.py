@@ -1,12 +1,13 @@
-"""`dcm snapshot`, `dcm context`: what DCM knows of a session, saved and read."""
+"""`dcm snapshot`, `dcm context`, `dcm usage`: what DCM knows of a session, saved and read."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from dcm.cli import options, texts
 from dcm.client import Absent, Client
-from dcm.client.shapes.work import Session
+from dcm.client.shapes.work import Session, SessionUsage
 from dcm.domain.errors import NotFound
 
 
@@ -68,6 +69,46 @@ def context(*, agent_id: str, session_id: str | None, max_tokens: int | None, ur
         click.echo(texts.shown(found["brief"]["content"]))
     else:
         click.echo(found.get("message") or f"There is nothing to tell {agent_id}.")
+
+
+@click.command()
+@click.argument("session_id", required=False, callback=_named)
+@options.url
+@options.as_json
+def usage(*, session_id: str | None, url: str | None, as_json: bool) -> None:
+    """Print what a session used: tokens by model, money by the price table, and how full its context is.
+
+    Without SESSION_ID it is the newest session of the project you are in, or else the newest of all.
+
+    \b
+    Examples:
+      dcm usage
+      dcm usage 4f1cbe5f-2b2d-4c41-9d5b-0f1f2a3c4d5e --json
+    """
+    with options.connect(url) as client:
+        session = session_id or newest(client, Path.cwd())
+        used = client.get_session_usage(session)
+    if as_json:
+        options.show_json(used)
+        return
+    for line in _lines(used):
+        click.echo(line)
+
+
+def _lines(used: SessionUsage) -> Iterator[str]:
+    if not used["models"]:
+        yield f"No transcript told what session {used['session_id']} used."
+    for row in used["models"]:
+        read, written = row["cache_read_tokens"], row["cache_creation_tokens"]
+        cost = "no price" if row["cost"] is None else f"{row['cost']:.2f} $"
+        yield (
+            f"{row['model']}: {row['input_tokens']:,} in, {row['output_tokens']:,} out, "
+            f"{read:,} read from the cache, {written:,} written to it, {cost}"
+        )
+    context = used["context"]
+    if context and context["tokens"] is not None:
+        share = f" of {context['window']:,} ({context['percent']:g} %)" if context["window"] else ""
+        yield f"The context holds {context['tokens']:,} tokens{share}."
 
 
 def known(client: Client, session_id: str) -> str:

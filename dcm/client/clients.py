@@ -5,26 +5,20 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import update_wrapper
 from types import TracebackType
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Generic, ParamSpec, TypeVar
 
 import httpx
 
 from dcm.client import sending
 from dcm.client.calls import contexts, events, messages, system, work
 from dcm.client.calls.call import Call
-from dcm.client.errors import ClientError
+from dcm.client.sending import URL
 
 Answer = TypeVar("Answer")
 P = ParamSpec("P")
 
-URL = "http://127.0.0.1:3847"
-"""Where DCM listens when nobody chose otherwise."""
-
 TIMEOUT = 5.0
 """Seconds until an answer counts as missing."""
-
-IDLE = 60.0
-"""Seconds an unused connection is kept: less than the server keeps it."""
 
 
 class _Method(Generic[P, Answer]):
@@ -63,7 +57,7 @@ class Client:
 
     def __init__(self, url: str = URL, *, token: str | None = None, timeout: float = TIMEOUT) -> None:
         self.url = url.rstrip("/")
-        self._http = httpx.Client(**_options(self.url, token, timeout))
+        self._http = httpx.Client(**sending.options(self.url, token, timeout))
 
     def send(self, call: Call[Answer]) -> Answer:
         """Send any call of the table and give its answer."""
@@ -117,6 +111,7 @@ class Client:
     list_sessions = _Method(work.list_sessions)
     get_session_stats = _Method(work.get_session_stats)
     get_session = _Method(work.get_session)
+    get_session_usage = _Method(work.get_session_usage)
     update_session = _Method(work.update_session)
     delete_session = _Method(work.delete_session)
     create_request = _Method(work.create_request)
@@ -137,6 +132,7 @@ class Client:
 
     hook = _Method(events.hook)
     import_payloads = _Method(events.import_payloads)
+    report_usage = _Method(events.report_usage)
     record_action = _Method(events.record_action)
     list_actions = _Method(events.list_actions)
     get_hourly_actions = _Method(events.get_hourly_actions)
@@ -150,6 +146,7 @@ class Client:
     restore_context = _Method(contexts.restore_context)
     get_compact_status = _Method(contexts.get_compact_status)
     get_snapshot = _Method(contexts.get_snapshot)
+    get_briefs = _Method(contexts.get_briefs)
     list_agent_contexts = _Method(contexts.list_agent_contexts)
     get_agent_context_stats = _Method(contexts.get_agent_context_stats)
 
@@ -173,7 +170,7 @@ class AsyncClient:
 
     def __init__(self, url: str = URL, *, token: str | None = None, timeout: float = TIMEOUT) -> None:
         self.url = url.rstrip("/")
-        self._http = httpx.AsyncClient(**_options(self.url, token, timeout))
+        self._http = httpx.AsyncClient(**sending.options(self.url, token, timeout))
 
     async def send(self, call: Call[Answer]) -> Answer:
         """Send any call of the table and give its answer."""
@@ -227,6 +224,7 @@ class AsyncClient:
     list_sessions = _AsyncMethod(work.list_sessions)
     get_session_stats = _AsyncMethod(work.get_session_stats)
     get_session = _AsyncMethod(work.get_session)
+    get_session_usage = _AsyncMethod(work.get_session_usage)
     update_session = _AsyncMethod(work.update_session)
     delete_session = _AsyncMethod(work.delete_session)
     create_request = _AsyncMethod(work.create_request)
@@ -247,6 +245,7 @@ class AsyncClient:
 
     hook = _AsyncMethod(events.hook)
     import_payloads = _AsyncMethod(events.import_payloads)
+    report_usage = _AsyncMethod(events.report_usage)
     record_action = _AsyncMethod(events.record_action)
     list_actions = _AsyncMethod(events.list_actions)
     get_hourly_actions = _AsyncMethod(events.get_hourly_actions)
@@ -260,6 +259,7 @@ class AsyncClient:
     restore_context = _AsyncMethod(contexts.restore_context)
     get_compact_status = _AsyncMethod(contexts.get_compact_status)
     get_snapshot = _AsyncMethod(contexts.get_snapshot)
+    get_briefs = _AsyncMethod(contexts.get_briefs)
     list_agent_contexts = _AsyncMethod(contexts.list_agent_contexts)
     get_agent_context_stats = _AsyncMethod(contexts.get_agent_context_stats)
 
@@ -276,20 +276,3 @@ class AsyncClient:
     get_blocking = _AsyncMethod(messages.get_blocking)
     delete_blocking = _AsyncMethod(messages.delete_blocking)
     unblock = _AsyncMethod(messages.unblock)
-
-
-def _options(url: str, token: str | None, timeout: float) -> dict[str, Any]:
-    """What both manners are made with. A proxy of the environment is not for this machine's own DCM."""
-    try:
-        usable = httpx.URL(url).scheme in {"http", "https"} and bool(httpx.URL(url).host)
-    except httpx.InvalidURL:
-        usable = False
-    if not usable:
-        raise ClientError(f"{url!r} is not the URL of a server: give one like {URL}.")
-    return {
-        "base_url": url,
-        "timeout": timeout,
-        "headers": {"Authorization": f"Bearer {token}"} if token else {},
-        "limits": httpx.Limits(keepalive_expiry=IDLE),
-        "trust_env": False,
-    }

@@ -11,6 +11,12 @@ from dcm.client.errors import TOO_LONG, ClientError, Unreachable, not_ours, refu
 
 Answer = TypeVar("Answer")
 
+URL = "http://127.0.0.1:3847"
+"""Where DCM listens when nobody chose otherwise."""
+
+IDLE = 60.0
+"""Seconds an unused connection is kept: less than the server keeps it."""
+
 TRIES = 3
 FIRST_PAUSE = 0.1
 """Seconds before the second try; each later pause is twice as long."""
@@ -100,3 +106,20 @@ def _json(response: httpx.Response) -> object:
         return response.json()
     except ValueError:
         return None
+
+
+def options(url: str, token: str | None, timeout: float) -> dict[str, Any]:
+    """What both manners are made with. A proxy of the environment is not for this machine's own DCM."""
+    try:
+        usable = httpx.URL(url).scheme in {"http", "https"} and bool(httpx.URL(url).host)
+    except httpx.InvalidURL:
+        usable = False
+    if not usable:
+        raise ClientError(f"{url!r} is not the URL of a server: give one like {URL}.")
+    return {
+        "base_url": url,
+        "timeout": timeout,
+        "headers": {"Authorization": f"Bearer {token}"} if token else {},
+        "limits": httpx.Limits(keepalive_expiry=IDLE),
+        "trust_env": False,
+    }

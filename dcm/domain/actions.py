@@ -12,6 +12,7 @@ from dcm.domain import keywords, tools
 from dcm.domain.events import Event
 from dcm.domain.hook_events import TOOL_RECORDED, HookEvent
 from dcm.domain.ids import derived, subtask_id
+from dcm.domain.instants import instant
 from dcm.domain.search import action_text
 
 COMPRESS_OVER = 1024
@@ -211,6 +212,6 @@ def announcement(action: Action) -> Event:
         "duration_ms": action.duration_ms,
         "file_paths": action.file_paths,
         "summary": action.summary,
-        "created_at": action.created_at.isoformat(),
+        "created_at": instant(action.created_at),
     }
     return Event("action.created", data, session_id=action.session_id)

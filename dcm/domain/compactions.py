@@ -13,6 +13,9 @@ from typing import Any
 
 MANUAL = "manual"
 
+PROACTIVE, RESUMED = "proactive", "resume"
+"""No compactions: what triggers a snapshot of the main conversation before there is one, and when it goes on."""
+
 CLOCK_SLACK = timedelta(seconds=0.5)
 """How much earlier than its PreCompact was stamped a boundary may claim to be."""
 
@@ -47,7 +50,7 @@ def subject(trigger: str, running: Running) -> Subject:
     A person types a manual one into the main conversation. While the main one waits for an Agent
     call, it makes no model call that could fill its window. With a subagent in the background both may.
     """
-    if running.subagents == 0:
+    if trigger in {PROACTIVE, RESUMED} or running.subagents == 0:
         return Subject.MAIN
     if running.others:
         return Subject.UNKNOWN

@@ -38,7 +38,10 @@ SAME_COMPACTION = timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True)
 class HookEvent:
-    """One accepted event. `at` is when the door took it; empty strings mean the field was absent."""
+    """One accepted event. `at` is when the door took it; empty strings mean the field was absent.
+
+    `recovered`: no hook reported it, a transcript told it.
+    """
 
     entry_id: str
     at: datetime
@@ -52,6 +55,7 @@ class HookEvent:
     cwd: str
     transcript_path: str
     payload: Payload
+    recovered: bool = False
     came_as: str = ""
     """The key of the payload as it came, where redaction changed it since."""
 
@@ -110,7 +114,7 @@ def check(payload: object) -> Payload:
     return payload
 
 
-def parse(entry_id: str, at: datetime, payload: Payload) -> HookEvent:
+def parse(entry_id: str, at: datetime, payload: Payload, *, recovered: bool = False) -> HookEvent:
     """The event of a checked payload."""
 
     def text(field: str) -> str:
@@ -130,6 +134,7 @@ def parse(entry_id: str, at: datetime, payload: Payload) -> HookEvent:
         cwd=text("cwd"),
         transcript_path=text("transcript_path"),
         payload=payload,
+        recovered=recovered,
     )
 
 

@@ -23,3 +23,8 @@ def wave_id(request: uuid.UUID, number: int = 0) -> uuid.UUID:
 def subtask_id(session_id: str, agent_id: str) -> uuid.UUID:
     """The subtask a subagent works on."""
     return derived("subtask", session_id, agent_id)
+
+
+def call_id(session_id: str, tool_call: str) -> uuid.UUID:
+    """The subtask of an Agent call whose subagent nobody reported."""
+    return derived("call", session_id, tool_call)

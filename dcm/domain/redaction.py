@@ -24,7 +24,8 @@ PRIVATE = "[private]"
 KEPT = frozenset(
     {
         "session_id", "tool_use_id", "agent_id", "prompt_id", "transcript_path", "agent_transcript_path", "cwd",
-        "hook_event_name", "agentId", "id", "uuid", "parentUuid", "sessionId", "subtask_id", "callback_url",
+        "hook_event_name", "message_id", "agentId", "id", "uuid", "parentUuid", "sessionId", "subtask_id",
+        "callback_url",
     }
 )  # fmt: skip
 """Fields by which rows are found again, and addresses that are called: never altered."""

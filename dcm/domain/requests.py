@@ -32,17 +32,39 @@ def of_event(event: HookEvent) -> uuid.UUID:
 
 
 def seen(events: list[HookEvent]) -> list[RequestSeen]:
-    """The requests a batch tells of: each prompt, and a placeholder for each prompt its subagents work for."""
+    """The requests a batch tells of: each prompt, and a placeholder for each that its subagents name."""
     found: dict[uuid.UUID, RequestSeen] = {}
     for event in events:
-        is_prompt = event.name == "UserPromptSubmit" and not event.agent_id
-        if not is_prompt and not event.agent_id and not event.ends_agent:
+        is_prompt = opens(event)
+        if not is_prompt and not (event.prompt_id and _of_subagent(event)):
             continue
         row = _request(event, is_prompt)
         known = found.get(row.id)
         if known is None or (row.seen and not known.seen):
             found[row.id] = row
     return sorted(found.values(), key=lambda row: (row.created_at, str(row.id)))
+
+
+def opens(event: HookEvent) -> bool:
+    """Whether it is a prompt of the user."""
+    return event.name == "UserPromptSubmit" and not event.agent_id
+
+
+def _of_subagent(event: HookEvent) -> bool:
+    return bool(event.agent_id) or event.ends_agent
+
+
+def unnumbered(events: list[HookEvent]) -> list[HookEvent]:
+    """What is told of subagents without a prompt id: it belongs to the newest prompt up to its time."""
+    return [event for event in events if not event.prompt_id and _of_subagent(event)]
+
+
+def placeholders(events: list[HookEvent]) -> list[RequestSeen]:
+    """What stands for the prompt of these events, one for each of their sessions, as nobody saw one before them."""
+    first: dict[str, HookEvent] = {}
+    for event in sorted(events, key=lambda event: event.at):
+        first.setdefault(event.session_id, event)
+    return [_request(event, is_prompt=False) for event in first.values()]
 
 
 def _request(event: HookEvent, is_prompt: bool) -> RequestSeen:

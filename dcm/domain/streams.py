@@ -1,9 +1,12 @@
-"""Entries of the stream of accepted events: when the door took each, and its payload as it came."""
+"""Entries of the stream of accepted events: when each happened, its payload, and whether a transcript told it."""
 
 import zlib
 from datetime import UTC, datetime
 
 TIME_FIELD, PAYLOAD_FIELD = b"t", b"p"
+
+RECOVERED_FIELD = b"r"
+"""Stands in entries that a transcript told; a hook's own report of the same event goes before it."""
 
 
 def shard_of(session_id: str, shards: int) -> int:

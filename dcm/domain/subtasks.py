@@ -1,8 +1,4 @@
-"""Subagents as subtasks. Whatever order their events come in, the same subtask results.
-
-A SubagentStop without an agent type, for an agent nobody saw start, is the client's internal
-summariser: it is not a subtask. A subagent that never stops is closed by the clock.
-"""
+"""Subtasks: what changes them, and what is told of it."""
 
 import json
 import uuid
@@ -12,37 +8,20 @@ from datetime import datetime
 from typing import Any, Literal
 
 from dcm.domain.events import Event
-from dcm.domain.hook_events import HookEvent
-from dcm.domain.ids import derived, subtask_id, wave_id
-from dcm.domain.requests import of_event
+from dcm.domain.ids import derived
+from dcm.domain.instants import instant
 
 RESULT_SUMMARY_LIMIT = 1000
 """Characters of a result that a completion message carries (contract, section 9.1)."""
+
+SILENT = "It never reported its end."
+"""The result of a subagent that the clock closes."""
 
 Status = Literal["pending", "running", "paused", "blocked", "completed", "failed"]
 """What a subtask can be (contract, section 3.5); any may follow any."""
 
 ENDED = frozenset({"completed", "failed"})
 """The statuses of what is over."""
-
-
-@dataclass(frozen=True, slots=True)
-class SubtaskSeen:
-    """What one event tells of a subagent. `known_only`: it says nothing of an agent nobody saw before."""
-
-    id: uuid.UUID
-    task_list_id: uuid.UUID
-    session_id: str
-    agent_id: str
-    agent_type: str | None
-    description: str | None
-    started_at: datetime | None
-    completed_at: datetime | None
-    status: str
-    result: str | None
-    tool_use_id: str | None
-    seen_at: datetime
-    known_only: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,65 +39,6 @@ class SubtaskChange:
     was: str | None
     result: str | None
     completed_at: datetime | None
-
-
-def seen(event: HookEvent) -> SubtaskSeen | None:
-    """What an event tells of a subagent, None when it tells nothing."""
-    if event.ends_agent:
-        return _told_by_parent(event)
-    if not event.agent_id:
-        return None
-    stops = event.name == "SubagentStop"
-    return SubtaskSeen(
-        id=subtask_id(event.session_id, event.agent_id),
-        task_list_id=wave_id(of_event(event)),
-        session_id=event.session_id,
-        agent_id=event.agent_id,
-        agent_type=event.agent_type or None,
-        description=None,
-        started_at=event.at if event.name == "SubagentStart" else None,
-        completed_at=event.at if stops else None,
-        status="completed" if stops else "running",
-        result=event.text("last_assistant_message") or None if stops else None,
-        tool_use_id=None,
-        seen_at=event.at,
-        known_only=not event.agent_type,
-    )
-
-
-def _told_by_parent(event: HookEvent) -> SubtaskSeen | None:
-    """The Agent tool's own end: the description, and the result of a subagent that ran in the foreground."""
-    response, asked = event.mapping("tool_response"), event.mapping("tool_input")
-    agent_id = response.get("agentId")
-    if not isinstance(agent_id, str) or not agent_id:
-        return None
-    done = response.get("status") == "completed"
-    return SubtaskSeen(
-        id=subtask_id(event.session_id, agent_id),
-        task_list_id=wave_id(of_event(event)),
-        session_id=event.session_id,
-        agent_id=agent_id,
-        agent_type=_text(asked, "subagent_type"),
-        description=_text(asked, "description") or _text(asked, "prompt"),
-        started_at=None,
-        completed_at=event.at if done else None,
-        status="completed" if done else "running",
-        result=_content_text(response.get("content")) if done else None,
-        tool_use_id=event.tool_use_id or None,
-        seen_at=event.at,
-        known_only=False,
-    )
-
-
-def _text(mapping: Mapping[str, Any], field: str) -> str | None:
-    value = mapping.get(field)
-    return value if isinstance(value, str) and value else None
-
-
-def _content_text(content: object) -> str | None:
-    blocks = content if isinstance(content, list) else []
-    texts = [block.get("text") for block in blocks if isinstance(block, Mapping)]
-    return "\n".join(text for text in texts if isinstance(text, str)) or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +174,7 @@ def ending(change: SubtaskChange) -> Announcement | None:
             "description": change.description,
             "result_summary": (change.result or "")[:RESULT_SUMMARY_LIMIT] or None,
             "session_id": change.session_id,
-            "completed_at": change.completed_at.isoformat(),
+            "completed_at": instant(change.completed_at),
         },
         created_at=change.completed_at,
         session_id=change.session_id,

@@ -52,9 +52,15 @@ class Asking:
 
 
 def keep(
-    conn: Conn, made_for: datetime, content: str = "the brief", session: str = "s1", subject: Subject = Subject.MAIN
+    conn: Conn,
+    made_for: datetime,
+    content: str = "the brief",
+    *,
+    session: str = "s1",
+    subject: Subject = Subject.MAIN,
+    trigger: str = "auto",
 ) -> None:
-    snapshot = Snapshot(session_id=session, trigger="auto", saved_at=made_for, folder="/src")
+    snapshot = Snapshot(session_id=session, trigger=trigger, saved_at=made_for, folder="/src")
     briefs.keep(conn, snapshot, content, subject)
 
 
@@ -132,6 +138,15 @@ def test_a_compaction_that_is_or_may_be_a_subagents_gets_nothing(asking: Asking,
     assert answer.seconds < 0.5
 
 
+def test_a_proactive_brief_that_is_made_meanwhile_does_not_decide_whose_compaction_it_is(
+    asking: Asking, conn: Conn
+) -> None:
+    began = asking.begin()
+    keep(conn, began, subject=Subject.UNKNOWN)
+    keep(conn, datetime.now(UTC), "proactive", trigger="proactive")
+    assert asking.start().result().body == b"{}"
+
+
 def test_a_brief_is_not_given_when_another_compaction_began_meanwhile_beside_a_subagent(
     asking: Asking, conn: Conn
 ) -> None:
@@ -186,6 +201,15 @@ def test_while_postgres_is_away_the_answer_is_empty_in_time_and_briefs_are_told_
         keep(again, began, "after the outage")
         assert given(waiting.result()) == "after the outage"
         assert waiting.result().seconds < 1.9
+
+
+def test_a_session_of_which_there_is_nothing_to_tell_gets_nothing_at_once(asking: Asking, conn: Conn) -> None:
+    keep(conn, asking.begin(), "")
+    answer = asking.start().result()
+    assert (answer.body, answer.seconds < 0.5) == (b"{}", True)
+    keep(conn, ago(), "", session="s2")
+    asking.begin("s2")
+    assert asking.start("s2").result().body == b"{}"
 
 
 def test_a_compaction_whose_beginning_was_not_seen_never_gets_the_brief_of_the_one_before_as_its_own(

@@ -168,8 +168,34 @@ def test_the_status_tells_of_the_last_restoration(server: ApiServer, shop: str) 
     status = get(server, "/api/compact/status/s1")
     assert (status["exists"], status["compacted"], status["compact_summary"], status["compact_agent"]) == (
         True, True, "so far", "a")  # fmt: skip
+    post(server, "/api/requests", {"project_id": shop, "session_id": "s1", "prompt": "and now the lexer"}, 201)
+    assert status == get(server, "/api/compact/status/s1")
     assert get(server, "/api/compact/status/unknown") == {"session_id": "unknown", "exists": False, "compacted": False}
     assert get(server, "/api/compact/snapshot/unknown") == {"session_id": "unknown", "exists": False, "snapshot": None}
+
+
+def test_a_brief_is_shown_beside_the_clients_summary_with_what_either_lacks(server: ApiServer, conn: Conn) -> None:
+    conn.execute(
+        """
+        INSERT INTO briefs (session_id, made_for, trigger, content, snapshot, subject, summary)
+        VALUES ('s1', now(), 'auto', %s, '{}', 'main', %s), ('s1', now() - interval '1 day', 'auto', 'old', '{}',
+                'subagent', NULL)
+        """,
+        [
+            "# Head\n- src/: cart.py ×3, till.py\n- prices are rounded wrong",
+            "Prices are rounded wrong.\nNext: docs of cart.py",
+        ],
+    )
+    found = get(server, "/api/compact/briefs/s1")
+    assert found["count"] == 2
+    newest, older = found["briefs"]
+    assert newest["difference"] == {
+        "only_in_brief": ["- src/: till.py"],
+        "only_in_summary": ["Next: docs of cart.py"],
+    }
+    assert (older["brief"], older["subject"], older["summary"], older["difference"]) == ("old", "subagent", None, None)
+    assert get(server, "/api/compact/briefs/s1?limit=1")["count"] == 1
+    assert get(server, "/api/compact/briefs/unknown") == {"session_id": "unknown", "briefs": [], "count": 0}
 
 
 @pytest.mark.contract("POST /api/compact/restore")
@@ -216,7 +242,13 @@ def test_agent_contexts_are_listed_with_figures_over_all(server: ApiServer, shop
     )
     page = get(server, "/api/agent-contexts?status=running&limit=0")
     assert [context["agent_id"] for context in page["contexts"]] == ["a"]
-    assert (page["total"], page["limit"]) == (2, 1)
+    assert (page["total"], page["limit"]) == (1, 1)
+    totals = {
+        query: get(server, f"/api/agent-contexts?{query}")["total"]
+        for query in ("", "agent_type=Plan", "agent_type=Plan&status=running", "status=completed", "agent_type=x")
+    }
+    assert totals == {"": 2, "agent_type=Plan": 1, "agent_type=Plan&status=running": 0, "status=completed": 1,
+                      "agent_type=x": 0}  # fmt: skip
     assert page["stats"] == {"total": 2, "unique_types": 2, "running": 1, "completed": 1, "failed": 0}
     stats = get(server, "/api/agent-contexts/stats")
     assert stats["overview"]["active_agents"] == 1

@@ -143,6 +143,13 @@ def test_a_big_payload_of_small_fields_is_not_touched(server: ApiServer) -> None
     assert server.valkey.payloads() == [raw]
 
 
+@pytest.mark.parametrize("path", [HOOKS, "/api/messages"])
+def test_a_body_that_is_nested_too_deep_is_refused_for_that(server: ApiServer, path: str) -> None:
+    deep = b'{"session_id":"s1","hook_event_name":"Stop","content":%b1%b}' % (b'{"a":' * 3000, b"}" * 3000)
+    assert "nested too deep" in refused(server.ask("POST", path, deep), 400)
+    assert server.valkey.payloads() == []
+
+
 def test_a_big_and_deeply_nested_payload_is_taken(server: ApiServer) -> None:
     deep = b"[" * 900 + b'"' + b"a" * 20_000 + b'"' + b"]" * 900
     assert server.hook(b'{"session_id":"s1","hook_event_name":"Stop","x":' + deep + b"}").status == 200

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from api_server import Answer, ApiServer, OwnValkey, database_away, free_ports, serving, wait_for
 
+from db import counts
 from db.pool import Conn
 from dcm.domain.hook_events import parse
 from workers.batch import write
@@ -128,18 +129,25 @@ def test_the_filters_of_sessions_hold_for_rows_and_total(stored: ApiServer) -> N
 
 
 @pytest.mark.contract("GET /api/actions")
-def test_actions_come_newest_first_and_can_be_filtered(stored: ApiServer) -> None:
-    def tools(query: str) -> list[str]:
+def test_actions_come_newest_first_and_are_filtered_and_counted_alike(stored: ApiServer, conn: Conn) -> None:
+    def tools(query: str) -> tuple[list[str], int]:
         page = read(stored, f"/api/actions?{query}")
-        assert page["count"] == 4
-        return [row["tool_name"] for row in page["actions"]]
+        return [row["tool_name"] for row in page["actions"]], page["count"]
 
-    assert tools("") == ["Bash", "Read", "mcp__db__query", "Bash"]
-    assert tools("tool_name=Bash") == ["Bash", "Bash"]
-    assert tools("tool_name=Bash&session_id=s1") == ["Bash"]
-    assert tools("tool_type=mcp") == ["mcp__db__query"]
-    assert tools("tool_name=%27%3B--") == []
-    assert tools("limit=2&offset=1") == ["Read", "mcp__db__query"]
+    def found() -> None:
+        assert tools("") == (["Bash", "Read", "mcp__db__query", "Bash"], 4)
+        assert tools("tool_name=Bash") == (["Bash", "Bash"], 2)
+        assert tools("tool_name=Bash&session_id=s1") == (["Bash"], 1)
+        assert tools("session_id=s1&limit=1") == (["mcp__db__query"], 2)
+        assert tools("tool_type=mcp") == (["mcp__db__query"], 1)
+        assert tools("tool_type=mcp&tool_name=Bash") == ([], 0)
+        assert tools("tool_type=builtin&limit=1") == (["Bash"], 3)
+        assert tools("tool_name=%27%3B--") == ([], 0)
+        assert tools("limit=2&offset=1") == (["Read", "mcp__db__query"], 4)
+
+    found()
+    counts.fold(conn)
+    found()
 
 
 @pytest.mark.contract("GET /api/actions")

@@ -1,5 +1,5 @@
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,17 @@ from sessions.facts import Boundary, Planted
 from sessions.generator import generate
 from sessions.projects import KINDS
 
-from dcm.cli.transcripts import Agent, payloads
+from dcm.domain.readings import Reading, ends_first
+from dcm.domain.turns import Agent, Past, Record
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
+
+
+def payloads(records: Sequence[Record], *, now: datetime, touched: datetime, agent: Agent | None = None) -> list[Past]:
+    """The events that a whole transcript tells."""
+    reading = Reading(agent)
+    told = [past for record in records for past in reading.take(record)]
+    return ends_first([*told, *reading.end(now - touched, ends=True, at_once=True)])
 
 
 def calls(records: list[dict[str, Any]]) -> int:

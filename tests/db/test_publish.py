@@ -4,6 +4,8 @@ import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
 
 import psycopg
 import pytest
@@ -23,7 +25,7 @@ def ear(database_url: str) -> Iterator[Conn]:
         yield connection
 
 
-def heard(ear: Conn, count: int) -> list[dict[str, object]]:
+def heard(ear: Conn, count: int) -> list[dict[str, Any]]:
     """So many notifications, in the order they came."""
     return [json.loads(n.payload) for n in ear.notifies(timeout=10, stop_after=count)][:count]
 
@@ -51,14 +53,24 @@ def test_nothing_is_told_of_a_write_that_was_taken_back(conn: Conn, ear: Conn) -
     assert [event.name for _, event, _ in kept_after(conn, 0)] == ["task.deleted"]
 
 
-def test_a_payload_too_big_to_notify_is_told_by_its_id_and_kept_whole(conn: Conn, ear: Conn) -> None:
+def test_a_payload_too_big_to_notify_is_told_with_its_text_cut_and_kept_whole(conn: Conn, ear: Conn) -> None:
     for letter in "xé🚀":
         big = {"id": letter, "text": letter * NOTIFY_LIMIT}
         publish(conn, [Event("message.new", big)])
         (frame,) = heard(ear, 1)
+        text = str(frame["data"].pop("text"))
         assert frame["data"] == {"id": letter, "truncated": True}
+        assert len(text) > 1000
+        assert text == letter * (len(text) - 1) + "…"
         ((id_, event, _),) = kept_after(conn, newest_kept(conn) - 1)
         assert (id_, event.data) == (frame["event_id"], big)
+
+
+def test_a_moment_is_told_and_kept_as_the_contract_writes_it(conn: Conn, ear: Conn) -> None:
+    at = datetime(2026, 11, 21, 12, 0, 0, 123_456, UTC)
+    publish(conn, [Event("message.new", {"id": "1", "at": at})])
+    assert heard(ear, 1)[0]["data"] == {"id": "1", "at": "2026-11-21T12:00:00.123Z"}
+    assert [event.data["at"] for _, event, _ in kept_after(conn, 0)] == ["2026-11-21T12:00:00.123Z"]
 
 
 def write_rounds(database_url: str, writer: int, done: threading.Event) -> None:

@@ -45,9 +45,9 @@ def test_the_newest_calls_of_a_session_are_read_oldest_first_with_all_that_they_
                    tool_input={"file_path": paths[0], "path": paths[1]}) for n in range(5)]  # fmt: skip
     actions.insert(conn, [action_rules.of_event(call) for call in calls])
     actions.insert(conn, [])
-    found = actions.traces(conn, "s1", at(3), 2)
+    found = actions.traces(conn, "s1", at(3), 2, with_output=["Edit"])
     assert [trace.at for trace in found] == [at(2), at(3)]
-    assert [trace.at for trace in actions.traces(conn, "s1", at(3), 2, ["Edit"])] == [at(n) for n in range(4)]
+    assert [trace.at for trace in actions.traces(conn, "s1", at(3), 2, always=["Edit"])] == [at(n) for n in range(4)]
     assert found[0].file_paths == paths
     assert action_rules.unpacked(found[0].output) == '{"big":"' + "x" * 5000 + '"}'
     assert actions.known(conn, ["t1", "t9"]) == {("s1", "t1")}

@@ -100,13 +100,13 @@ def test_counters_add_up_and_say_how_many_tools_a_session_used(conn: Conn) -> No
 
 def test_a_snapshot_is_due_past_the_red_line_once_in_a_pause_and_for_each_session(conn: Conn) -> None:
     sessions.upsert(conn, [a_session("s1", 1), a_session("s2", 1)], {})
-    assert not sessions.record_context(conn, "s1", 99, cooldown_s=60, red_bytes=100)
-    assert sessions.record_context(conn, "s1", 100, cooldown_s=60, red_bytes=100)
-    assert not sessions.record_context(conn, "s1", 200, cooldown_s=60, red_bytes=100)
-    assert sessions.record_context(conn, "s2", 100, cooldown_s=60, red_bytes=100)
+    assert not sessions.record_context(conn, "s1", 99, cooldown_s=60, red=False)
+    assert sessions.record_context(conn, "s1", 100, cooldown_s=60, red=True)
+    assert not sessions.record_context(conn, "s1", 200, cooldown_s=60, red=True)
+    assert sessions.record_context(conn, "s2", 100, cooldown_s=60, red=True)
     conn.execute("UPDATE sessions SET proactive_snapshot_at = now() - interval '60 seconds'")
-    assert sessions.record_context(conn, "s1", 200, cooldown_s=60, red_bytes=100)
-    assert not sessions.record_context(conn, "unknown", 200, cooldown_s=60, red_bytes=100)
+    assert sessions.record_context(conn, "s1", 200, cooldown_s=60, red=True)
+    assert not sessions.record_context(conn, "unknown", 200, cooldown_s=60, red=True)
     assert conn.execute("SELECT context_bytes FROM sessions ORDER BY id").fetchall() == [(200,), (100,)]
 
 

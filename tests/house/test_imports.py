@@ -12,7 +12,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 OURS = ("api", "db", "dcm", "hooks", "workers", "wsbridge")
-SHARED = ("dcm", "dcm.settings", "dcm.broker", "dcm.logs", "dcm.redaction", "dcm.secret", "dcm.domain")
+SHARED = (
+    "dcm", "dcm.settings", "dcm.broker", "dcm.logs", "dcm.redaction", "dcm.secret", "dcm.domain", "dcm.prices",
+    "dcm.transcript_files",
+)  # fmt: skip
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "api": ("api", "db", *SHARED),

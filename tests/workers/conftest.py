@@ -1,8 +1,11 @@
 """Workers that write to this test's stores."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import redis
+import story
 
 from dcm.settings import Settings
 from workers import batch, running
@@ -25,3 +28,15 @@ def worker(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sett
     running.pool().close()
     running.settings.cache_clear()
     running.pool.cache_clear()
+
+
+@pytest.fixture
+def valkey(worker: Settings) -> redis.Redis:
+    """A client of the worker's Valkey."""
+    return redis.Redis.from_url(worker.redis_url)
+
+
+@pytest.fixture
+def transcript(tmp_path: Path) -> Path:
+    """The story's main transcript, its subagent's beside it; both untouched for long."""
+    return story.write(tmp_path) / f"{story.SESSION}.jsonl"

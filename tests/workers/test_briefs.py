@@ -57,7 +57,7 @@ def test_the_brief_of_a_session_is_complete_from_its_hooks_alone(worker: Setting
         "  E   assert 2 == 3",
     ]
     assert section(brief, "Files changed") == ["- ./: cart.py"]
-    assert section(brief, "Subagents") == ["- [completed] Explore “find slow queries”: three are slow"]
+    assert section(brief, "Subagents") == ["- Explore “find slow queries”: three are slow"]
     assert section(brief, "What the agent said last") == ["The cart is faster."]
 
 
@@ -182,6 +182,14 @@ def test_the_snapshot_of_the_main_conversation_is_kept_where_restore_reads_it(wo
     assert context["agent_states"] == [
         {"agent_id": "a1", "agent_type": "Explore", "status": "completed", "summary": "three are slow"}
     ]
+
+
+def test_a_session_of_which_nothing_is_known_but_its_start_has_an_empty_brief(worker: Settings, conn: Conn) -> None:
+    store(conn, event(1, "SessionStart", source="compact", cwd="/w/shop"), tool(2, session_id="s2"))
+    for session in ("s1", "s2"):
+        make_brief(session, at(3).isoformat(), "auto")
+    assert brief_of(conn) == ""
+    assert "after 1 tool calls" in brief_of(conn, "s2")
 
 
 def test_what_is_made_while_a_subagent_compacts_does_not_touch_the_main_snapshot(worker: Settings, conn: Conn) -> None:

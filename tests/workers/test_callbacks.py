@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import socket
 import threading
 import time
@@ -133,6 +134,7 @@ def test_the_subscriber_gets_the_message_with_its_topic_and_that_is_noted(
     assert (headers["X-DCM-Topic"], headers["X-DCM-Delivery"]) == ("task.created", f"{told}.{subscribed}")
     assert headers["Host"] == address.removeprefix("http://")
     assert (body["message_id"], body["content"], body["from_agent"], body["priority"]) == (told, {"n": 1}, "a", 2)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", body["created_at"])
     assert "callback_url" not in body
     assert rows(conn, STATE) == [(204, 0, True)]
 

@@ -9,7 +9,7 @@ import pytest
 import redis
 from stories import agent_tool, at, event, rows, store, subagent, tool
 
-from db import compact, compactions
+from db import briefs, compact, compactions
 from db.pool import Conn
 from dcm.broker import mailbox_key
 from dcm.domain.compactions import Running, Subject
@@ -96,7 +96,42 @@ def test_the_session_then_counts_as_compacted(scene: Scene) -> None:
     scene.write(scene.main, at(11))
     scene.settle(12)
     marks = compact.marks(scene.conn, "s1") or {}
-    assert (marks["compacted_at"], marks["compact_agent"]) == (instant(at(12)), "main")
+    assert (marks["compacted_at"], marks["compact_summary"], marks["compact_agent"]) == (instant(at(12)), None, "main")
+
+
+def test_the_summary_that_the_client_wrote_is_kept_of_the_main_conversations_compaction(scene: Scene) -> None:
+    store(scene.conn, event(1, "UserPromptSubmit", prompt="Mend the parser", prompt_id="p1"))
+    for second, path, boundary in ((10, scene.main, 11), (20, scene.subagents(), 21)):
+        scene.compact(second)
+        store(
+            scene.conn, event(second + 2, "PostCompact", trigger="auto", compact_summary=f"what was done by {second}")
+        )
+        scene.write(path, at(boundary))
+        scene.settle(second + 2)
+        store(scene.conn, event(second + 3, "UserPromptSubmit", prompt="and the lexer", prompt_id=f"p{second}"))
+        marks = compact.marks(scene.conn, "s1") or {}
+        assert (marks["compacted_at"], marks["compact_summary"]) == (instant(at(12)), "what was done by 10")
+    kept = [(row["made_for"], row["summary"]) for row in briefs.page(scene.conn, "s1", 5)]
+    assert kept == [(at(20), None), (at(10), "what was done by 10")]
+
+
+def test_of_several_compactions_the_last_is_told_whatever_was_asked_since(scene: Scene) -> None:
+    for second in (10, 20):
+        store(scene.conn, event(second - 5, "UserPromptSubmit", prompt="more", prompt_id=f"p{second}"))
+        assert ("compacted_at" in (compact.marks(scene.conn, "s1") or {})) is (second == 20)
+        scene.compact(second)
+        scene.write(scene.main, at(second + 1))
+        scene.settle(second + 2)
+    store(scene.conn, event(30, "UserPromptSubmit", prompt="more", prompt_id="p30"))
+    assert (compact.marks(scene.conn, "s1") or {})["compacted_at"] == instant(at(22))
+
+
+def test_a_main_conversation_of_which_there_is_nothing_to_tell_gets_no_brief(scene: Scene) -> None:
+    store(scene.conn, event(1, "PreCompact", "s2", trigger="manual"))
+    make_brief("s2", at(1).isoformat(), "manual")
+    settle_compaction("s2", at(2).isoformat(), "manual")
+    assert rows(scene.conn, "SELECT subject, settled_at IS NOT NULL FROM briefs") == [("main", True)]
+    assert scene.valkey.get(mailbox_key("s2")) is None
 
 
 def test_a_main_conversation_that_got_its_brief_gets_no_second_one(scene: Scene) -> None:

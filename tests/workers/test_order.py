@@ -10,6 +10,7 @@ from stories import a_session, agent_tool, event, rows, store, subagent, tool
 
 from db.pool import Conn
 from dcm.domain.hook_events import HookEvent, parse
+from dcm.domain.requests import UNSEEN_PROMPT
 
 ONE_DATABASE = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -26,7 +27,8 @@ PICTURE = (
     """SELECT a.id, subtask_id, tool_name, file_paths, exit_code, success, error, created_at, metadata
        FROM actions a ORDER BY a.id""",
     "SELECT event, event_key, created_at, payload FROM hook_events ORDER BY created_at",
-    "SELECT topic, from_agent_id, p.path FROM agent_messages m LEFT JOIN projects p ON p.id = m.project_id",
+    """SELECT topic, from_agent_id, p.path FROM agent_messages m LEFT JOIN projects p ON p.id = m.project_id
+       ORDER BY 2, 1""",
     "SELECT keyword, tool_name, usage_count, success_count FROM keyword_tool_scores ORDER BY 1, 2",
 )
 CLEAR = """DELETE FROM projects; DELETE FROM sessions; DELETE FROM requests; DELETE FROM actions;
@@ -138,6 +140,59 @@ def test_a_placeholder_is_no_prompt_that_is_told(conn: Conn) -> None:
     assert sum('"request.created"' in payload for payload in told) == 1
 
 
+def unnumbered(events: list[HookEvent]) -> list[HookEvent]:
+    """The events as a client sends them that numbers no prompts."""
+    return [parse(one.entry_id, one.at, {k: v for k, v in one.payload.items() if k != "prompt_id"}) for one in events]
+
+
+PLACE = {"cwd": "/w/shop", "transcript_path": "/t/s1.jsonl"}
+LATE = [
+    subagent(0.5, "SubagentStart", "a0", **PLACE),
+    subagent(3.5, "SubagentStop", "a0", last_assistant_message="all", **PLACE),
+    subagent(17.5, "SubagentStart", "a2", **PLACE),
+    agent_tool(18.5, "PostToolUse", "t9", tool_input={"subagent_type": "Plan"}, tool_response="done", **PLACE),
+    subagent(21, "SubagentStop", "a2", **PLACE),
+]
+HOMES = """SELECT coalesce(s.agent_id, s.tool_use_id), r.prompt
+           FROM subtasks s JOIN task_lists t ON t.id = s.task_list_id JOIN requests r ON r.id = t.request_id
+           ORDER BY s.created_at"""
+
+
+@ONE_DATABASE
+@given(tellings(unnumbered(a_session() + LATE)))
+def test_what_names_no_prompt_belongs_to_the_newest_before_it_in_any_order_and_any_batches(
+    conn: Conn, batches: list[list[HookEvent]]
+) -> None:
+    assert picture(conn, batches) == picture(conn, [unnumbered(a_session() + LATE)])
+    assert rows(conn, HOMES) == [
+        ("a0", UNSEEN_PROMPT), ("a1", "make the cart faster"), ("a2", "now the tests"), ("t9", "now the tests"),
+    ]  # fmt: skip
+
+
+def test_no_placeholder_is_left_where_a_prompt_was_seen(conn: Conn) -> None:
+    story = unnumbered([event(1, "UserPromptSubmit", prompt="make it faster"), *SUBAGENT[1:]])
+    for order in permutations(story):
+        picture(conn, [[one] for one in order])
+        assert rows(conn, "SELECT prompt FROM requests") == [("make it faster",)]
+
+
+def test_a_client_that_numbers_prompts_and_not_what_subagents_do_has_them_filed_under_the_prompt(conn: Conn) -> None:
+    prompt = event(1, "UserPromptSubmit", prompt="make it faster", prompt_id="p1")
+    for order in permutations([prompt, *unnumbered(SUBAGENT[1:])]):
+        picture(conn, [[one] for one in order])
+        assert rows(conn, HOMES) == [("a1", "make it faster")]
+
+
+def test_a_turn_that_names_no_prompt_ends_the_newest_one_before_it_in_every_order(conn: Conn) -> None:
+    story = [event(1, "UserPromptSubmit", prompt="one"), event(2, "Stop"), event(3, "UserPromptSubmit", prompt="two"),
+             event(4, "StopFailure")]  # fmt: skip
+    for order in permutations(story):
+        picture(conn, [[one] for one in order])
+        found = rows(conn, "SELECT prompt, status, completed_at FROM requests ORDER BY created_at")
+        assert found == [("one", "completed", story[1].at), ("two", "failed", story[3].at)], [e.at for e in order]
+        assert rows(conn, "SELECT status FROM task_lists ORDER BY created_at") == [("completed",), ("failed",)]
+
+
 def test_the_end_of_a_turn_ends_its_request_in_either_order(conn: Conn) -> None:
     for (end, status), prompt_id in product([("Stop", "completed"), ("StopFailure", "failed")], ["p1", ""]):
         prompt, stop = (
@@ -160,6 +215,16 @@ def test_two_subagents_of_one_kind_that_start_one_after_the_other_have_the_names
     named = "SELECT agent_id, description FROM subtasks ORDER BY 1"
     assert rows(conn, named) == [("a1", "find slow queries"), ("a2", "read the docs")]
     assert tool(9).tool_use_id not in str(rows(conn, "SELECT tool_use_id FROM subtasks"))
+
+
+@pytest.mark.parametrize(("length", "kept"), [(500, "x" * 500), (501, "x" * 497 + "...")])
+def test_a_long_description_is_cut_whichever_event_tells_it(conn: Conn, length: int, kept: str) -> None:
+    asked = {"subagent_type": "Explore", "description": "x" * length}
+    call = [agent_tool(1, "PreToolUse", tool_input=asked), subagent(2, "SubagentStart")]
+    end = agent_tool(3, "PostToolUse", tool_input=asked)
+    for batches in ([call], [[end]], [call, [end]]):
+        picture(conn, batches)
+        assert rows(conn, "SELECT description FROM subtasks") == [(kept,)]
 
 
 def of_another_session(one: HookEvent) -> HookEvent:

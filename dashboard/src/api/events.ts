@@ -21,10 +21,10 @@ const detailsSchema = z.object({
   truncated: z.boolean().catch(false),
 })
 
-/** The fields of an event that the dashboard draws; each may be missing, as when the data was truncated. */
+/** The fields of an event that the dashboard draws; each may be missing or cut. */
 export type EventDetails = z.infer<typeof detailsSchema>
 
-/** The action an `action.created` carries whole, or null when it was truncated. */
+/** The action an `action.created` carries, or null when a field of it is missing. */
 export function eventAction(frame: EventFrame): Action | null {
   return actionSchema.safeParse(frame.data).data ?? null
 }

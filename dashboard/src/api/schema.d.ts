@@ -464,6 +464,40 @@ export interface paths {
         patch: operations["OneSession.patch"];
         trace?: never;
     };
+    "/api/sessions/{session_id}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tokens a session used by model, what they cost by the price table, and how full its context is */
+        get: operations["UsageOfSession.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Count what transcripts on another machine tell; an answer that is known is counted once */
+        post: operations["Usage.post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/search": {
         parameters: {
             query?: never;
@@ -588,8 +622,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * What an agent needs to go on: the saved snapshot first, then what is known at this moment
-         * @description A session of which no snapshot was saved has one made of its own events.
+         * What an agent needs to go on: where its session stood, then what is known at this moment
+         * @description What was saved of the session stands before what its own events say.
          */
         post: operations["CompactRestore.post"];
         delete?: never;
@@ -607,6 +641,23 @@ export interface paths {
         };
         /** Whether a session was compacted, and when last */
         get: operations["CompactState.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/compact/briefs/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was made of a session for each of its compactions, with the client's summary and the difference */
+        get: operations["CompactBriefs.get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -969,7 +1020,7 @@ export interface components {
         };
         /**
          * ActionPage
-         * @description A page of tool calls, newest first; `count` is how many are stored in all, whatever the filters.
+         * @description A page of tool calls, newest first; `count` is how many fit the filters in all.
          */
         ActionPage: {
             /** Actions */
@@ -1108,7 +1159,7 @@ export interface components {
              */
             agent_type: string | null;
             /** @default null */
-            brief: components["schemas"]["BriefShown"] | null;
+            brief: components["schemas"]["api__routes__contexts__BriefShown"] | null;
             /**
              * Sources
              * @default null
@@ -1351,26 +1402,16 @@ export interface components {
             [key: string]: unknown;
         };
         /**
-         * BriefShown
-         * @description A brief; four characters count as one token.
+         * BriefsShown
+         * @description The newest briefs of a session; `count` is how many are here.
          */
-        BriefShown: {
-            /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
-            /** Content */
-            content: string;
-            /** Token Count */
-            token_count: number;
-            /** Truncated */
-            truncated: boolean;
-            /**
-             * Generated At
-             * Format: date-time
-             */
-            generated_at: string;
+        BriefsShown: {
+            /** Session Id */
+            session_id: string;
+            /** Briefs */
+            briefs: components["schemas"]["api__routes__compact_briefs__BriefShown"][];
+            /** Count */
+            count: number;
         } & {
             [key: string]: unknown;
         };
@@ -1490,7 +1531,7 @@ export interface components {
         };
         /**
          * ContextPage
-         * @description A page of contexts; `total`, `stats` and `type_distribution` are over all, whatever the filters.
+         * @description A page of contexts; `total` fit the filters, `stats` and `type_distribution` are over all of them.
          */
         ContextPage: {
             /** Contexts */
@@ -1513,6 +1554,27 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * ContextSize
+         * @description How large the main conversation is; `tokens` is null from a compaction to the next answer.
+         */
+        ContextSize: {
+            /** Tokens */
+            tokens: number | null;
+            /** Model */
+            model: string;
+            /** Window */
+            window: number | null;
+            /** Percent */
+            percent: number | null;
+            /**
+             * Told At
+             * Format: date-time
+             */
+            told_at: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * ContextStats
          * @description What agents there are and what they use.
          */
@@ -1531,6 +1593,22 @@ export interface components {
             timestamp: string;
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * ContextUsed
+         * @description How large a main conversation was at a moment.
+         */
+        ContextUsed: {
+            session_id: string;
+            /** Format: date-time */
+            at: string;
+            /** @default  */
+            model: string;
+            /**
+             * Tokens
+             * @default null
+             */
+            tokens: number | null;
         };
         /**
          * ContextWanted
@@ -1567,6 +1645,18 @@ export interface components {
              * @default null
              */
             error: string | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * Difference
+         * @description Lines that one of the two texts has and the other does not.
+         */
+        Difference: {
+            /** Only In Brief */
+            only_in_brief: string[];
+            /** Only In Summary */
+            only_in_summary: string[];
         } & {
             [key: string]: unknown;
         };
@@ -1916,6 +2006,53 @@ export interface components {
              */
             success: true;
             message: components["schemas"]["SentMessage"];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * MessageUsed
+         * @description What one answer of a model took.
+         */
+        MessageUsed: {
+            message_id: string;
+            session_id: string;
+            /** @default  */
+            agent_id: string;
+            model: string;
+            /** Format: date-time */
+            at: string;
+            /** @default 0 */
+            input_tokens: number;
+            /** @default 0 */
+            output_tokens: number;
+            /** @default 0 */
+            cache_read_tokens: number;
+            /** @default 0 */
+            cache_creation_tokens: number;
+            /** @default 0 */
+            cache_creation_1h_tokens: number;
+        };
+        /**
+         * ModelSums
+         * @description What the answers of one model took; `cost` is null when the table has no price for it.
+         */
+        ModelSums: {
+            /** Messages */
+            messages: number;
+            /** Input Tokens */
+            input_tokens: number;
+            /** Output Tokens */
+            output_tokens: number;
+            /** Cache Read Tokens */
+            cache_read_tokens: number;
+            /** Cache Creation Tokens */
+            cache_creation_tokens: number;
+            /** Cache Creation 1H Tokens */
+            cache_creation_1h_tokens: number;
+            /** Cost */
+            cost: number | null;
+            /** Model */
+            model: string;
         } & {
             [key: string]: unknown;
         };
@@ -3032,6 +3169,22 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * SessionUsage
+         * @description What a session used, subagents included. The total's cost leaves out the models of `unpriced`.
+         */
+        SessionUsage: {
+            /** Session Id */
+            session_id: string;
+            /** Models */
+            models: components["schemas"]["ModelSums"][];
+            total: components["schemas"]["Sums"];
+            /** Unpriced */
+            unpriced: string[];
+            context: components["schemas"]["ContextSize"] | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * SnapshotCounts
          * @description What the snapshot holds.
          */
@@ -3536,6 +3689,28 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * Sums
+         * @description Tokens, and US dollars by the price table; cache_creation_1h_tokens are a part of cache_creation_tokens.
+         */
+        Sums: {
+            /** Messages */
+            messages: number;
+            /** Input Tokens */
+            input_tokens: number;
+            /** Output Tokens */
+            output_tokens: number;
+            /** Cache Read Tokens */
+            cache_read_tokens: number;
+            /** Cache Creation Tokens */
+            cache_creation_tokens: number;
+            /** Cache Creation 1H Tokens */
+            cache_creation_1h_tokens: number;
+            /** Cost */
+            cost: number | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * Task
          * @description A wave of a request: subtasks that are worked on together.
          */
@@ -3882,6 +4057,83 @@ export interface components {
         Unsubscription: {
             agent_id: string;
             topic: string;
+        };
+        /**
+         * UsageKept
+         * @description How many answers were counted, those included that were known.
+         */
+        UsageKept: {
+            /** Messages */
+            messages: number;
+            /** Contexts */
+            contexts: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * Used
+         * @description What transcripts on another machine tell: at most 1000 answers.
+         */
+        Used: {
+            /** @default [] */
+            messages: components["schemas"]["MessageUsed"][];
+            /** @default [] */
+            contexts: components["schemas"]["ContextUsed"][];
+        };
+        /**
+         * BriefShown
+         * @description A brief, whose compaction it was made for, and the client's summary of that compaction where it was told.
+         */
+        api__routes__compact_briefs__BriefShown: {
+            /** Id */
+            id: string;
+            /** Trigger */
+            trigger: string;
+            /**
+             * Subject
+             * @enum {string}
+             */
+            subject: "main" | "subagent" | "unknown";
+            /**
+             * Made For
+             * Format: date-time
+             */
+            made_for: string;
+            /** Given At */
+            given_at: string | null;
+            /** Settled At */
+            settled_at: string | null;
+            /** Brief */
+            brief: string;
+            /** Summary */
+            summary: string | null;
+            difference: components["schemas"]["Difference"] | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * BriefShown
+         * @description A brief; four characters count as one token.
+         */
+        api__routes__contexts__BriefShown: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Content */
+            content: string;
+            /** Token Count */
+            token_count: number;
+            /** Truncated */
+            truncated: boolean;
+            /**
+             * Generated At
+             * Format: date-time
+             */
+            generated_at: string;
+        } & {
+            [key: string]: unknown;
         };
     };
     responses: never;
@@ -4374,7 +4626,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page of tool calls, newest first; `count` is how many are stored in all, whatever the filters. */
+            /** @description A page of tool calls, newest first; `count` is how many fit the filters in all. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6274,6 +6526,142 @@ export interface operations {
             };
         };
     };
+    "UsageOfSession.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What a session used, subagents included. The total's cost leaves out the models of `unpriced`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionUsage"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    "Usage.post": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Used"];
+            };
+        };
+        responses: {
+            /** @description How many answers were counted, those included that were known. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageKept"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
     "Search.get": {
         parameters: {
             query: {
@@ -7024,6 +7412,66 @@ export interface operations {
             };
         };
     };
+    "CompactBriefs.get": {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The newest briefs of a session; `count` is how many are here. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BriefsShown"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
     "CompactSnapshot.get": {
         parameters: {
             query?: never;
@@ -7096,7 +7544,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page of contexts; `total`, `stats` and `type_distribution` are over all, whatever the filters. */
+            /** @description A page of contexts; `total` fit the filters, `stats` and `type_distribution` are over all of them. */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -112,6 +112,11 @@ def get_snapshot(session_id: str) -> Call[shapes.SnapshotFound]:
     return get(f"/api/compact/snapshot/{part(session_id)}")
 
 
+def get_briefs(session_id: str, *, limit: int = 10) -> Call[shapes.BriefsFound]:
+    """The briefs of a session's compactions, the newest first, beside the client's summaries."""
+    return get(f"/api/compact/briefs/{part(session_id)}", limit=limit)
+
+
 def list_agent_contexts(
     *,
     agent_type: str | None = None,

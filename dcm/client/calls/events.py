@@ -18,6 +18,13 @@ def import_payloads(payloads: Sequence[shapes.Past]) -> Call[shapes.Imported]:
     return post("/api/import", repeatable=True, payloads=list(payloads))
 
 
+def report_usage(
+    messages: Sequence[shapes.MessageUsed], *, contexts: Sequence[shapes.ContextUsed] = ()
+) -> Call[shapes.UsageKept]:
+    """Report what answers of models took, at most 1000; each is counted once."""
+    return post("/api/usage", repeatable=True, messages=list(messages), contexts=list(contexts))
+
+
 def record_action(
     tool_name: str,
     tool_type: ToolType,

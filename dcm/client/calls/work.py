@@ -88,6 +88,11 @@ def get_session(session_id: str) -> Call[shapes.SessionDetail]:
     return get(f"/api/sessions/{part(session_id)}")
 
 
+def get_session_usage(session_id: str) -> Call[shapes.SessionUsage]:
+    """The tokens a session used by model, what they cost, and how full its context is."""
+    return get(f"/api/sessions/{part(session_id)}/usage")
+
+
 def update_session(
     session_id: str,
     *,

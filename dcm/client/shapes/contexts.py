@@ -79,6 +79,35 @@ class SnapshotFound(TypedDict):
     saved_at: NotRequired[str]
 
 
+class Difference(TypedDict):
+    """Lines that a brief has and the client's summary lacks, and the other way round."""
+
+    only_in_brief: list[str]
+    only_in_summary: list[str]
+
+
+class BriefFound(TypedDict):
+    """A brief beside what the client wrote of the same compaction."""
+
+    id: str
+    trigger: str
+    subject: str
+    made_for: str
+    given_at: str | None
+    settled_at: str | None
+    brief: str
+    summary: str | None
+    difference: Difference | None
+
+
+class BriefsFound(TypedDict):
+    """The newest briefs of a session."""
+
+    session_id: str
+    briefs: list[BriefFound]
+    count: int
+
+
 class AgentContextPage(Page):
     """A page of agents' contexts."""
 

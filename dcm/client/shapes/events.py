@@ -67,3 +67,34 @@ class Imported(TypedDict):
     accepted: int
     known: int
     waiting: int
+
+
+class MessageUsed(TypedDict):
+    """What one answer of a model took."""
+
+    message_id: str
+    session_id: str
+    agent_id: NotRequired[str]
+    model: str
+    at: str
+    input_tokens: NotRequired[int]
+    output_tokens: NotRequired[int]
+    cache_read_tokens: NotRequired[int]
+    cache_creation_tokens: NotRequired[int]
+    cache_creation_1h_tokens: NotRequired[int]
+
+
+class ContextUsed(TypedDict):
+    """How large a main conversation was at a moment; no tokens after a compaction."""
+
+    session_id: str
+    at: str
+    model: NotRequired[str]
+    tokens: int | None
+
+
+class UsageKept(TypedDict):
+    """How many answers and conversations were told."""
+
+    messages: int
+    contexts: int

@@ -213,6 +213,44 @@ class SessionDetail(Session):
     requests: list[Data]
 
 
+class TokenSums(TypedDict):
+    """Tokens, and US dollars by the price table."""
+
+    messages: int
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_creation_tokens: int
+    cache_creation_1h_tokens: int
+    cost: float | None
+
+
+class ModelSums(TokenSums):
+    """What the answers of one model took."""
+
+    model: str
+
+
+class ContextSize(TypedDict):
+    """How large a main conversation is."""
+
+    tokens: int | None
+    model: str
+    window: int | None
+    percent: float | None
+    told_at: str
+
+
+class SessionUsage(TypedDict):
+    """What a session used, its subagents included."""
+
+    session_id: str
+    models: list[ModelSums]
+    total: TokenSums
+    unpriced: list[str]
+    context: ContextSize | None
+
+
 class SessionPage(Page):
     """A page of sessions."""
 

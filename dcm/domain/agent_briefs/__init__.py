@@ -20,7 +20,7 @@ TEMPLATES = {
 LABELS = {"orchestrator": "Orchestrator", "developer": "Developer", "researcher": "Developer", "validator": "Validator"}
 
 
-OF_THE_AGENT = 0.12
+OF_THE_AGENT = 0.1
 """The share of the room that is left to the agent's own tasks and messages when its session has much to tell."""
 
 
@@ -41,4 +41,4 @@ def agent_brief(facts: AgentFacts, max_tokens: int, session: Snapshot | None = N
     before = restored_brief(session, room - min(len(own), int(room * OF_THE_AGENT)), kind)
     rest = fitted(own, (room - len(before)) // CHARACTERS_A_TOKEN)
     content = f"{head}\n\n{before}\n\n{rest.content}"
-    return Fitted(content, tokens(content), rest.truncated)
+    return Fitted(content, max_tokens if rest.truncated else tokens(content), rest.truncated)

@@ -133,7 +133,7 @@ def project_section(facts: AgentFacts) -> list[str]:
 
 def said(message: AgentMessage, most: int) -> str:
     """The beginning of what a message says."""
-    return json.dumps(message.content, ensure_ascii=False, default=str)[:most] + "..."
+    return json.dumps(message.content, ensure_ascii=False, separators=(",", ":"), default=str)[:most] + "..."
 
 
 def numbered(lines: Iterable[str]) -> list[str]:

@@ -41,4 +41,4 @@ def fitted(text: str, max_tokens: int) -> Fitted:
         kept.add(number)
         room -= len(line) + 1
     content = "\n".join(line for number, line in enumerate(lines) if number in kept) + NOTICE
-    return Fitted(content, min(tokens(content), max_tokens), truncated=True)
+    return Fitted(content, max_tokens, truncated=True)

@@ -30,8 +30,13 @@ summary, word for word: what the user asked, required, forbade or decided and wh
 
 
 def brief(snapshot: Snapshot, limit: int = HOOK_LIMIT - AGE_NOTE, category: str = "developer") -> str:
-    """The brief of a snapshot, at most `limit` characters, as an agent of that category needs it."""
-    return compose(_opening(snapshot), sections(snapshot, limit, category), limit)
+    """The brief of a snapshot, at most `limit` characters, as an agent of that category needs it.
+
+    It is empty where nothing happened that could be told.
+    """
+    parts = sections(snapshot, limit, category)
+    something = snapshot.tool_calls or any(part.items for part in parts)
+    return compose(_opening(snapshot), parts, limit) if something else ""
 
 
 def restored_brief(snapshot: Snapshot, limit: int, category: str) -> str:

@@ -18,12 +18,18 @@ GONE = ("deleted", "moved")
 IN_FULL, ERROR_WIDTH = 1, 200
 """Open errors that are told with all their lines, and characters of the line that tells the others."""
 
+USEFUL = 3
+"""Edits, errors solved and answers of earlier turns that are told: what is only useful."""
+
+TASK_WIDTH = 60
+"""Characters kept of what a subagent was started for."""
+
 MANY = 6_000
 """Characters from which on there is room for what is only useful."""
 
 DEVELOPER = {
-    "asked": 9, "decided": 25, "open": 22, "tasks": 6, "words": 7, "changed": 14, "committed": 12, "gone": 4,
-    "last_lines": 2, "commands": 13, "heads": 5, "agents": 12, "git": 4, "solved": 3, "notes": 4, "blocked": 2,
+    "asked": 9, "decided": 28, "open": 22, "tasks": 6, "words": 7, "changed": 14, "committed": 12, "gone": 4,
+    "last_lines": 2, "commands": 12, "heads": 5, "agents": 14, "git": 4, "solved": 3, "notes": 4, "blocked": 2,
     "used": 14, "answers": 2,
 }  # fmt: skip
 """How the room is shared when there is something to say of everything."""
@@ -49,7 +55,7 @@ SHARES: Mapping[str, Mapping[str, float]] = {
 
 NAMES = frozenset({"changed", "committed", "used", "heads", "asked"})
 LITTLE = frozenset({"last_lines", "answers", "solved"})
-FEW = 1.5
+FEW = 1.7
 """In a small brief names and the request count so much more. What is only useful is left out."""
 
 
@@ -84,7 +90,7 @@ def sections(snapshot: Snapshot, limit: int, category: str = "developer") -> lis
         Section("Files deleted or moved", [Item(f"- {c.path} {c.how}") for c in gone], share["gone"]),
         Section(
             "Newest edits",
-            names.last_lines(snapshot.changed)[: limit // 1000 if limit >= MANY else 0],
+            names.last_lines(snapshot.changed)[: USEFUL if limit >= MANY else 0],
             share["last_lines"],
             counts_rest=False,
         ),
@@ -102,13 +108,13 @@ def sections(snapshot: Snapshot, limit: int, category: str = "developer") -> lis
         ),
         Section(
             "Errors solved",
-            [_solved(error, snapshot) for error in snapshot.solved_errors],
+            [_solved(error, snapshot) for error in snapshot.solved_errors[:USEFUL]],
             share["solved"],
             counts_rest=False,
         ),
         Section(
             "What the agent said at the end of earlier turns",
-            [Item(f"- {one_line(a, limit // 32)}") for a in snapshot.answers],
+            [Item(f"- {one_line(a, limit // 32)}") for a in snapshot.answers[:USEFUL]],
             share["answers"],
             counts_rest=False,
         ),
@@ -185,7 +191,7 @@ def _prompt(prompt: Asked, most: int) -> Item:
 def _decided(decisions: Sequence[Decision], limit: int) -> list[Item]:
     return [
         Item(
-            f"- {one_line(decision.text, max(160, limit // 10))}{_where(decision)}", key=one_line(decision.text, limit)
+            f"- {one_line(decision.text, max(160, limit // 22))}{_where(decision)}", key=one_line(decision.text, limit)
         )
         for decision in decisions
     ]
@@ -233,8 +239,11 @@ def _blocked(agent: str, by: str, reason: str) -> str:
 
 
 def _agent(agent: AgentState, limit: int) -> Item:
-    result = f": {both_ends(agent.summary, limit // 20)}" if agent.summary else ""
-    return Item(f"- [{agent.status}] {agent.agent_type or 'agent'} “{one_line(agent.task, 80)}”{result}")
+    named = f"{agent.agent_type or 'agent'} “{one_line(agent.task, TASK_WIDTH)}”"
+    if not agent.summary:
+        return Item(named, group=f"- {agent.status}:")
+    mark = "" if agent.status == "completed" else f"[{agent.status}] "
+    return Item(f"- {mark}{named}: {both_ends(agent.summary, limit // 20)}")
 
 
 def _command(command: Command) -> Item:

@@ -48,9 +48,6 @@ SENTENCE_LIMIT = 280
 SHORT = 45
 """A demand of fewer characters is told with the sentence after it, which mostly says the rest."""
 
-PHRASE_WORDS = 4
-"""Words of the longest phrase by which a correction names what it replaces."""
-
 
 def cleaned(prompt: str) -> str:
     """The prompt as the user typed it, without what the client added to it."""
@@ -120,53 +117,36 @@ def _replaces(later: Decision, earlier: Decision) -> bool:
     """Whether the later one says again what the earlier one says, or names what stands in it as what is replaced."""
     if later.at <= earlier.at or later.text == earlier.text:
         return later.text == earlier.text
-    turned_down = set(_phrases(earlier.text))
     said = f" {_plain(earlier.text)} "
-    return any(f" {phrase} " in said and phrase not in turned_down for phrase in _phrases(later.text))
+    return any(f" {phrase} " in said for phrase in _turned_down(later.text) - _turned_down(earlier.text))
 
 
-def _phrases(text: str) -> Iterator[str]:
-    """The beginnings of what a sentence names as replaced, those that say something."""
+def _turned_down(text: str) -> set[str]:
+    """What a sentence names as replaced, up to the word that leads on to something else."""
+    found = set()
     for named in _IN_PLACE_OF.findall(text):
         words = _plain(named).split()
-        for count in range(min(PHRASE_WORDS, len(words)), 0, -1):
-            part = words[:count]
-            if part[-1] not in _SMALL_WORDS and any(len(word) > 3 or not word.isalpha() for word in part):
-                yield " ".join(part)
+        while words and words[0] in _ARTICLES:
+            words = words[1:]
+        end = next((place for place, word in enumerate(words) if place and word in _LEADS_ON), len(words))
+        if any(len(word) > 3 or not word.isalpha() for word in words[:end]):
+            found.add(" ".join(words[:end]))
+    return found
 
 
 def _plain(text: str) -> str:
     return " ".join(word.strip(".'\"`()") for word in text.lower().replace(",", " ").split())
 
 
-_SMALL_WORDS = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "to",
-        "for",
-        "of",
-        "in",
-        "on",
-        "at",
-        "and",
-        "or",
-        "with",
-        "from",
-        "this",
-        "that",
-        "it",
-        "der",
-        "die",
-        "das",
-        "el",
-        "la",
-        "le",
-        "para",
-        "por",
-    ]
-)
+_ARTICLES = frozenset(
+    {"the", "a", "an", "that", "this", "der", "die", "das", "den", "dem", "el", "la", "los", "las", "le", "les",
+     "un", "una", "une"}
+)  # fmt: skip
+_LEADS_ON = frozenset(
+    {"for", "in", "on", "at", "to", "of", "and", "or", "with", "from", "because", "since", "so", "as", "when",
+     "but", "here", "there", "für", "mit", "bei", "weil", "und", "para", "por", "en", "con", "porque", "pour",
+     "dans", "avec", "car"}
+)  # fmt: skip
 
 
 def annotated(asked: Sequence[Asked], replaced: Sequence[tuple[Decision, Decision]]) -> list[Asked]:

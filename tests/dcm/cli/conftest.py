@@ -54,6 +54,7 @@ def server(module_server: ApiServer) -> ApiServer:
     module_server.valkey.client.flushall()
     with psycopg.connect(module_server.database_url, autocommit=True) as conn:
         tables = "actions, hook_events, subtasks, task_lists, requests, sessions, projects, briefs, agent_messages"
+        tables += ", transcripts, message_usage, context_usage"
         conn.execute(f"TRUNCATE {tables}, events, keyword_tool_scores, rejected_events CASCADE")
     return module_server
 

@@ -171,3 +171,30 @@ def test_health_prints_the_answer_and_exits_1_when_dcm_is_not_healthy(recorder: 
     recorder.answer(Said(503, ill))
     said = run(home, "health", "--url", recorder.url)
     assert (said.exit_code, said.output) == (1, "DCM 1.2 is unhealthy; the database it is away.\n")
+
+
+SUMS = {"messages": 2, "input_tokens": 1200, "output_tokens": 30, "cache_read_tokens": 5, "cache_creation_tokens": 6,
+        "cache_creation_1h_tokens": 0}  # fmt: skip
+USED = {
+    "session_id": "s",
+    "models": [{**SUMS, "model": "opus", "cost": 1.234}, {**SUMS, "model": "odd", "cost": None}],
+    "total": {**SUMS, "cost": 1.234},
+    "unpriced": ["odd"],
+    "context": {"tokens": 50_000, "model": "opus", "window": 200_000, "percent": 25.0, "told_at": "now"},
+}
+
+
+def test_usage_prints_tokens_money_and_context(recorder: Recorder, home: Path) -> None:
+    recorder.answer(Said(200, USED))
+    assert run(home, "usage", "s", "--url", recorder.url).output.splitlines() == [
+        "opus: 1,200 in, 30 out, 5 read from the cache, 6 written to it, 1.23 $",
+        "odd: 1,200 in, 30 out, 5 read from the cache, 6 written to it, no price",
+        "The context holds 50,000 tokens of 200,000 (25 %).",
+    ]
+    assert recorder.asked[0].path == "/api/sessions/s/usage"
+    assert answer(run(home, "usage", "s", "--json", "--url", recorder.url)) == USED
+
+
+def test_usage_of_a_session_no_transcript_tells_of_says_so(recorder: Recorder, home: Path) -> None:
+    recorder.answer(Said(200, {**USED, "models": [], "context": None}))
+    assert run(home, "usage", "s", "--url", recorder.url).output == "No transcript told what session s used.\n"

@@ -15,6 +15,7 @@ TABLE: tuple[ModuleType, ...] = (system, work, events, contexts, messages)
 ID = "6f8a4f0e-5d0c-5c9d-9f0b-2a6d3c1e7b44"
 CALL = {"tool_name": "Bash", "tool_type": "builtin"}
 PAST = {"at": "2026-11-21T12:00:00.000Z", "payload": {"session_id": "s", "hook_event_name": "Stop"}}
+USED = {"message_id": "m1", "session_id": "s", "model": "opus", "at": "2026-11-21T12:00:00.000Z", "input_tokens": 3}
 
 Row = tuple[str, dict[str, Any], str, dict[str, str], Any]
 """Method, what it is given, and the route, query and body it sends."""
@@ -26,6 +27,8 @@ ROUTES: list[Row] = [
     ("get_tools_summary", {}, "GET /stats/tools-summary", {}, None),
     ("get_kpis", {}, "GET /api/dashboard/kpis", {}, None),
     ("get_intake", {}, "GET /api/intake", {}, None),
+    ("report_usage", {"messages": [USED]}, "POST /api/usage", {}, {"messages": [USED], "contexts": []}),
+    ("get_session_usage", {"session_id": "s 1"}, "GET /api/sessions/s%201/usage", {}, None),
     ("create_project", {"path": "/w", "name": "W", "metadata": {"a": 1}}, "POST /api/projects", {},
      {"path": "/w", "name": "W", "metadata": {"a": 1}}),
     ("list_projects", {"limit": 5, "offset": 2}, "GET /api/projects", {"limit": "5", "offset": "2"}, None),
@@ -82,6 +85,7 @@ ROUTES: list[Row] = [
      {"session_id": "s", "agent_id": "o"}),
     ("get_compact_status", {"session_id": "s"}, "GET /api/compact/status/s", {}, None),
     ("get_snapshot", {"session_id": "s"}, "GET /api/compact/snapshot/s", {}, None),
+    ("get_briefs", {"session_id": "s", "limit": 3}, "GET /api/compact/briefs/s", {"limit": "3"}, None),
     ("list_agent_contexts", {"status": "running"}, "GET /api/agent-contexts", {"status": "running"}, None),
     ("get_agent_context_stats", {}, "GET /api/agent-contexts/stats", {}, None),
     ("create_session", {"id": "s", "total_tools_used": 0}, "POST /api/sessions", {},

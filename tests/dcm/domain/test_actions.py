@@ -1,6 +1,7 @@
 """Finished tool calls as actions."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -95,3 +96,8 @@ def test_the_announcement_says_what_the_feed_shows() -> None:
     assert told.name == "action.created"
     assert {"tool_name": "Bash", "tool_type": "builtin", "exit_code": 0, "session_id": "s1",
             "summary": "List files", "duration_ms": 3}.items() <= dict(told.data).items()  # fmt: skip
+
+
+def test_the_announcement_tells_the_time_as_it_is_told_everywhere() -> None:
+    late = replace(action(), created_at=AT.replace(microsecond=123_456))
+    assert actions.announcement(late).data["created_at"] == "2026-11-21T12:00:00.123Z"

@@ -45,6 +45,11 @@ def test_beside_another_compaction_nothing_is_claimed(agents: int, calls: int, o
     assert subject(trigger, Running(agents, calls, others)) == UNKNOWN
 
 
+@given(COUNTS, COUNTS, COUNTS)
+def test_a_proactive_snapshot_is_always_the_main_conversations(agents: int, calls: int, others: int) -> None:
+    assert subject("proactive", Running(agents, calls, others)) == MAIN
+
+
 def boundary(timestamp: object) -> dict[str, Any]:
     return {"type": "system", "subtype": "compact_boundary", "timestamp": timestamp, "isSidechain": True}
 

@@ -21,7 +21,12 @@ def test_a_notification_never_exceeds_the_limit_in_bytes(data: dict[str, Any], i
     text = notification(event, 1_795_000_000_000, event_id)
     assert len(text.encode()) <= NOTIFY_LIMIT
     frame = json.loads(text)
-    assert frame["data"] in (dict(event.data), {"id": event.data["id"], "truncated": True})
+    if frame["data"] != event.data:
+        assert frame["data"].pop("truncated") is True
+        assert frame["data"].keys() == event.data.keys()
+        for name, value in event.data.items():
+            told = frame["data"][name]
+            assert told == value or (len(value.encode()) > 100 and value.startswith(told.removesuffix("…")))
     assert frame.get("event_id") == event_id
 
 
@@ -31,7 +36,23 @@ def test_the_limit_counts_bytes_and_not_characters(letter: str) -> None:
     fits = Event("x", {"id": "1", "t": letter * (room // len(letter.encode()))})
     assert json.loads(notification(fits, 1, None))["data"] == fits.data
     over = Event("x", {"id": "1", "t": letter * (room // len(letter.encode()) + 1)})
-    assert json.loads(notification(over, 1, None))["data"] == {"id": "1", "truncated": True}
+    told = notification(over, 1, None)
+    cut = json.loads(told)["data"]
+    assert (cut["id"], cut["truncated"]) == ("1", True)
+    assert cut["t"] == letter * (len(cut["t"]) - 1) + "…"
+    assert NOTIFY_LIMIT - 2 * len(letter.encode()) < len(told.encode()) <= NOTIFY_LIMIT
+
+
+def test_only_long_fields_are_cut_and_lists_by_their_items() -> None:
+    short = {"id": "7", "session_id": "s" * 36, "agent_id": None, "status": "running", "agent_type": "Explore"}
+    paths = [f"/w/{number}/{'d' * 200}" for number in range(100)]
+    cut = json.loads(notification(Event("x", short | {"description": "é" * 6000, "paths": paths}), 1, None))["data"]
+    assert short.items() <= cut.items()
+    assert len(cut["description"]) > 1500
+    assert 10 < len(cut["paths"]) < 100
+    assert cut["paths"] == paths[: len(cut["paths"])]
+    nothing = json.loads(notification(Event("x", {"id": "7", "facts": {"a": "b" * 9000}}), 1, None))["data"]
+    assert nothing == {"id": "7", "facts": None, "truncated": True}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 from dcm.domain.hook_events import HookEvent, parse
 from dcm.domain.ids import request_id
-from dcm.domain.requests import NO_PROMPT, UNSEEN_PROMPT, seen
+from dcm.domain.requests import NO_PROMPT, UNSEEN_PROMPT, placeholders, seen, unnumbered
 
 BEGAN = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -50,5 +50,13 @@ def test_what_a_subagent_is_prompted_with_is_no_request_of_the_user() -> None:
 def test_prompts_of_a_client_that_numbers_none_are_requests_of_their_own() -> None:
     rows = seen([event(1, "UserPromptSubmit", prompt="one"), event(2, "UserPromptSubmit", prompt="two")])
     assert len({row.id for row in rows}) == 2
-    (placeholder,) = seen([event(3, "SubagentStart", agent_id="a")])
-    assert placeholder.id == request_id("s1", NO_PROMPT)
+
+
+def test_what_is_told_of_subagents_without_a_prompt_id_has_one_placeholder_a_session() -> None:
+    starts = [
+        event(n, "SubagentStart", agent_id="a", **more) for n, more in ((4, {}), (3, {}), (5, {"prompt_id": "p"}))
+    ]
+    assert seen(starts[:2]) == []
+    assert unnumbered([*starts, event(1, "UserPromptSubmit", prompt="one"), event(2, "Stop")]) == starts[:2]
+    (placeholder,) = placeholders(starts[:2])
+    assert (placeholder.id, placeholder.created_at) == (request_id("s1", NO_PROMPT), starts[1].at)

@@ -8,7 +8,8 @@ import pytest
 
 from dcm.domain.hook_events import HookEvent, parse
 from dcm.domain.ids import subtask_id
-from dcm.domain.subtasks import RESULT_SUMMARY_LIMIT, SubtaskChange, announcements, message, message_event, seen
+from dcm.domain.subagents import seen
+from dcm.domain.subtasks import RESULT_SUMMARY_LIMIT, SubtaskChange, announcements, message, message_event
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -91,6 +92,12 @@ def test_the_broadcast_carries_the_beginning_of_the_result() -> None:
     assert (told.topic, told.from_agent_id) == ("agent.completed", "Explore")
     assert told.payload["result_summary"] == "x" * RESULT_SUMMARY_LIMIT
     assert message_event(told).data["to"] == "broadcast"
+
+
+def test_the_broadcast_tells_the_time_as_it_is_told_everywhere() -> None:
+    told = message(change("completed", "running", completed_at=AT.replace(microsecond=123_456)))
+    assert told
+    assert told.payload["completed_at"] == "2026-11-21T12:00:00.123Z"
 
 
 def test_an_end_is_the_same_message_however_often_it_is_told_and_another_end_another() -> None:
