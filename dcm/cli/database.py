@@ -47,7 +47,11 @@ def reset(*, yes: bool, as_json: bool) -> None:
         raise StartError(f"DCM runs in {settings.home}: stop it first, with `dcm stop`.")
     if not yes:
         click.echo(f"All that DCM remembers in {_shown(settings)} will be deleted.", err=True)
-        if click.prompt("Type yes to go on", default="no", show_default=False, err=True) != "yes":
+        try:
+            answer = click.prompt("Type yes to go on", default="no", show_default=False, err=True)
+        except click.Abort:
+            raise InvalidInput("Nothing was deleted: nobody answered. `--yes` does not ask.") from None
+        if answer != "yes":
             raise InvalidInput("Nothing was deleted: the answer was not yes.")
     with _server(settings) as url, _said(settings):
         migrate.drop_database(url)

@@ -121,6 +121,9 @@ def _meant(name: str) -> str:
 def home(settings: Settings) -> Iterator[Finding]:
     """Whether DCM_HOME is ours, closed to others, and has room."""
     folder = settings.home
+    given = os.environ.get("DCM_HOME", "")
+    if given and not Path(given).expanduser().is_absolute():
+        yield warning("DCM_HOME", f"{given} is another folder wherever you are, now {folder}", "Give its whole path.")
     if not folder.exists():
         parent = next(part for part in folder.parents if part.exists())
         if parent.is_dir() and os.access(parent, os.W_OK | os.X_OK):

@@ -71,6 +71,11 @@ def test_doctor_finds_a_home_that_cannot_be_one(home: Path) -> None:
     assert "broken" in {found[name]["state"] for name in ("DCM_HOME", "disk") if name in found}
 
 
+def test_doctor_finds_a_home_that_is_another_one_elsewhere(home: Path) -> None:
+    found = examined(home, DCM_HOME="here")["DCM_HOME"]
+    assert (found["state"], found["mend"]) == ("warning", "Give its whole path.")
+
+
 def test_doctor_says_once_what_to_do_about_a_port_that_is_taken(home: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
