@@ -20,7 +20,7 @@ help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: $(RUN_STAMP) $(DASHBOARD) ## set up what is missing, run everything, Ctrl-C stops it
-	@trap : INT; $(BIN)/dcm up || test $$? -eq 130
+	@trap : INT; $(BIN)/dcm up || { code=$$?; test $$code -eq 130 || test $$code -eq 143; }
 
 test: $(DEV_STAMP) $(DASHBOARD) ## every test that needs neither browser nor client
 	$(BIN)/pytest -m "not e2e"

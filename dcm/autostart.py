@@ -13,12 +13,9 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from honcho import environ as honcho_environ
-
-from dcm import lease
+from dcm import dotenv, lease, start_log
 from dcm.child import LOG_LIMIT
 from dcm.domain.errors import DcmError, StartError
-from dcm.embedded.disk import last_words
 from dcm.embedded.places import make_home, places
 from dcm.launcher import ANY_ADDRESS, start_path
 from dcm.settings import VARIABLES, Settings, load
@@ -31,15 +28,20 @@ FIRST_PAUSE, LONGEST_PAUSE = 10.0, 300.0
 """Seconds after a start that failed in which no session tries again: doubling, at most."""
 
 
+class AlreadyRunsError(StartError):
+    """A DCM that was started in the background still lives in this DCM_HOME, or is just being started."""
+
+
 def start_in_background(settings: Settings) -> "subprocess.Popen[bytes]":
     """`dcm up` in a session of its own, so that no terminal ends it; what it says is in DCM_HOME/logs/dcm.log.
 
     Raises:
-        StartError: one that was started so still lives, or DCM_HOME cannot be used.
+        AlreadyRunsError: one that was started so still lives.
+        StartError: DCM_HOME cannot be used.
     """
     make_home(settings.home)
     if (lock := lease.take(background_lock(settings))) is None:
-        raise StartError(f"DCM already runs in the background in {settings.home}.")
+        raise AlreadyRunsError(f"DCM already runs in the background in {settings.home}.")
     log = log_path(settings)
     if log.exists() and log.stat().st_size > LOG_LIMIT:
         log.replace(log.with_suffix(".1.log"))
@@ -124,7 +126,8 @@ class BackOff:
 def bring_up(settings: Settings) -> bool:
     """Start what is not running and wait until it answers; False when it was not to be, or did not succeed."""
     back_off = BackOff(settings)
-    process = None
+    process, log = None, log_path(settings)
+    began = start_log.size(log)
     if not runs(settings):
         if back_off.left(time.time()) > 0:
             return False
@@ -135,7 +138,7 @@ def bring_up(settings: Settings) -> bool:
     deadline = time.monotonic() + START_SECONDS
     while not answers(settings):
         if process and process.poll() is not None:
-            return _failed(settings, last_words(log_path(settings), 1).removeprefix("dcm: "))
+            return _failed(settings, start_log.reason(log, began))
         if not process and not runs(settings):
             return False
         if time.monotonic() > deadline:
@@ -162,13 +165,13 @@ def remembered(home: Path) -> dict[str, str]:
 
     Raises:
         StartError: they are not known; the message says what to do.
+        SettingsError: .env cannot be read.
     """
     try:
         told = json.loads(start_path(home).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise StartError(f"{start_path(home)} cannot be read: run `dcm install`.") from error
-    dotenv = honcho_environ.parse(DOTENV.read_text(encoding="utf-8")) if DOTENV.exists() else {}
-    return {**{str(name): str(value) for name, value in told.items()}, **dotenv}
+    return {**{str(name): str(value) for name, value in told.items()}, **dotenv.read(DOTENV)}
 
 
 def main() -> int:

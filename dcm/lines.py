@@ -78,7 +78,8 @@ def no_answer(store: Store, settings: Settings) -> str:
         url, variable = masked["database_url"], "DCM_DATABASE_URL (or the DB_* variables)"
     else:
         url, variable = masked["redis_url"], "DCM_REDIS_URL"
-    return f"{store.title} at {url} does not answer: start it, or correct or unset {variable}."
+    where = f"at {url}" if "://" in str(url) else f"of {variable}"
+    return f"{store.title} {where} does not answer: start it, or correct or unset {variable}."
 
 
 def healthy(settings: Settings) -> bool:

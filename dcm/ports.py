@@ -1,6 +1,7 @@
 """Whether a port can be had, and who has it."""
 
 import contextlib
+import errno
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,9 +21,12 @@ def require_free(host: str, port: int, variable: str, purpose: str) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
             probe.listen(1)
-    except socket.gaierror as error:
-        raise StartError(f"HOST {host} is not an address of this machine ({error.strerror}).") from error
     except OSError as error:
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise StartError(
+                f"HOST {host} is not an address of this machine ({error.strerror}). "
+                "Set HOST to one that is: 127.0.0.1, or 0.0.0.0 for all."
+            ) from error
         raise StartError(
             f"Port {port} ({purpose}) cannot be used: {_why(error, port)}. "
             f"Stop what uses it, or set {variable} to another port."

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from dcm.domain.errors import SettingsError
 from dcm.embedded.places import places
@@ -165,6 +165,39 @@ def _port(environ: Mapping[str, str]) -> int:
     return 3847 if started_alone or base == HONCHO_BASE_PORT else base
 
 
+def _ports(environ: Mapping[str, str]) -> dict[str, int]:
+    """The three ports by variable, each another."""
+    taken: dict[int, str] = {}
+    ports = {
+        "PORT": _port(environ),
+        "DASHBOARD_PORT": _integer(environ, "DASHBOARD_PORT", 3848, 1, 65535),
+        "WS_PORT": _integer(environ, "WS_PORT", 3849, 1, 65535),
+    }
+    for name, port in ports.items():
+        if port in taken:
+            raise SettingsError(f"{taken[port]} and {name} are both {port}: give each a port of its own.")
+        taken[port] = name
+    return ports
+
+
+def _check_store_urls(environ: Mapping[str, str]) -> None:
+    """Refuse what cannot be the address of a store; what it says is not shown, a password may be in it."""
+    database, redis = environ.get("DCM_DATABASE_URL", "").strip(), environ.get("DCM_REDIS_URL", "").strip()
+    if database and not re.match(r"postgres(ql)?://", database) and "=" not in database:
+        raise SettingsError(
+            "DCM_DATABASE_URL is not the URL of a Postgres: give one like "
+            "postgresql://user:password@localhost:5432/dcm, or unset it."
+        )
+    try:
+        usable = not redis or (re.match(r"(rediss?|unix)://", redis) and urlsplit(redis).port != 0)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise SettingsError(
+            "DCM_REDIS_URL is not the URL of a Valkey or Redis: give one like redis://localhost:6379/0, or unset it."
+        )
+
+
 def _database_url(environ: Mapping[str, str], home: Path) -> tuple[str, bool]:
     """The Postgres to use and whether it is the embedded one: DCM_DATABASE_URL, then DB_*, then embedded."""
     if url := environ.get("DCM_DATABASE_URL", "").strip():
@@ -201,6 +234,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     home = home.absolute()
     database_url, embedded_postgres = _database_url(environ, home)
     redis_url = environ.get("DCM_REDIS_URL", "").strip()
+    _check_store_urls(environ)
+    ports = _ports(environ)
     return Settings(
         home=home,
         database_url=database_url,
@@ -208,9 +243,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         embedded_postgres=embedded_postgres,
         embedded_valkey=not redis_url,
         host=environ.get("HOST") or "127.0.0.1",
-        port=_port(environ),
-        dashboard_port=_integer(environ, "DASHBOARD_PORT", 3848, 1, 65535),
-        ws_port=_integer(environ, "WS_PORT", 3849, 1, 65535),
+        port=ports["PORT"],
+        dashboard_port=ports["DASHBOARD_PORT"],
+        ws_port=ports["WS_PORT"],
         db_max_connections=_integer(environ, "DB_MAX_CONNECTIONS", 10, 1, 1000),
         max_db_retries=_integer(environ, "MAX_DB_RETRIES", 3, 0, 1000),
         healthcheck_interval_ms=_integer(environ, "HEALTHCHECK_INTERVAL_MS", 30_000, 1000, 86_400_000),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from dcm.domain.cuts import cut_fields
+from dcm.domain.hook_events import NAME_LIMIT
 from dcm.domain.readings import Elsewhere, Reading
 from dcm.domain.transcripts import records
 from dcm.domain.turns import Agent, Past, moment
@@ -26,6 +27,9 @@ MARK_HEAD, MARK_TAIL = 1024, 256
 
 YOUNG = timedelta(seconds=2)
 """Records younger than this are left for the next time: their hooks may be on their way."""
+
+EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
+"""Records from before are passed over: each month that is told of gets tables of its own."""
 
 AHEAD = timedelta(minutes=1)
 """Records dated further in the future than this are passed over."""
@@ -94,10 +98,16 @@ def take(reading: Reading, piece: Piece, now: datetime, elsewhere: Elsewhere) ->
     for end, record, at in dated:
         if at and now - YOUNG < at <= now + AHEAD:
             return told, read_to
-        if at and at <= now:
+        if at and EARLIEST <= at <= now and _session_fits(record):
             told += _told(reading, record)
         read_to = end
     return told, piece.end
+
+
+def _session_fits(record: Mapping[str, Any]) -> bool:
+    """Whether the API takes the session's name."""
+    session = record.get("sessionId")
+    return not isinstance(session, str) or len(session) <= NAME_LIMIT
 
 
 def _told(reading: Reading, record: Mapping[str, Any]) -> list[Past]:

@@ -177,7 +177,16 @@ def connections_log() -> logging.Logger:
     """The log of connections; never its debug lines, which hold addresses and with them tokens."""
     log = logging.getLogger("dcm.wsbridge.connections")
     log.setLevel(logging.INFO)
+    if _is_news not in log.filters:
+        log.addFilter(_is_news)
     return log
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a line is worth its place: a plain page that was asked for and given, like our health, is not."""
+    status = record.args[0] if isinstance(record.args, tuple) and record.args else None
+    answered = str(record.msg).startswith(("connection rejected", "HTTP response sent"))
+    return not (answered and isinstance(status, int) and status < 400)
 
 
 def _resumed(task: asyncio.Task[None], tasks: set[asyncio.Task[None]]) -> None:

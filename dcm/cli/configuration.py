@@ -9,7 +9,18 @@ from dcm.settings import Settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 
-DEFAULTS = {"redact_file": "", "home": "`~/.dcm`", "database_url": "embedded", "redis_url": "embedded"}
+DEFAULTS = {
+    "redact_file": "",
+    "home": "`~/.dcm`",
+    "database_url": "embedded",
+    "redis_url": "embedded",
+    "ws_auth_secret": "",
+    "production": "",
+    "allowed_origins": "",
+    "callback_private": "`0`",
+    "claude_home": "`~/.claude`",
+    "autostart": "`1`",
+}
 """What is taken where a field has no value of its own."""
 
 HEAD = """\

@@ -9,6 +9,7 @@ from db import migrate
 from dcm.cli import lifecycle, options
 from dcm.domain.errors import DcmError, InvalidInput, StartError
 from dcm.embedded import postgres
+from dcm.embedded.places import places
 from dcm.settings import Settings
 
 
@@ -46,7 +47,11 @@ def reset(*, yes: bool, as_json: bool) -> None:
         raise StartError(f"DCM runs in {settings.home}: stop it first, with `dcm stop`.")
     if not yes:
         click.echo(f"All that DCM remembers in {_shown(settings)} will be deleted.", err=True)
-        if click.prompt("Type yes to go on", default="no", show_default=False, err=True) != "yes":
+        try:
+            answer = click.prompt("Type yes to go on", default="no", show_default=False, err=True)
+        except click.Abort:
+            raise InvalidInput("Nothing was deleted: nobody answered. `--yes` does not ask.") from None
+        if answer != "yes":
             raise InvalidInput("Nothing was deleted: the answer was not yes.")
     with _server(settings) as url, _said(settings):
         migrate.drop_database(url)
@@ -74,7 +79,8 @@ def _said(settings: Settings) -> Iterator[None]:
         raise
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise StartError(f"The database {_shown(settings)} cannot be made ready: {reason}") from error
+        advice = options.database_advice(settings)
+        raise StartError(f"The database {_shown(settings)} cannot be made ready: {reason}. {advice}") from error
 
 
 def _tell(settings: Settings, done: dict[str, object], *, as_json: bool) -> None:
@@ -87,4 +93,6 @@ def _tell(settings: Settings, done: dict[str, object], *, as_json: bool) -> None
 
 
 def _shown(settings: Settings) -> str:
+    if settings.embedded_postgres:
+        return f"in {places(settings.home).postgres_data}"
     return str(settings.masked()["database_url"])

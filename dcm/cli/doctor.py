@@ -11,8 +11,9 @@ from rich.markup import escape
 
 from db import migrate
 from dcm import stores
-from dcm.cli import lifecycle, machine, options, up
+from dcm.cli import lifecycle, machine, options, probes, up
 from dcm.cli.findings import Finding, broken, ok, warning
+from dcm.cli.hints import callable_here
 from dcm.client import Client, ClientError
 from dcm.domain.errors import SettingsError
 from dcm.launcher import server_url
@@ -43,7 +44,7 @@ def command(*, as_json: bool) -> None:
     else:
         console = Console(highlight=False)
         for finding in found:
-            mend = f" [bold]{escape(finding.mend)}[/]" if finding.mend else ""
+            mend = f" [bold]{escape(callable_here(finding.mend))}[/]" if finding.mend else ""
             says = f"{MARKS[finding.state]} {finding.check}: {escape(finding.says)}"
             console.print(f"{says.rstrip('.')}.{mend}", soft_wrap=True)
         console.print(f"{counts['ok']} well, {counts['warning']} to look at, {counts['broken']} broken.")
@@ -58,7 +59,8 @@ def examine() -> Iterator[Finding]:
     try:
         settings = options.settings()
     except SettingsError as error:
-        yield broken("settings", str(error), "Correct it in .env or in the environment.")
+        if not str(error).startswith(str(up.ROOT / ".env")):
+            yield broken("settings", str(error), "Correct it in .env or in the environment.")
         return
     yield from patterns(settings)
     yield from machine.home(settings)
@@ -132,8 +134,9 @@ def schema(settings: Settings) -> Iterator[Finding]:
 def api(settings: Settings) -> Iterator[Finding]:
     """Whether the API answers, and whether what it accepts gets stored."""
     try:
+        health = probes.api_health(server_url(settings))
         with Client(server_url(settings)) as client:
-            health, intake = client.health(), client.get_intake()
+            intake = client.get_intake()
     except ClientError as error:
         yield broken("API", str(error), "See `dcm logs api`.")
         return

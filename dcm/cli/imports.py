@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from time import sleep
 
@@ -14,15 +15,24 @@ from dcm.cli import options
 from dcm.cli.following import Remembered
 from dcm.cli.sending import send
 from dcm.cli.settings_file import default_path
+from dcm.cli.sieve import Sieve
 from dcm.client import Client
 from dcm.client.errors import ClientError
 from dcm.domain.errors import InvalidInput
 from dcm.transcript_files import is_of_agent
 
+SHOWN_FAULTS, MOST_FAULTS = 5, 100
+"""What cannot be imported, said to a person and to a script."""
+
 
 @click.group("import")
 def command() -> None:
-    """Bring in what happened before DCM listened."""
+    """Bring in what happened before DCM listened.
+
+    \b
+    Example:
+      dcm import transcripts
+    """
 
 
 @command.command()
@@ -52,12 +62,21 @@ def transcripts(*, paths: Sequence[Path], follow: bool, every: float, url: str |
         if follow:
             _follow(client, given, every, as_json=as_json)
             return
-        sessions = found(given)
-        if not sessions:
-            raise InvalidInput(f"There is no transcript in {', '.join(map(str, paths)) or 'the default folder'}.")
-        counts: Counter[str] = Counter(accepted=0, known=0, too_large=0)
-        _send_all(client, _shown(sessions), Remembered(None, client.url), counts)
-    _say(counts, as_json=as_json)
+        sieve = Sieve(datetime.now(UTC))
+        sessions = found(sieve.files(path for path in given if path.exists()))
+        if not sessions and not sieve.faults:
+            raise InvalidInput(f"There is no transcript in {', '.join(map(str, given))}.")
+        counts: Counter[str] = Counter(accepted=0, known=0, too_large=0, sessions=0, files=0)
+        _send_all(client, _sifted(_shown(sessions), sieve), Remembered(None, client.url), counts)
+    _say(counts, sieve, as_json=as_json)
+
+
+def _sifted(sessions: Iterable[tuple[str, list[Path]]], sieve: Sieve) -> Iterator[tuple[str, list[Path]]]:
+    """The same; what in them cannot be imported is noted."""
+    for name, files in sessions:
+        for file in files:
+            sieve.look_at(file)
+        yield name, files
 
 
 def _follow(client: Client, paths: Sequence[Path], every: float, *, as_json: bool) -> None:
@@ -77,7 +96,7 @@ def _follow(client: Client, paths: Sequence[Path], every: float, *, as_json: boo
             finally:
                 remembered.save()
             if counts["accepted"] or counts["too_large"]:
-                _say(counts, as_json=as_json)
+                _say(counts, None, as_json=as_json)
             sleep(every)
     except KeyboardInterrupt:
         return
@@ -100,16 +119,27 @@ def _shown(sessions: dict[str, list[Path]]) -> Iterator[tuple[str, list[Path]]]:
     yield from shown
 
 
-def _say(counts: Counter[str], *, as_json: bool) -> None:
+def _say(counts: Counter[str], sieve: Sieve | None, *, as_json: bool) -> None:
     if as_json:
-        options.show_json(dict(counts))
+        found_wrong = {**sieve.counts, "faults": sieve.faults[:MOST_FAULTS]} if sieve else {}
+        options.show_json({**counts, **found_wrong})
         return
-    click.echo(
-        f"{counts['sessions']} sessions in {counts['files']} transcripts: {counts['accepted']} events are new, "
-        f"{counts['known']} were known."
-    )
+    sessions_, files = options.count(counts["sessions"], "session"), options.count(counts["files"], "transcript")
+    click.echo(f"{sessions_} in {files}: {counts['accepted']} events are new, {counts['known']} were known.")
+    if sieve:
+        _tell_faults(sieve, read=counts["sessions"] > 0)
     if counts["too_large"]:
         click.echo(f"{counts['too_large']} events were left out: each is larger than the API takes.")
+
+
+def _tell_faults(sieve: Sieve, *, read: bool) -> None:
+    """Say on stderr what was left out, and when there was nothing else."""
+    if not read:
+        click.echo("Nothing in it could be read as a transcript of Claude Code.", err=True)
+    for fault in sieve.faults[:SHOWN_FAULTS]:
+        click.echo(f"Left out: {fault}.", err=True)
+    if (more := len(sieve.faults) - SHOWN_FAULTS) > 0:
+        click.echo(f"Left out: {more} more; `--json` names {MOST_FAULTS}.", err=True)
 
 
 def found(paths: Iterable[Path]) -> dict[str, list[Path]]:

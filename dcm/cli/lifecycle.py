@@ -6,15 +6,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import click
 
-from dcm import lease
-from dcm.autostart import log_path, start_in_background
+from dcm import lease, start_log
+from dcm.autostart import AlreadyRunsError, log_path, runs, start_in_background
 from dcm.cli import options, up
 from dcm.domain.errors import StartError
-from dcm.embedded.disk import last_words
 from dcm.embedded.places import make_home, places
 from dcm.launcher import ANY_ADDRESS
 from dcm.lines import healthy
@@ -22,9 +20,6 @@ from dcm.settings import Settings
 
 START_SECONDS = 90.0
 """Seconds a start may take; the first one makes a database."""
-
-MOST_REASONS = 3
-"""Lines in which `dcm up` says why it cannot start: one for each port."""
 
 STOP_SECONDS, KILL_SECONDS = 15.0, 10.0
 """Seconds to stop in when asked, and after being killed."""
@@ -129,10 +124,17 @@ def urls(settings: Settings) -> dict[str, str]:
 
 
 def _start(settings: Settings, *, as_json: bool) -> None:
-    already = running_pid(settings) is not None or bool(kept_lines(settings))
-    if not already:
-        make_home(settings.home)
-        _wait_until_healthy(settings, start_in_background(settings))
+    already = _begins_or_runs(settings)
+    make_home(settings.home)
+    began = start_log.size(log_path(settings))
+    try:
+        process = None if already else start_in_background(settings)
+    except AlreadyRunsError:
+        process, already = None, True
+    if process:
+        _wait_until_healthy(settings, process, began)
+    else:
+        _wait_for_the_other(settings, began)
     if as_json:
         options.show_json({"started": not already, "pid": running_pid(settings), **urls(settings)})
         return
@@ -141,19 +143,32 @@ def _start(settings: Settings, *, as_json: bool) -> None:
         click.echo(f"  {name:<10} {url}")
 
 
-def _wait_until_healthy(settings: Settings, process: "subprocess.Popen[bytes]") -> None:
+def _begins_or_runs(settings: Settings) -> bool:
+    return running_pid(settings) is not None or bool(kept_lines(settings))
+
+
+def _wait_for_the_other(settings: Settings, began: int) -> None:
+    """Wait for a start that somebody else made just now; one that has long been there is left as it is."""
+    for _ in _until(START_SECONDS):
+        if running_pid(settings) is None and not runs(settings):
+            raise StartError(f"DCM did not start: {start_log.reason(log_path(settings), began)}")
+        if healthy(settings) or _age(settings) > START_SECONDS:
+            return
+
+
+def _age(settings: Settings) -> float:
+    """Seconds since the DCM of this home took its lock."""
+    path = up.pid_file(settings)
+    return time.time() - path.stat().st_mtime if lease.held(path) else 0.0
+
+
+def _wait_until_healthy(settings: Settings, process: "subprocess.Popen[bytes]", began: int) -> None:
     for _ in _until(START_SECONDS):
         if process.poll() is not None:
-            raise StartError(f"DCM did not start: {_reason(log_path(settings))}")
+            raise StartError(f"DCM did not start: {start_log.reason(log_path(settings), began)}")
         if healthy(settings) and running_pid(settings) == process.pid:
             return
     raise StartError(f"DCM does not answer after {START_SECONDS:.0f} s: see {log_path(settings)}, or run `dcm doctor`.")
-
-
-def _reason(log: Path) -> str:
-    """Why the last start failed: what `dcm up` said last, or else the last lines of the log."""
-    said = ("\n" + log.read_text(encoding="utf-8", errors="replace")).rpartition("\ndcm: ")[2]
-    return " ".join(said.split()) if said.count("\n") <= MOST_REASONS else last_words(log)
 
 
 def _all_free(settings: Settings, seconds: float) -> bool:

@@ -36,7 +36,8 @@ PAUSE = 0.2
 @click.option("-f", "--follow", is_flag=True, help="Go on printing what is added.")
 @click.option("-n", "--lines", "count", default=100, show_default=True, type=click.IntRange(0), help="The newest.")
 def command(*, part: str | None, follow: bool, count: int) -> None:
-    """Print what DCM said since `dcm start`, or one part of it: api, ws, worker, ingest, clock, postgres, valkey.
+    """Print what DCM said since `dcm start`, or one part of it: api, ws, worker, ingest, clock, postgres, valkey;
+    the dashboard is served by the api.
 
     A DCM that runs in a terminal (`dcm up`) says it there; its stores write their logs all the same.
 

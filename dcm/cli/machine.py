@@ -1,5 +1,6 @@
 """What `dcm doctor` looks at on this machine: programs, files, folders, ports."""
 
+import difflib
 import os
 import re
 import shlex
@@ -10,11 +11,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from dcm import ports
+from dcm import dotenv, ports
 from dcm.cli import registration, up
 from dcm.cli.findings import Finding, broken, ok, warning
 from dcm.domain.claude_settings import endpoint
-from dcm.domain.errors import InvalidInput, StartError
+from dcm.domain.errors import InvalidInput, SettingsError, StartError
 from dcm.embedded.disk import require_room
 from dcm.launcher import CLIENT, launcher_path, server_url
 from dcm.settings import VARIABLES, Settings
@@ -81,33 +82,58 @@ def env_file(path: Path) -> Iterator[Finding]:
     if not path.exists():
         yield ok(".env", "there is none")
         return
-    faults = [*_line_faults(path)]
+    try:
+        dotenv.read(path)
+        faults = [*_line_faults(path)]
+    except SettingsError as error:
+        says, _, mend = str(error).rstrip(".").replace(": write", ". Write").rpartition(". ")
+        yield broken(".env", says, f"{mend}.")
+        return
     for says in faults:
         yield warning(".env", says, f"Correct {path}.")
-    if "PASSWORD" in path.read_text(encoding="utf-8") and path.stat().st_mode & 0o077:
+    if any("PASSWORD" in line for line in dotenv.lines(path)) and path.stat().st_mode & 0o077:
         yield warning(".env", "others may read the password in it", f"Run `chmod 600 {path}`.")
     elif not faults:
         yield ok(".env", str(path))
 
 
 def _line_faults(path: Path) -> Iterator[str]:
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(dotenv.lines(path), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         name, equals, value = line.partition("=")
         if not equals or not re.fullmatch(r"[A-Za-z_]\w*", name.strip()):
             yield f"line {number} is not NAME=value"
         elif name.strip().startswith(("DCM_", "DB_")) and name.strip() not in VARIABLES:
-            yield f"line {number} sets {name.strip()}, which DCM does not know"
+            yield f"line {number} sets {name.strip()}, which DCM does not know{_meant(name.strip())}"
+        elif name.strip() not in VARIABLES and _meant(name.strip()):
+            yield f"line {number} sets {name.strip()}{_meant(name.strip())}"
         elif re.search(r"\S\s{2,}\S|\s#", value):
             yield f"line {number}: what follows the value of {name.strip()} is taken as part of it"
+
+
+def _meant(name: str) -> str:
+    """Which variable may have been meant by a name that is none."""
+    near = difflib.get_close_matches(name, sorted(VARIABLES | {"CONTEXT_MANAGER_URL"}), n=1, cutoff=0.75)
+    return f" (did you mean {near[0]}?)" if near and near[0] != name else ""
 
 
 def home(settings: Settings) -> Iterator[Finding]:
     """Whether DCM_HOME is ours, closed to others, and has room."""
     folder = settings.home
+    given = os.environ.get("DCM_HOME", "")
+    if given and not Path(given).expanduser().is_absolute():
+        yield warning("DCM_HOME", f"{given} is another folder wherever you are, now {folder}", "Give its whole path.")
     if not folder.exists():
-        yield ok("DCM_HOME", f"{folder} will be made at the first start")
+        parent = next(part for part in folder.parents if part.exists())
+        if parent.is_dir() and os.access(parent, os.W_OK | os.X_OK):
+            yield ok("DCM_HOME", f"{folder} will be made at the first start")
+        else:
+            yield broken("DCM_HOME", f"{folder} cannot be made in {parent}", "Set DCM_HOME to a folder of your own.")
+        yield from _room(folder)
+        return
+    if not folder.is_dir():
+        yield broken("DCM_HOME", f"{folder} is not a folder", "Set DCM_HOME to a folder, or move what is there away.")
         return
     mode = stat.S_IMODE(folder.stat().st_mode)
     if folder.stat().st_uid != os.getuid():
@@ -131,7 +157,8 @@ def _room(folder: Path) -> Iterator[Finding]:
         try:
             require_room(folder, megabytes, "DCM")
         except StartError as error:
-            yield found("disk", str(error), "Free some space.")
+            fault, _, mend = str(error).rpartition(": ")
+            yield found("disk", fault, mend[:1].upper() + mend[1:])
             return
     yield ok("disk", "there is room")
 
@@ -142,7 +169,8 @@ def free_ports(settings: Settings) -> Iterator[Finding]:
         up.require_ports(settings)
     except StartError as error:
         for says in str(error).splitlines():
-            yield broken("port", says.strip(), "Stop what uses it, or set another port in .env.")
+            fault, _, mend = says.strip().rpartition(". ")
+            yield broken("port", fault, mend)
         return
     yield ok("ports", f"{settings.port}, {settings.dashboard_port} and {settings.ws_port} are free")
 

@@ -2,11 +2,13 @@
 
 import difflib
 import importlib
+import json
 import sys
 
 import click
 
 from dcm import __version__
+from dcm.cli import refusals
 from dcm.domain.errors import DcmError
 
 COMMANDS = {
@@ -32,7 +34,7 @@ COMMANDS = {
     "db:reset": ("dcm.cli.database:reset", "Delete the database and make it anew."),
     "completion": ("dcm.cli.completion", "Print a script that completes commands in your shell."),
     "version": ("dcm.cli.main:version", "Print the version."),
-    "help": ("dcm.cli.main:usage", "Print this."),
+    "help": ("dcm.cli.main:usage", "Print this, or what a command takes."),
 }
 """Command: (its module, or module:object where that is not called `command`; what it does)."""
 
@@ -67,7 +69,7 @@ class Commands(click.Group):
 
 def unknown(name: str) -> str:
     """The sentence for a command there is not."""
-    near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.7)
     return f"There is no command {name!r}" + (f": did you mean `dcm {near[0]}`?" if near else ": see `dcm help`.")
 
 
@@ -88,31 +90,47 @@ def dcm(ctx: click.Context) -> None:
 
 
 @click.command()
-def version() -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a sentence.")
+def version(*, as_json: bool) -> None:
     """Print the version."""
-    click.echo(f"dcm, version {__version__}")
+    click.echo(json.dumps({"version": __version__}) if as_json else f"dcm, version {__version__}")
 
 
 @click.command()
+@click.argument("name", required=False, metavar="[COMMAND]")
 @click.pass_context
-def usage(ctx: click.Context) -> None:
-    """Print the commands."""
-    click.echo((ctx.parent or ctx).get_help())
+def usage(ctx: click.Context, name: str | None) -> None:
+    """Print the commands, or what one of them takes.
+
+    \b
+    Example:
+      dcm help start
+    """
+    group = ctx.parent or ctx
+    if name is None:
+        click.echo(group.get_help())
+        return
+    command = dcm.get_command(group, name)
+    if command is None:
+        raise click.UsageError(unknown(name))
+    click.echo(command.get_help(click.Context(command, info_name=name, parent=group)))
 
 
 def main() -> None:
     """Run `dcm`; an error DCM raised on purpose is one sentence and exit code 1."""
+    refusals.print_anything()
     try:
+        refusals.check_arguments(sys.argv[1:])
         code = dcm(prog_name="dcm", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else error.format_message())
+        sys.exit(0)
     except click.ClickException as error:
-        _refuse(error.format_message())
+        refusals.refuse(error.format_message())
     except DcmError as error:
-        _refuse(str(error))
+        refusals.refuse(str(error), getattr(error, "details", None))
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
+    except OSError as error:
+        refusals.refuse_failure(error)
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def _refuse(sentence: str) -> None:
-    click.echo(f"dcm: {sentence}", err=True)
-    sys.exit(1)

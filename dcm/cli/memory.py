@@ -5,14 +5,21 @@ from pathlib import Path
 
 import click
 
-from dcm.cli import options
-from dcm.client import Client
+from dcm.cli import options, texts
+from dcm.client import Absent, Client
 from dcm.client.shapes.work import Session, SessionUsage
 from dcm.domain.errors import NotFound
 
 
+def _named(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """A name that was given: one that is empty, or has a slash, is none."""
+    if value is not None and (not value.strip() or "/" in value):
+        raise click.BadParameter(f"{value!r} cannot be the id of anything.")
+    return value
+
+
 @click.command()
-@click.argument("session_id", required=False)
+@click.argument("session_id", required=False, callback=_named)
 @options.url
 @options.as_json
 def snapshot(*, session_id: str | None, url: str | None, as_json: bool) -> None:
@@ -26,7 +33,7 @@ def snapshot(*, session_id: str | None, url: str | None, as_json: bool) -> None:
       dcm snapshot 4f1cbe5f-2b2d-4c41-9d5b-0f1f2a3c4d5e --json
     """
     with options.connect(url) as client:
-        session = session_id or newest(client, Path.cwd())
+        session = known(client, session_id) if session_id else newest(client, Path.cwd())
         saved = client.save_snapshot(session, trigger="manual")
     if as_json:
         options.show_json(saved)
@@ -37,8 +44,8 @@ def snapshot(*, session_id: str | None, url: str | None, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("agent_id", default="orchestrator")
-@click.argument("session_id", required=False)
+@click.argument("agent_id", default="orchestrator", callback=_named)
+@click.argument("session_id", required=False, callback=_named)
 @click.option("--max-tokens", type=click.IntRange(100, 8000), help="The longest brief.  [default: 2000]")
 @options.url
 @options.as_json
@@ -54,18 +61,18 @@ def context(*, agent_id: str, session_id: str | None, max_tokens: int | None, ur
       dcm context --json
     """
     with options.connect(url) as client:
-        session = session_id or newest(client, Path.cwd())
+        session = known(client, session_id) if session_id else newest(client, Path.cwd())
         found = client.get_context(agent_id, session_id=session, format="brief", max_tokens=max_tokens)
     if as_json:
         options.show_json(found)
     elif "brief" in found:
-        click.echo(found["brief"]["content"])
+        click.echo(texts.shown(found["brief"]["content"]))
     else:
         click.echo(found.get("message") or f"There is nothing to tell {agent_id}.")
 
 
 @click.command()
-@click.argument("session_id", required=False)
+@click.argument("session_id", required=False, callback=_named)
 @options.url
 @options.as_json
 def usage(*, session_id: str | None, url: str | None, as_json: bool) -> None:
@@ -102,6 +109,19 @@ def _lines(used: SessionUsage) -> Iterator[str]:
     if context and context["tokens"] is not None:
         share = f" of {context['window']:,} ({context['percent']:g} %)" if context["window"] else ""
         yield f"The context holds {context['tokens']:,} tokens{share}."
+
+
+def known(client: Client, session_id: str) -> str:
+    """A session that was named, if there is one.
+
+    Raises:
+        NotFound: there is none of that id.
+    """
+    try:
+        client.get_session(session_id)
+    except Absent:
+        raise NotFound(f"No session {session_id!r} is known: its id is that of Claude Code, whole.") from None
+    return session_id
 
 
 def newest(client: Client, folder: Path) -> str:

@@ -20,9 +20,26 @@ def settings() -> Settings:
     return load()
 
 
+def database_advice(settings: Settings) -> str:
+    """What to do about a database that refuses."""
+    if settings.embedded_postgres:
+        return "See `dcm logs postgres`."
+    return "Correct or unset DCM_DATABASE_URL (or the DB_* variables)."
+
+
 def connect(given: str | None) -> Client:
     """A client of the server that was named, or of this DCM."""
-    return Client(given or server_url(settings()))
+    return Client(server(given))
+
+
+def server(given: str | None) -> str:
+    """The server that was named, or this DCM's."""
+    return given or server_url(settings())
+
+
+def count(number: int, noun: str) -> str:
+    """A number and its noun: `1 session`, `2 sessions`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def show_json(value: Any) -> None:

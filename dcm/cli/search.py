@@ -1,14 +1,18 @@
 """`dcm search`: what is remembered of some words."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
 from rich.markup import escape
 
-from dcm.cli import options
+from dcm.cli import options, texts
+from dcm.client import Absent, Client
+from dcm.domain.errors import InvalidInput
 from dcm.domain.instants import instant
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -21,7 +25,7 @@ class Moment(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The time as the API takes it: UTC, with Z."""
-        if ago := re.fullmatch(r"(\d{1,5})([mhdw])", str(value)):
+        if ago := re.fullmatch(r"(\d{1,5})([mhdw])", str(value).strip().lower()):
             at = datetime.now(UTC) - timedelta(**{UNITS[ago[2]]: int(ago[1])})
         else:
             try:
@@ -33,10 +37,10 @@ class Moment(click.ParamType[str]):
 
 @click.command()
 @click.argument("query")
-@click.option("--project", help="Only of this project: its path.")
+@click.option("--project", help="Only of this project: its path, like `.`.")
 @click.option("--session", "session_id", help="Only of this session.")
 @click.option("--since", type=Moment(), help="Not before: a time, or how long ago, like 24h or 7d.")
-@click.option("--until", type=Moment(), help="Not after.")
+@click.option("--until", type=Moment(), help="Not after: a time, or how long ago.")
 @click.option("--limit", type=click.IntRange(1, 100), help="At most so many.")
 @options.url
 @options.as_json
@@ -59,22 +63,40 @@ def command(
       dcm search pytest --project "$PWD" --since 7d
       dcm search login --limit 5 --json
     """
+    if since and until and since > until:
+        raise InvalidInput(f"--since ({since}) is after --until ({until}): nothing lies between them.")
+    project = project and str(Path(project).expanduser().absolute().resolve())
     with options.connect(url) as client:
         answer = client.search(query, project=project, session_id=session_id, since=since, until=until, limit=limit)
+        results = answer.get("results", [])
+        if not results:
+            _note_unknown(client, project, session_id)
     if as_json:
         options.show_json(answer)
         return
-    results = answer.get("results", [])
     console = Console(highlight=False)
     for result in results:
-        console.print(_line(result))
+        console.print(_line(result), soft_wrap=True)
     if not results:
         click.echo(f"Nothing is remembered of {query!r}.")
+
+
+def _note_unknown(client: Client, project: str | None, session_id: str | None) -> None:
+    """Say on stderr that what was searched in is not known: a name may be mistyped."""
+    asked: list[tuple[str | None, str, Callable[[str], object]]] = [
+        (project, "project", client.get_project_by_path), (session_id, "session", client.get_session),
+    ]  # fmt: skip
+    for name, kind, get in asked:
+        try:
+            if name:
+                get(name)
+        except Absent:
+            click.echo(f"dcm: no {kind} {name} is known.", err=True)
 
 
 def _line(result: dict[str, Any]) -> str:
     """One result: when, what kind, of which session, and its words."""
     at = str(result.get("at") or result.get("created_at") or "")[:16].replace("T", " ")
-    words = " ".join(str(result.get("snippet") or result.get("text") or "").split())
-    kind, session = str(result.get("kind", "")), str(result.get("session_id") or "")[:8]
+    words = texts.one_line(str(result.get("snippet") or result.get("text") or ""))
+    kind, session = str(result.get("kind", "")), texts.one_line(str(result.get("session_id") or "")[:8])
     return f"[dim]{escape(at)}[/] [cyan]{escape(kind)}[/] [dim]{escape(session)}[/] {escape(words)}"

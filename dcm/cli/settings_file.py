@@ -37,7 +37,7 @@ def change(path: Path, edit: Callable[[Settings], Settings]) -> tuple[bool, Path
         backup = _back_up(target) if before is not None else None
         _replace(target, text)
     except (InvalidInput, UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise InvalidInput(f"{path} was left as it is: {_reason(error)}.") from error
+        raise InvalidInput(f"{path} was left as it is: {_reason(error)}. Correct the file and try again.") from error
     except OSError as error:
         raise InvalidInput(f"{path} was left as it is: {error.strerror or error}.") from error
     return True, backup

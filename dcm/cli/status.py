@@ -1,14 +1,17 @@
 """`dcm status`, `dcm health`: what runs."""
 
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
 import click
 from rich.console import Console
 from rich.markup import escape
 
-from dcm.cli import lifecycle, options, registration
-from dcm.client import Client, ClientError
+from dcm.cli import lifecycle, options, probes, registration
+from dcm.cli.hints import callable_here
+from dcm.client import ClientError, Unreachable
 from dcm.settings import PROCFILE_ORDER, Settings
 
 
@@ -39,7 +42,10 @@ def command(*, as_json: bool) -> None:
         return
     console = Console(highlight=False)
     for part in parts:
-        console.print(f"[{'green]●' if part.works else 'red]○'}[/] {part.name:<10} {escape(part.says)}", soft_wrap=True)
+        console.print(
+            f"[{'green]●' if part.works else 'red]○'}[/] {part.name:<10} {escape(callable_here(part.says))}",
+            soft_wrap=True,
+        )
 
 
 @click.command()
@@ -53,8 +59,7 @@ def health(*, url: str | None, as_json: bool) -> None:
       dcm health
       dcm health --json
     """
-    with options.connect(url) as client:
-        answer = client.health()
+    answer = probes.api_health(options.server(url))
     if as_json:
         options.show_json(answer)
     else:
@@ -67,7 +72,11 @@ def health(*, url: str | None, as_json: bool) -> None:
 
 def look(settings: Settings) -> list[Part]:
     """All parts, in the order in which they depend on one another."""
-    return [_process(settings), _lines(settings), *_api(settings), _bridge(settings), _dashboard(settings), _hooks()]
+    with ThreadPoolExecutor() as pool:
+        api, bridge, dashboard = (pool.submit(probe, settings) for probe in (_api, _bridge, _dashboard))
+        return [
+            _process(settings), _lines(settings), *api.result(), *bridge.result(), *dashboard.result(), _hooks(),
+        ]  # fmt: skip
 
 
 def _process(settings: Settings) -> Part:
@@ -84,8 +93,7 @@ def _lines(settings: Settings) -> Part:
 def _api(settings: Settings) -> list[Part]:
     url = lifecycle.urls(settings)["api"]
     try:
-        with Client(url) as client:
-            answer = client.health()
+        answer = probes.api_health(url)
     except ClientError as error:
         return [Part("api", False, str(error)), Part("database", False, "not known: the API does not answer")]
     database = answer["database"]
@@ -93,24 +101,24 @@ def _api(settings: Settings) -> list[Part]:
     return [Part("api", True, f"{url}, version {answer['version']}"), Part("database", database["healthy"], words)]
 
 
-def _bridge(settings: Settings) -> Part:
+def _bridge(settings: Settings) -> list[Part]:
     url = lifecycle.urls(settings)["websocket"]
-    try:
-        with Client(url.replace("ws://", "http://")) as client:
-            client.health()
-    except ClientError:
-        return Part("websocket", False, f"nothing answers at {url}")
-    return Part("websocket", True, url)
+    return _listens("websocket", url, lambda: probes.check_bridge(url.replace("ws://", "http://")))
 
 
-def _dashboard(settings: Settings) -> Part:
+def _dashboard(settings: Settings) -> list[Part]:
     url = lifecycle.urls(settings)["dashboard"]
+    return _listens("dashboard", url, lambda: probes.check_dashboard(url))
+
+
+def _listens(name: str, url: str, check: Callable[[], None]) -> list[Part]:
     try:
-        with Client(url) as client:
-            client.get_config()
-    except ClientError:
-        return Part("dashboard", False, f"nothing answers at {url}")
-    return Part("dashboard", True, url)
+        check()
+    except Unreachable as error:
+        return [Part(name, False, str(error) if error.sent else f"nothing answers at {url}")]
+    except ClientError as error:
+        return [Part(name, False, str(error))]
+    return [Part(name, True, url)]
 
 
 def _hooks() -> Part:

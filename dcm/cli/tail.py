@@ -14,18 +14,37 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from dcm.cli import options
+from dcm.cli import options, texts
 from dcm.client import MISSED, Absent, AsyncClient, EventStream, Told
 from dcm.launcher import server_url
 
 AGENT = "dcm-tail"
 """Who we say we are."""
 
+OURS = frozenset({"agent.connected", "agent.disconnected"})
+"""What is told of us too."""
+
+STATES = ("created", "deleted", "updated", "pending", "running", "paused", "blocked", "completed", "failed")
+
+KNOWN = frozenset(
+    {
+        "action.created", "actions.bulk_deleted", "project.deleted", "request.created", "request.deleted",
+        *(f"{kind}.{state}" for kind in ("task", "subtask") for state in STATES),
+        "agent_context.created", "agent.connected", "agent.disconnected", "agent.heartbeat", "agent.blocked",
+        "agent.unblocked", "message.new", "message.read", "message.expired",
+        "session.created", "session.ended", "session.deleted", "compact.saved", "brief.ready",
+        "metric.update", "system.error", "system.info",
+    }
+)  # fmt: skip
+"""What this version tells of, and what its clients may (docs/events.md)."""
+
 
 @click.command()
 @click.option("--session", "session_id", help="Only of this session.")
 @click.option("--event", "events", multiple=True, help="Only these: a name, or a pattern like 'subtask.*'. Repeatable.")
-@click.option("--after", type=int, help="Begin after this event_id, with what was kept since.")
+@click.option(
+    "--after", type=click.IntRange(0), help="Begin after this event_id, the number behind #, with what was kept since."
+)
 @click.option("-n", "--count", type=click.IntRange(1), help="Stop after so many.")
 @options.url
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
@@ -47,6 +66,9 @@ def command(
       dcm tail --session 4f1cbe5f-2b2d-4c41-9d5b-0f1f2a3c4d5e --json
     """
     console = Console(highlight=False)
+    if events and not any(fnmatch.filter(KNOWN, pattern) for pattern in events):
+        named = ", ".join(events)
+        click.echo(f"dcm: no event of this version is called {named}; waiting for one all the same.", err=True)
 
     def show(told: Told) -> None:
         if as_json:
@@ -69,7 +91,10 @@ class Wanted:
     count: int | None
 
     def holds(self, told: Told) -> bool:
-        """Whether an event is one of them."""
+        """Whether an event is one of them; that we listen is none."""
+        data = told.data if isinstance(told.data, dict) else {}
+        if told.event in OURS and data.get("agent_id") == AGENT:
+            return False
         return not self.patterns or any(fnmatch.fnmatchcase(told.event, pattern) for pattern in self.patterns)
 
 
@@ -111,10 +136,12 @@ def _say_lost(seconds: float, reason: str) -> None:
 
 
 def _line(told: Told) -> str:
-    """One event: when, its name, its session, and what it says of itself."""
+    """One event: when, its name, its session, what it says of itself, and its event_id where it is kept."""
     at = datetime.fromtimestamp(told.timestamp / 1000).astimezone().strftime("%H:%M:%S")
     data = told.data if isinstance(told.data, dict) else {}
     words = next((data[name] for name in ("summary", "description", "prompt", "topic") if data.get(name)), "")
     who = data.get("tool_name") or data.get("agent_type") or ""
-    session = str(data.get("session_id") or "")[:8]
-    return f"[dim]{at}[/] [cyan]{escape(told.event)}[/] [dim]{session}[/] {escape(f'{who} {words}'.strip())}"
+    session = escape(texts.one_line(str(data.get("session_id") or "")[:8]))
+    said, name = escape(texts.one_line(f"{who} {words}")), escape(texts.one_line(told.event))
+    kept = "" if told.event_id is None else f" [dim]#{told.event_id}[/]"
+    return f"[dim]{at}[/] [cyan]{name}[/] [dim]{session}[/] {said}{kept}"

@@ -8,6 +8,7 @@ import click
 
 from dcm.cli.settings_file import change, default_path
 from dcm.domain.claude_settings import unhook
+from dcm.domain.errors import InvalidInput
 
 
 @click.command("unhook")
@@ -24,6 +25,8 @@ def command(*, settings: Path | None, as_json: bool) -> None:
       dcm unhook --settings .claude/settings.json --json
     """
     path = settings or default_path(os.environ)
+    if settings and not settings.exists():
+        raise InvalidInput(f"There is no {settings}: name the file that has the hooks.")
     changed, backup = change(path, unhook)
     if as_json:
         click.echo(json.dumps({"settings": str(path), "changed": changed, "backup": backup and str(backup)}))

@@ -5,9 +5,8 @@ import sys
 from pathlib import Path
 
 import click
-from honcho import environ
 
-from dcm import lease, ports
+from dcm import dotenv, lease, ports
 from dcm.domain.errors import StartError
 from dcm.embedded.disk import require_room
 from dcm.embedded.places import make_home, places
@@ -51,8 +50,7 @@ def command(concurrency: str | None) -> None:
 
 def read_dotenv(path: Path) -> None:
     """Take the variables of .env as honcho does: they win over the environment."""
-    if path.exists():
-        os.environ.update(environ.parse(path.read_text(encoding="utf-8")))
+    os.environ.update(dotenv.read(path))
 
 
 def require_stopped(settings: Settings) -> None:
@@ -105,7 +103,7 @@ def require_ports(settings: Settings) -> None:
         except StartError as error:
             problems.append(str(error))
     if problems:
-        raise StartError("\n     ".join(problems))
+        raise StartError("\n     ".join(dict.fromkeys(problems)))
 
 
 def describe(settings: Settings) -> None:

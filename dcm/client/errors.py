@@ -6,6 +6,8 @@ import httpx
 
 from dcm.domain.errors import DcmError
 
+TOO_LONG = "What is asked for is too long for the address of a request: shorten it."
+
 
 class ClientError(DcmError):
     """Any failure of a call to DCM."""
@@ -43,11 +45,18 @@ def is_passing(error: Exception) -> bool:
     return isinstance(error, Unreachable | OSError | httpx.TransportError)
 
 
+def not_ours(url: str, status: int) -> ClientError:
+    """The error for a server that is not DCM."""
+    return ClientError(f"What listens at {url} is not DCM (it answered {status}): correct PORT or the URL.")
+
+
 def refusal(status: int, body: object, text: str) -> Refused:
     """The error for an answer that is none of those expected."""
     said = body if isinstance(body, Mapping) else {}
     sentence = said.get("error")
     details = said.get("details")
+    if status == 414:
+        sentence = TOO_LONG
     if not isinstance(sentence, str) or not sentence:
         sentence = f"DCM answered {status}: {' '.join(text.split())[:200] or 'nothing'}"
     kind = {404: Absent, 503: Busy}.get(status, Refused)

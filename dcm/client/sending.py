@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import httpx
 
 from dcm.client.calls.call import Call
-from dcm.client.errors import ClientError, Unreachable, refusal
+from dcm.client.errors import TOO_LONG, ClientError, Unreachable, not_ours, refusal
 
 Answer = TypeVar("Answer")
 
@@ -25,15 +25,19 @@ NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 PASSING = frozenset({502, 503, 504})
 """Statuses of a server that may answer a moment later."""
 
+JSON = "application/json"
+
 Outcome = httpx.Response | httpx.RequestError
 
 
 def request(client: httpx.Client | httpx.AsyncClient, call: Call[Answer]) -> httpx.Request:
     """The request of a call. Halves of surrogate pairs, which agents do send, are escaped."""
-    content = None if call.body is None else json.dumps(call.body).encode()
-    return client.build_request(
-        call.method, call.path, params=dict(call.query), content=content, headers={"Content-Type": "application/json"}
-    )
+    content, headers = None if call.body is None else json.dumps(call.body).encode(), {"Content-Type": JSON}
+    query = {name: value.encode("utf-8", "replace").decode() for name, value in call.query.items()}
+    try:
+        return client.build_request(call.method, call.path, params=query, content=content, headers=headers)
+    except httpx.InvalidURL:
+        raise ClientError(TOO_LONG) from None
 
 
 def attempts(
@@ -54,7 +58,7 @@ def attempts(
         pause = pause * 2 or FIRST_PAUSE
         if not left or not _may_repeat(call, outcome) or time.monotonic() + pause >= over_at:
             break
-    raise _failure(outcome, url)
+    raise _failure(call, outcome, url)
 
 
 def _may_repeat(call: Call[Answer], outcome: Outcome) -> bool:
@@ -67,6 +71,8 @@ def _content(call: Call[Answer], response: httpx.Response) -> Any:
     """What was answered: an object, unless the call says that it may be text or nothing."""
     if (call.is_loose or call.method == "DELETE") and not response.content:
         return None
+    if _is_page(response):
+        raise not_ours(_server(response), response.status_code)
     if call.is_loose and response.headers.get("Content-Type", "").startswith("text/"):
         return response.text
     try:
@@ -74,16 +80,33 @@ def _content(call: Call[Answer], response: httpx.Response) -> Any:
     except ValueError:
         body = None
     if not isinstance(body, dict):
-        raise ClientError(f"What answers at {response.request.url} is not DCM: its answer is not an object in JSON.")
+        raise not_ours(_server(response), response.status_code)
     return body
 
 
-def _failure(outcome: Outcome, url: str) -> ClientError:
+def _is_page(response: httpx.Response) -> bool:
+    """Whether it is a page for people: DCM gives none to a client. One of a proxy tells what is behind it."""
+    return response.status_code not in PASSING and response.headers.get("Content-Type", "").startswith("text/html")
+
+
+def _server(response: httpx.Response) -> str:
+    return str(response.request.url.copy_with(path="/", query=None, fragment=None)).rstrip("/")
+
+
+def _failure(call: Call[Answer], outcome: Outcome, url: str) -> ClientError:
     if isinstance(outcome, httpx.Response):
+        if _is_page(outcome):
+            return not_ours(url, outcome.status_code)
         return refusal(outcome.status_code, _json(outcome), outcome.text)
     if isinstance(outcome, NOTHING_SENT):
         return Unreachable(f"DCM does not answer at {url}: start it with `dcm start`, or correct the URL.", sent=False)
     reason = "in time" if isinstance(outcome, httpx.TimeoutException) else f"({outcome or type(outcome).__name__})"
+    if call.method == "GET":
+        return Unreachable(
+            f"What listens at {url} did not answer {reason}: it is not DCM (correct PORT or the URL), "
+            "or DCM is stuck (see `dcm logs api`).",
+            sent=True,
+        )
     return Unreachable(f"DCM at {url} did not answer {reason}; it may have taken the request all the same.", sent=True)
 
 

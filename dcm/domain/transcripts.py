@@ -10,6 +10,9 @@ from typing import Any
 
 from dcm.domain.texts import storable
 
+DEEPEST = 200
+"""Levels of lists and objects in a record that is read; Claude Code writes a dozen."""
+
 
 @dataclass(frozen=True, slots=True)
 class TranscriptFacts:
@@ -23,12 +26,33 @@ class TranscriptFacts:
 def records(lines: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:
     """The records of a transcript's lines; half-written and unknown lines are passed over."""
     for line in lines:
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(record, dict):
+        if (record := parsed(line)) is not None:
             yield record
+
+
+def parsed(line: bytes) -> Mapping[str, Any] | None:
+    """The record of a line; bytes that are not UTF-8 are replaced. None when there is none."""
+    try:
+        record = json.loads(line.decode("utf-8-sig", "replace"))
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) and not _is_deep(line, record) else None
+
+
+def _is_deep(line: bytes, record: object) -> bool:
+    """Whether a record has more levels than can be sent."""
+    if line.count(b"[") + line.count(b"{") <= DEEPEST:
+        return False
+    level: list[object] = [record]
+    for _ in range(DEEPEST):
+        level = [child for value in level for child in _children(value)]
+    return bool(level)
+
+
+def _children(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def facts(found: Iterable[Mapping[str, Any]]) -> TranscriptFacts:

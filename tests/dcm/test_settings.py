@@ -89,3 +89,19 @@ def test_further_origins_are_named_by_commas_as_a_browser_says_them() -> None:
 @pytest.mark.parametrize(("value", "production"), [("production", True), ("development", False), ("", False)])
 def test_only_the_word_production_means_production(value: str, production: bool) -> None:
     assert load({"HOME": "/h", "NODE_ENV": value}).production is production
+
+
+@pytest.mark.parametrize(
+    ("environ", "sentence"),
+    [
+        ({"PORT": "6121", "WS_PORT": "6121"}, "PORT and WS_PORT are both 6121"),
+        ({"DASHBOARD_PORT": "3849"}, "DASHBOARD_PORT and WS_PORT are both 3849"),
+        ({"DCM_DATABASE_URL": "bogus"}, "DCM_DATABASE_URL is not the URL of a Postgres"),
+        ({"DCM_REDIS_URL": "bogus"}, "DCM_REDIS_URL is not the URL of a Valkey or Redis"),
+        ({"DCM_REDIS_URL": "redis://h:secret"}, "DCM_REDIS_URL is not the URL of a Valkey or Redis"),
+    ],
+)
+def test_settings_that_cannot_be_together_or_are_no_address_are_refused(environ: dict[str, str], sentence: str) -> None:
+    with pytest.raises(SettingsError, match=sentence) as refused:
+        load({"HOME": "/home/u", **environ})
+    assert "secret" not in str(refused.value)

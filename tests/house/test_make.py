@@ -28,3 +28,10 @@ def test_make_up_installs_builds_the_dashboard_and_runs_dcm_up() -> None:
     plan = make("--dry-run", "--always-make", "up")
     steps = [plan.index(step) for step in ("-m venv", "requirements.lock", "run build", "dcm up")]
     assert steps == sorted(steps)
+
+
+@pytest.mark.parametrize(("code", "well"), [(0, True), (130, True), (143, True), (1, False)])
+def test_make_up_that_is_stopped_is_no_error(code: int, well: bool) -> None:
+    line = next(line for line in make("--dry-run", "up").splitlines() if "dcm up" in line)
+    ended = subprocess.run(["sh", "-c", line.replace(".venv/bin/dcm up", f"(exit {code})")], check=False)
+    assert (ended.returncode == 0) is well

@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import http.client
 import json
+import logging
 from typing import Any
 
 import pytest
@@ -110,3 +111,13 @@ def test_unacknowledged_messages_are_counted_once_for_each_client(settings: Sett
             return json.loads((await running.page("/health"))[2])["pendingDeliveries"]
 
     assert asyncio.run(scenario()) == 2
+
+
+def test_a_page_that_was_asked_for_and_given_is_no_news_of_the_log(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    asked(settings, "GET", "/health")
+    asked(settings, "GET", "/nothing")
+    assert [record.getMessage() for record in caplog.records if "200" in record.getMessage()] == []
+    assert [record for record in caplog.records if "404" in record.getMessage()]

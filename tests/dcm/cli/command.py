@@ -32,7 +32,7 @@ def execute(home: Path, *arguments: str, **environ: str) -> "subprocess.Complete
     kept = {name: value for name, value in os.environ.items() if name not in UNSET and not name.startswith("DCM_")}
     return subprocess.run(
         [sys.executable, "-m", "dcm", *arguments],
-        env={**kept, "HOME": str(home), **environ},
+        env={**kept, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(home), **environ},
         capture_output=True,
         text=True,
         check=False,

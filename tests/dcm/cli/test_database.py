@@ -46,11 +46,12 @@ def test_db_setup_of_a_postgres_that_is_away_is_one_sentence(home: Path) -> None
     result = run(home, "db:setup", DCM_DATABASE_URL="postgresql://ada:secret@127.0.0.1:1/dcm")
     assert isinstance(result.exception, StartError)
     assert "cannot be made ready" in str(result.exception)
+    assert "Correct or unset DCM_DATABASE_URL" in str(result.exception)
     assert "secret" not in str(result.exception)
     assert "\n" not in str(result.exception)
 
 
-@pytest.mark.parametrize("typed", ["\n", "y\n", "YES\n"])
+@pytest.mark.parametrize("typed", ["\n", "y\n", "YES\n", ""])
 def test_db_reset_deletes_nothing_without_the_word_yes(database_url: str, home: Path, typed: str) -> None:
     remember(database_url)
     result = run(home, "db:reset", typed=typed, DCM_DATABASE_URL=database_url)

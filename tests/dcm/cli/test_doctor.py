@@ -2,11 +2,14 @@
 
 import json
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 from command import run
+
+from dcm.domain.errors import SettingsError
 
 
 def examined(home: Path, **environ: str) -> dict[str, dict[str, Any]]:
@@ -22,6 +25,7 @@ def examined(home: Path, **environ: str) -> dict[str, dict[str, Any]]:
     [
         ("PORT 4000", "line 1 is not NAME=value"),
         ("DCM_PROT=4000", "line 1 sets DCM_PROT, which DCM does not know"),
+        ("PROT=6150", "line 1 sets PROT (did you mean PORT?)"),
         ("DCM_SHARDS=1    # two are faster", "what follows the value of DCM_SHARDS"),
     ],
 )
@@ -32,6 +36,52 @@ def test_doctor_finds_a_fault_in_the_env_file(home: Path, tmp_path: Path, line: 
     found = next(finding for finding in told["findings"] if finding["check"] == ".env")
     assert says in found["says"]
     assert found["state"] == "warning"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"A=1\nPORT='6150\n", "line 2 cannot be read: a quote is not closed"),
+        (b"A=1\nB=caf\xe9\n", "line 2 is not UTF-8"),
+        (None, "cannot be read: is a directory"),
+    ],
+)
+def test_an_env_file_that_cannot_be_read_is_one_sentence_of_every_command(
+    home: Path, tmp_path: Path, content: bytes | None, says: str
+) -> None:
+    if content is None:
+        (tmp_path / ".env").mkdir()
+    else:
+        (tmp_path / ".env").write_bytes(content)
+    for command in ("status", "install", "migrate", "hooks"):
+        refused = run(home, command).exception
+        assert isinstance(refused, SettingsError)
+        assert str(refused).startswith(f"{tmp_path}/.env ")
+        assert says in str(refused)
+    found = examined(home)
+    assert (found[".env"]["state"], says in found[".env"]["says"], "settings" in found) == ("broken", True, False)
+
+
+def test_doctor_finds_a_home_that_cannot_be_one(home: Path) -> None:
+    file = home / "file"
+    file.touch()
+    assert "is not a folder" in examined(home, DCM_HOME=str(file))["DCM_HOME"]["says"]
+    assert "cannot be made in" in examined(home, DCM_HOME=str(file / "x"))["DCM_HOME"]["says"]
+    found = examined(home, DCM_HOME="/proc/nope")
+    assert "broken" in {found[name]["state"] for name in ("DCM_HOME", "disk") if name in found}
+
+
+def test_doctor_finds_a_home_that_is_another_one_elsewhere(home: Path) -> None:
+    found = examined(home, DCM_HOME="here")["DCM_HOME"]
+    assert (found["state"], found["mend"]) == ("warning", "Give its whole path.")
+
+
+def test_doctor_says_once_what_to_do_about_a_port_that_is_taken(home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        found = examined(home, DASHBOARD_PORT=str(port))["port"]
+    assert "Stop" not in found["says"]
+    assert found["mend"] == "Stop what uses it, or set DASHBOARD_PORT to another port."
 
 
 def test_doctor_finds_a_setting_that_cannot_be_used(home: Path) -> None:

@@ -204,3 +204,9 @@ def test_a_port_in_the_clones_env_file_counts_as_it_does_for_up(home: Path, tmp_
 @pytest.mark.parametrize("command", ["hooks", "unhook", "install"])
 def test_help_ends_in_examples_to_paste(command: str, home: Path) -> None:
     assert f"\n    dcm {command}\n" in run(home, command, "--help").output
+
+
+def test_unhook_of_a_file_there_is_not_is_refused(home: Path) -> None:
+    refused = run(home, "unhook", "--settings", str(home / "nosuch.json")).exception
+    assert isinstance(refused, InvalidInput)
+    assert str(refused) == f"There is no {home}/nosuch.json: name the file that has the hooks."

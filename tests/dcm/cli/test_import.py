@@ -1,6 +1,7 @@
 """`dcm import transcripts` into the real API, written by the real worker."""
 
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -131,7 +132,7 @@ def test_import_makes_no_brief_and_opens_no_session_that_ended(
 def test_import_says_in_sentences_what_it_did(recorder: Recorder, home: Path) -> None:
     recorder.answer(Said(200, {"accepted": 9, "known": 2, "waiting": 0}))
     said = run(home, "import", "transcripts", str(story.write(home)), "--url", recorder.url)
-    assert said.output == "1 sessions in 2 transcripts: 9 events are new, 2 were known.\n"
+    assert said.output == "1 session in 2 transcripts: 9 events are new, 2 were known.\n"
 
 
 def test_import_pauses_while_the_queue_is_long(recorder: Recorder, home: Path) -> None:
@@ -166,8 +167,71 @@ def test_import_of_a_folder_without_transcripts_is_said(home: Path, tmp_path: Pa
 def test_import_passes_over_what_is_no_transcript(recorder: Recorder, home: Path) -> None:
     (home / "notes.jsonl").write_text('{"a": 1}\nnot json\n[]\n{"timestamp": "x", "message": 5}\n', encoding="utf-8")
     told = answer(run(home, "import", "transcripts", str(home), "--url", recorder.url, "--json"))
-    assert told == {"accepted": 0, "known": 0, "too_large": 0, "sessions": 0, "files": 1}
+    file = home / "notes.jsonl"
+    assert told == {
+        "accepted": 0, "known": 0, "too_large": 0, "sessions": 0, "files": 1,
+        "unreadable_files": 0, "unreadable_lines": 2, "left_out": 1,
+        "faults": [
+            f"{file} line 2 is not a record in JSON",
+            f"{file} line 3 is not a record in JSON",
+            f"{file} line 4 has the time 'x': give one from 2020 to now, with its zone",
+        ],
+    }  # fmt: skip
     assert recorder.asked == []
+
+
+def test_import_goes_on_over_what_it_cannot_take_and_says_it(
+    server: ApiServer, home: Path, write_all: WriteAll
+) -> None:
+    strange = [
+        story.record(24, "user", "caf\xe9", prompt="p4"),
+        story.record(25, "user", "late", prompt="p5") | {"timestamp": "never"},
+        story.record(25, "user", "later", prompt="p6") | {"timestamp": "9999999-01-01T00:00:00Z"},
+        story.record(25, "user", "old", prompt="p7") | {"timestamp": "1999-01-01T00:00:00Z"},
+        story.record(25, "user", "whose", prompt="p8") | {"sessionId": "s" * 5000},
+    ]
+    lines = [json.dumps(each, ensure_ascii=False).encode("latin-1") for each in strange]
+    deep = b'{"timestamp": "2026-11-20T12:00:00Z", "message": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    nested = json.dumps(story.record(26, "user", "x") | {"toolUseResult": json.loads("[" * 300 + "]" * 300)}).encode()
+    project = story.write(home)
+    with (project / f"{SESSION}.jsonl").open("ab") as file:
+        file.write(b"\n".join([*lines, deep, nested, b"\x00\x01", b"", b'{"half": ']))
+    told = imported(server, home, home)
+    assert (told["left_out"], told["unreadable_lines"], told["unreadable_files"]) == (4, 3, 0)
+    assert f"{SESSION}.jsonl line {len(MAIN) + 2} has the time 'never'" in str(told["faults"])
+    write_all()
+    prompts = [prompt for prompt, _ in rows(server, PROMPTS)]
+    assert prompts == ["make the cart faster", "now the tests", "caf\N{REPLACEMENT CHARACTER}"]
+
+
+def test_import_passes_by_what_is_no_file(recorder: Recorder, home: Path) -> None:
+    recorder.answer(Said(200, {"accepted": 9, "known": 2, "waiting": 0}))
+    story.write(home)
+    (home / "gone.jsonl").symlink_to(home / "nowhere")
+    (home / "folder.jsonl").mkdir()
+    os.mkfifo(home / "pipe.jsonl")
+    said = run(home, "import", "transcripts", str(home), "--url", recorder.url)
+    assert said.exit_code == 0
+    assert said.stdout == "1 session in 2 transcripts: 9 events are new, 2 were known.\n"
+    assert said.stderr.splitlines() == [
+        f"Left out: {home}/folder.jsonl is not a file.",
+        f"Left out: {home}/gone.jsonl cannot be read: no such file or directory.",
+        f"Left out: {home}/pipe.jsonl is not a file.",
+    ]
+
+
+@pytest.mark.parametrize("content", [b"", b"\x7fELF\x00\x01\x02", b"not json\n"])
+def test_import_of_what_is_no_transcript_says_so(recorder: Recorder, home: Path, content: bytes) -> None:
+    (home / "x.jsonl").write_bytes(content)
+    said = run(home, "import", "transcripts", str(home / "x.jsonl"), "--url", recorder.url)
+    assert said.exit_code == 0
+    assert "Nothing in it could be read as a transcript" in said.stderr
+
+
+def test_import_where_claude_code_never_ran_says_which_folder_it_looked_in(home: Path) -> None:
+    result = run(home, "import", "transcripts", "--url", "http://127.0.0.1:1")
+    assert isinstance(result.exception, DcmError)
+    assert str(result.exception) == f"There is no transcript in {home}/.claude/projects."
 
 
 def body(server: ApiServer, *members: Any) -> Any:

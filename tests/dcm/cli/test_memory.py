@@ -7,7 +7,7 @@ from command import answer, run
 from recorder import Recorder, Said
 
 from dcm.client import Absent
-from dcm.domain.errors import NotFound
+from dcm.domain.errors import InvalidInput, NotFound
 
 SAVED = {
     "success": True,
@@ -22,10 +22,11 @@ def session(name: str, **more: str) -> dict[str, str]:
 
 @pytest.mark.contract("dcm snapshot")
 def test_snapshot_saves_the_session_that_is_named(recorder: Recorder, home: Path) -> None:
-    recorder.answer(Said(201, SAVED))
+    recorder.answer(Said(200, {"session": session("s")}), Said(201, SAVED))
     said = run(home, "snapshot", "s", "--url", recorder.url)
     assert said.output == "Saved where session s stands: 3 tasks, 2 files, 0 decisions.\n"
-    [asked] = recorder.asked
+    first, asked = recorder.asked
+    assert (first.method, first.path) == ("GET", "/api/sessions/s")
     assert (asked.method, asked.path) == ("POST", "/api/compact/save")
     assert asked.body == {"session_id": "s", "trigger": "manual"}
     assert answer(run(home, "snapshot", "s", "--json", "--url", recorder.url)) == SAVED
@@ -67,9 +68,9 @@ def test_snapshot_without_any_session_says_so(recorder: Recorder, home: Path) ->
 def test_context_prints_the_brief_of_an_agent(recorder: Recorder, home: Path) -> None:
     brief = {"id": "b", "content": "# Context Brief", "token_count": 4, "truncated": False, "generated_at": "now"}
     found = {"agent_id": "qa", "session_id": "s", "agent_type": "qa-testing", "brief": brief, "sources": []}
-    recorder.answer(Said(200, found))
+    recorder.answer(Said(200, {"session": session("s")}), Said(200, found))
     assert run(home, "context", "qa", "s", "--url", recorder.url).output == "# Context Brief\n"
-    [asked] = recorder.asked
+    asked = recorder.asked[1]
     assert (asked.path, asked.query) == ("/api/context/qa", {"session_id": "s", "format": "brief"})
     assert answer(run(home, "context", "qa", "s", "--json", "--url", recorder.url)) == found
 
@@ -107,6 +108,50 @@ def test_search_takes_times_and_how_long_ago(recorder: Recorder, home: Path) -> 
     assert query["until"] == "2026-11-21T10:00:00.000Z"
     assert query["since"].endswith("Z")
     assert run(home, "search", "x", "--since", "yesterday").exit_code != 0
+
+
+@pytest.mark.parametrize("arguments", [("snapshot", "nosuch"), ("context", "orchestrator", "nosuch")])
+def test_a_session_nobody_knows_is_said_and_nothing_is_saved(
+    recorder: Recorder, home: Path, arguments: tuple[str, ...]
+) -> None:
+    recorder.answer(Said(404, {"error": "Session not found"}))
+    result = run(home, *arguments, "--url", recorder.url)
+    assert isinstance(result.exception, NotFound)
+    assert "No session 'nosuch' is known" in str(result.exception)
+    assert [asked.method for asked in recorder.asked] == ["GET"]
+
+
+@pytest.mark.parametrize("arguments", [("context", "../x"), ("context", ""), ("snapshot", "")])
+def test_a_name_that_can_be_none_is_refused(recorder: Recorder, home: Path, arguments: tuple[str, ...]) -> None:
+    assert "cannot be the id of anything" in run(home, *arguments, "--url", recorder.url).output
+    assert recorder.asked == []
+
+
+def test_search_where_nothing_is_known_says_so(recorder: Recorder, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(home)
+    recorder.answer(Said(200, {"results": []}), Said(404, {"error": "no"}))
+    said = run(home, "search", "x", "--project", ".", "--session", "typo", "--url", recorder.url)
+    assert said.exit_code == 0
+    assert said.stderr == f"dcm: no project {home} is known.\ndcm: no session typo is known.\n"
+    assert recorder.asked[0].query["project"] == str(home)
+
+
+def test_search_refuses_a_span_that_is_none_and_takes_capitals(recorder: Recorder, home: Path) -> None:
+    result = run(home, "search", "x", "--since", "7D", "--until", "9D", "--url", recorder.url)
+    assert isinstance(result.exception, InvalidInput)
+    assert "is after --until" in str(result.exception)
+
+
+def test_stored_text_does_not_command_the_terminal(recorder: Recorder, home: Path) -> None:
+    found = {"kind": "prompt", "session_id": "s", "at": "2026-11-20T12:00:01.000Z"}
+    recorder.answer(Said(200, {"results": [{**found, "snippet": "a\x1b]0;title\x07\nb " + "c" * 200}]}))
+    said = run(home, "search", "x", "--url", recorder.url)
+    assert said.stdout.count("\n") == 1
+    assert "\x1b" not in said.stdout
+    brief = {"brief": {"content": "# A\n\x1b[2J\tb"}}
+    recorder.answer(Said(200, {"session": session("s")}), Said(200, brief))
+    said = run(home, "context", "qa", "s", "--url", recorder.url)
+    assert said.output == "# A\n\N{REPLACEMENT CHARACTER}[2J\tb\n"
 
 
 def test_search_of_an_api_without_it_says_so(recorder: Recorder, home: Path) -> None:

@@ -240,6 +240,36 @@ def test_start_that_cannot_succeed_says_why(stopped: Dcm, started: Dcm) -> None:
     assert stopped.alive() == []
 
 
+@pytest.mark.parametrize(
+    ("variable", "url", "sentence"),
+    [
+        ("DCM_DATABASE_URL", "postgresql://u:x@127.0.0.1:9/x", "Postgres at postgresql://u:***@127.0.0.1:9/x does not"),
+        ("DCM_REDIS_URL", "redis://127.0.0.1:9/0", "Valkey at redis://127.0.0.1:9/0 does not answer"),
+    ],
+)
+def test_start_without_a_store_says_which_does_not_answer(stopped: Dcm, variable: str, url: str, sentence: str) -> None:
+    said = stopped.run("start", **{variable: url, "MAX_DB_RETRIES": "0"})
+    assert said.returncode == 1
+    assert said.stderr.startswith(f"dcm: DCM did not start: {sentence}")
+    assert (said.stderr.count("\n"), variable in said.stderr) == (1, True)
+
+
+def test_start_at_an_address_that_is_not_ours_says_once_what_to_set(stopped: Dcm) -> None:
+    said = stopped.run("start", HOST="999.1.1.1")
+    assert said.stderr.count("HOST 999.1.1.1 is not an address of this machine") == 1
+    assert "Set HOST to one that is" in said.stderr
+
+
+def test_starts_at_once_all_report_the_one_that_runs(stopped: Dcm) -> None:
+    argv = [sys.executable, "-m", "dcm", "start", "--json"]
+    environ = {**os.environ, **stopped.environ, "HOME": str(stopped.folder)}
+    starts = [subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=environ) for _ in range(3)]
+    told = [json.loads(start.communicate()[0]) for start in starts]
+    assert [start.returncode for start in starts] == [0, 0, 0]
+    assert sorted(each["started"] for each in told) == [False, False, True]
+    assert {each["pid"] for each in told} == {lease.read_pid(stopped.pid_file)}
+
+
 def test_doctor_of_a_dcm_that_does_not_run_says_what_to_do(stopped: Dcm) -> None:
     said = stopped.run("doctor")
     assert said.returncode == 1

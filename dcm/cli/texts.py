@@ -1,0 +1,16 @@
+"""Stored text as a terminal may have it: what would command the terminal is shown as a mark."""
+
+import re
+
+COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Control characters but tab and line feed, and those that turn the direction of writing."""
+
+
+def shown(text: str) -> str:
+    """The text with its lines, and nothing that moves the cursor or changes colours."""
+    return COMMANDS.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
+
+
+def one_line(text: str) -> str:
+    """The text in one line."""
+    return shown(" ".join(text.split()))
