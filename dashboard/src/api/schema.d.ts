@@ -2974,7 +2974,7 @@ export interface components {
         };
         /**
          * SessionChange
-         * @description What is set of a session; `ended_at` null opens it again.
+         * @description What is set of a session; `ended_at` null opens it again, a counter that is null stays as it is.
          */
         SessionChange: {
             /**
@@ -2982,12 +2982,21 @@ export interface components {
              * @default null
              */
             ended_at: string | null;
-            /** @default 0 */
-            total_tools_used: number;
-            /** @default 0 */
-            total_success: number;
-            /** @default 0 */
-            total_errors: number;
+            /**
+             * Total Tools Used
+             * @default null
+             */
+            total_tools_used: number | null;
+            /**
+             * Total Success
+             * @default null
+             */
+            total_success: number | null;
+            /**
+             * Total Errors
+             * @default null
+             */
+            total_errors: number | null;
         };
         /**
          * SessionDetails
