@@ -89,12 +89,10 @@ def page(conn: Conn, session_id: str, limit: int) -> list[dict[str, Any]]:
 
 
 def has_news(conn: Conn, session_id: str) -> bool:
-    """Whether anything happened in a session since its main conversation was last given a brief."""
+    """Whether anything was asked or done in a session since its main conversation was last given a brief."""
     row = conn.execute(
         """
-        SELECT EXISTS (SELECT FROM hook_events
-                       WHERE session_id = %(session)s AND event IN ('UserPromptSubmit', 'Stop', 'SubagentStop')
-                         AND created_at > given)
+        SELECT EXISTS (SELECT FROM requests WHERE session_id = %(session)s AND created_at > given)
             OR EXISTS (SELECT FROM actions WHERE session_id = %(session)s AND created_at > given)
         FROM (SELECT coalesce(max(given_at), '-infinity') AS given FROM briefs WHERE session_id = %(session)s) AS last
         """,
