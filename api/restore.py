@@ -75,9 +75,9 @@ class Briefs:
             return None
 
     async def resumed(self, session_id: str, asked_at: datetime) -> str | None:
-        """The brief for a session that goes on: None when it has nothing to tell, or was given this one before."""
+        """The brief for a session that goes on; None when nothing happened in it since it was last given one."""
         try:
-            if not await self.fresh(session_id, RESUMED):
+            if not await self._in_thread(self._has_news, session_id) or not await self.fresh(session_id, RESUMED):
                 return None
             found = await self._in_thread(self._read, session_id)
             if found is None or found.made_for < asked_at or not await self._in_thread(self._give, session_id, found):
@@ -85,7 +85,7 @@ class Briefs:
         except AWAY as error:
             logger.warning("no brief: the database did not answer: %s", error)
             return None
-        return found.content
+        return found.content or None
 
     async def fresh(self, session_id: str, trigger: str) -> bool:
         """Have a brief and a snapshot made of a session's events up to this moment; False when it has none in time."""
@@ -95,6 +95,10 @@ class Briefs:
         self._door.ask(DEFAULT, "make_brief", session_id, asked_at.isoformat(), trigger)
         found = await self._wait(session_id, asked_at, self._read)
         return found is not None and found.made_for >= asked_at
+
+    def _has_news(self, session_id: str) -> bool:
+        with self._pool.connection() as conn:
+            return briefs.has_news(conn, session_id)
 
     def _has_events(self, session_id: str) -> bool:
         with self._pool.connection() as conn:

@@ -88,6 +88,19 @@ def page(conn: Conn, session_id: str, limit: int) -> list[dict[str, Any]]:
         ).fetchall()
 
 
+def has_news(conn: Conn, session_id: str) -> bool:
+    """Whether anything was asked or done in a session since its main conversation was last given a brief."""
+    row = conn.execute(
+        """
+        SELECT EXISTS (SELECT FROM requests WHERE session_id = %(session)s AND created_at > given)
+            OR EXISTS (SELECT FROM actions WHERE session_id = %(session)s AND created_at > given)
+        FROM (SELECT coalesce(max(given_at), '-infinity') AS given FROM briefs WHERE session_id = %(session)s) AS last
+        """,
+        {"session": session_id},
+    ).fetchone()
+    return bool(row and row[0])
+
+
 def has_events(conn: Conn, session_id: str) -> bool:
     """Whether a session was told of by hooks, so that a brief can be made of it."""
     row = conn.execute(

@@ -79,6 +79,10 @@ class Settings:
     session_idle_hours: int = field(
         default=24, metadata=_doc("DCM_SESSION_IDLE_HOURS", "Hours of silence after which a session counts as ended.")
     )
+    brief_tokens: int = field(
+        default=2000,
+        metadata=_doc("DCM_BRIEF_TOKENS", "Tokens of the brief after a compaction, 100 to 8000; four characters each."),
+    )
     claude_home: Path = field(
         default=Path(".claude"), metadata=_doc("CLAUDE_CONFIG_DIR", "Where Claude Code keeps settings and skills.")
     )
@@ -257,6 +261,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         allowed_origins=_names(environ.get("DCM_ALLOWED_ORIGINS", "")),
         callback_private=environ.get("DCM_CALLBACK_PRIVATE", "").strip() in {"1", "true", "yes"},
         session_idle_hours=_integer(environ, "DCM_SESSION_IDLE_HOURS", 24, 1, 8760),
+        brief_tokens=_integer(environ, "DCM_BRIEF_TOKENS", 2000, 100, 8000),
         claude_home=Path(environ.get("CLAUDE_CONFIG_DIR") or user_home / ".claude").expanduser(),
         valkey_fsync=_choice(environ, "DCM_VALKEY_FSYNC", "everysec", ("everysec", "always", "no")),
         autostart=_choice(environ, "DCM_AUTOSTART", "1", ("1", "0")) == "1",

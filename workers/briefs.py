@@ -29,7 +29,7 @@ from dcm.broker import DEFAULT
 from dcm.domain import briefs as brief_rules
 from dcm.domain import transcripts as transcript_rules
 from dcm.domain.actions import unpacked
-from dcm.domain.compactions import Subject, subject
+from dcm.domain.compactions import RESUMED, Subject, subject
 from dcm.domain.events import Event
 from dcm.domain.facts import commands, errors, files, git, lists, prompts
 from dcm.domain.facts.calls import ToolCall
@@ -62,10 +62,21 @@ def make_brief(session_id: str, made_for: str, trigger: str) -> None:
             return
         whose = subject(trigger, compactions.running(conn, session_id, snapshot.saved_at))
         with conn.transaction():
-            brief_id = briefs.keep(conn, snapshot, brief_rules.brief(snapshot), whose)
+            brief_id = briefs.keep(
+                conn,
+                snapshot,
+                brief_rules.brief(snapshot, _limit(trigger)),
+                whose,
+            )
             if whose == Subject.MAIN:
                 compact.save(conn, session_id, snapshot.role_context())
             publish.publish(conn, _told(snapshot, brief_id, whose))
+
+
+def _limit(trigger: str) -> int:
+    """The characters of a brief: a conversation that goes on as it was needs less than one that was compacted."""
+    tokens = running.settings().brief_tokens
+    return brief_rules.limit_of(tokens // 2 if trigger == RESUMED else tokens)
 
 
 def _told(snapshot: Snapshot, brief_id: uuid.UUID, whose: Subject) -> list[Event]:

@@ -227,3 +227,32 @@ def test_an_older_brief_is_not_given_while_a_subagent_may_be_the_one_that_asks(a
     conn.execute("INSERT INTO subtasks (session_id, agent_id, status) VALUES ('s1', 'a1', 'running')")
     asking.begin()
     assert asking.start().result().body == b"{}"
+
+
+def prompted(conn: Conn) -> None:
+    """A prompt in session s1, at this moment."""
+    conn.execute("INSERT INTO sessions (id) VALUES ('s1') ON CONFLICT DO NOTHING")
+    conn.execute("INSERT INTO requests (session_id, prompt) VALUES ('s1', 'go on')")
+    conn.execute(
+        "INSERT INTO hook_events (id, session_id, event, event_key, created_at, payload) "
+        "VALUES (%s, 's1', 'UserPromptSubmit', 'k1', now(), '{}')",
+        [uuid.uuid4()],
+    )
+
+
+def test_a_session_that_goes_on_gets_a_brief_of_what_happened_since_its_last_one(asking: Asking, conn: Conn) -> None:
+    def asked() -> list[list[str]]:
+        sent = map(json.loads, asking.server.valkey.client.hvals("dcm:dramatiq:default.msgs"))
+        return [one["args"] for one in sent]
+
+    prompted(conn)
+    waiting = asking.start(source="resume")
+    [(session, asked_at, trigger)] = wait_for(asked, "a request for a brief")
+    assert (session, trigger) == ("s1", "resume")
+    keep(conn, datetime.fromisoformat(asked_at), "where it stood", trigger="resume")
+    assert given(waiting.result()) == "where it stood"
+
+    again = asking.start(source="resume").result()
+    assert again.body == b"{}"
+    assert again.seconds < 0.3
+    assert len(asked()) == 1

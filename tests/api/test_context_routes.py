@@ -182,7 +182,7 @@ def test_a_brief_is_shown_beside_the_clients_summary_with_what_either_lacks(serv
                 'subagent', NULL)
         """,
         [
-            "# Head\n- src/: cart.py ×3, till.py\n- prices are rounded wrong",
+            "# Head\nopening\n\n## Files\n- src/: cart.py ×3, till.py\n- prices are rounded wrong",
             "Prices are rounded wrong.\nNext: docs of cart.py",
         ],
     )

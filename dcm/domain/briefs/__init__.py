@@ -20,6 +20,9 @@ AGE_NOTE = 120
 SUBAGENT_LIMIT = 2_400
 """Characters of a brief for a subagent."""
 
+CHARACTERS_A_TOKEN = 4
+"""What a token counts as."""
+
 PLACE_LIMIT = 300
 """Characters kept of the folder and of the branch in the first line."""
 
@@ -27,6 +30,11 @@ TO_KEEP = """\
 DCM restores this session's files, commands, errors and subagent results after the compaction. Worth keeping in the \
 summary, word for word: what the user asked, required, forbade or decided and why; what was ruled out; what is next."""
 """What the summariser is told before a compaction."""
+
+
+def limit_of(tokens: int) -> int:
+    """The characters of a brief of so many tokens; no more than a hook may give."""
+    return min(tokens * CHARACTERS_A_TOKEN, HOOK_LIMIT - AGE_NOTE)
 
 
 def brief(snapshot: Snapshot, limit: int = HOOK_LIMIT - AGE_NOTE, category: str = "developer") -> str:

@@ -17,13 +17,17 @@ def only_in(text: str, other: str) -> list[str]:
 
 
 def _lines(text: str, other: str) -> Iterator[str]:
+    begun = not text.startswith("# ")  # a brief's opening says of itself what it is
     for line in text.splitlines():
+        begun = begun or line.startswith("## ")
         match = _GROUP.match(line)
+        if not begun:
+            continue
         if match:
             missing = [name for name in match[2].split(", ") if name.split(" ")[0] not in other]
             if missing:
                 yield f"- {match[1]}: {', '.join(missing)}"
-        elif line.strip() and not line.startswith("#"):
+        elif line.strip() and not line.startswith(("#", "- …")):
             yield line.strip()
 
 

@@ -38,6 +38,7 @@ class _Part:
 
     section: Section
     kept: set[int] = field(default_factory=set)
+    said: set[int] = field(default_factory=set)
     groups: set[str] = field(default_factory=set)
     spent: int = 0
 
@@ -68,11 +69,11 @@ def compose(opening: str, sections: Sequence[Section], limit: int) -> str:
 
 def _share_out(parts: Sequence[_Part], room: int, opening: str) -> int:
     """Give each section that has more to say its share of the room; what was taken of it."""
-    hungry = [part for part in parts if len(part.kept) < len(part.section.items)]
+    hungry = [part for part in parts if len(part.kept | part.said) < len(part.section.items)]
     whole = sum(part.section.share for part in hungry)
     taken = 0
     for part in hungry:
-        said = _text(opening, parts) if part.section.items[0].key else ""
+        said = _text(opening, parts) if any(item.key for item in part.section.items) else ""
         taken += _fill(part, part.spent + int(room * part.section.share / whole), said)
     return taken
 
@@ -96,7 +97,9 @@ def _fill(part: _Part, most: int, said: str) -> int:
     """Take items until `most` is spent, the first ones first; what they cost."""
     before = part.spent
     for number, item in enumerate(part.section.items):
-        if number in part.kept or (item.key and item.key in said):
+        if item.key and item.key in said:
+            part.said.add(number)
+        if number in part.kept or number in part.said:
             continue
         cost = _cost(part, number)
         if part.spent + cost <= most:
@@ -122,7 +125,16 @@ _REST = "- … {count} more"
 
 
 def _text(opening: str, parts: Sequence[_Part]) -> str:
-    return "\n".join([opening, *(_shown(part) for part in parts if part.kept or part.section.counts_rest)])
+    return "\n".join(
+        [
+            opening,
+            *(
+                _shown(part)
+                for part in parts
+                if part.kept or (part.section.counts_rest and len(part.said) < len(part.section.items))
+            ),
+        ]
+    )
 
 
 def _shown(part: _Part) -> str:
@@ -135,6 +147,6 @@ def _shown(part: _Part) -> str:
         else:
             lines.setdefault(item.group, []).append(item.text)
     shown += [f"{group} {', '.join(texts)}" for group, texts in lines.items()]
-    missing = len(part.section.items) - len(part.kept)
+    missing = len(part.section.items) - len(part.kept | part.said)
     rest = [_REST.format(count=missing)] if missing and part.section.counts_rest else []
     return "\n".join([f"\n## {part.section.head}", *shown, *rest])

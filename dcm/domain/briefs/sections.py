@@ -253,7 +253,7 @@ def _command(command: Command) -> Item:
 
 
 def _commit(commit: Commit) -> Item:
-    return Item(f"- {commit.name} {commit.subject}")
+    return Item(f"- {commit.name} {commit.subject}" if commit.name else f"- {commit.subject}")
 
 
 def _short(text: str, snapshot: Snapshot) -> str:

@@ -33,7 +33,7 @@ MISTAKES = ("String to replace not found", "File has not been read yet", "File h
 """How the failures begin that the agent mends by itself at once: nothing to remember."""
 
 
-_COUNTS = re.compile(r"\b\d+ (?:failed|failing|errors?|passed|problems?)\b")
+_COUNTS = re.compile(r"\b\d+ (?:failed|failing|errors?|passed|problems?)\b|^FAILED \(")
 
 
 @dataclass(slots=True)

@@ -8,6 +8,9 @@ from dcm.domain.snapshots import Commit
 from dcm.domain.tools import one_line
 
 _COMMIT = re.compile(r"^\[(\S+)(?: \(root-commit\))? ([0-9a-f]{7,40})\] (.+)$", re.MULTILINE)
+_QUIET = re.compile(
+    r"\bgit\b[^|;&\n]*\bcommit\b(?=[^|;&\n]*\s(?:-\w*q\w*|--quiet)\b)(?:[^|;&\n]*?-\w*m\s*(?P<quote>['\"])(?P<subject>[^'\"\n]*))?"
+)
 _BRANCH = re.compile(r"(?:Switched to(?: a new)? branch|On branch|Reset branch) '?([^\s']+)'?")
 
 SUBJECT_LIMIT = 120
@@ -21,12 +24,20 @@ def commits(calls: Iterable[ToolCall]) -> list[Commit]:
         if "git" in command_of(call):
             for branch, name, subject in _COMMIT.findall(printed(call)):
                 found[name] = Commit(name, one_line(subject, SUBJECT_LIMIT), branch, call.at)
+            if quiet := _quiet(call):
+                found[f"{call.number}"] = Commit("", one_line(quiet, SUBJECT_LIMIT), "", call.at)
     return list(found.values())[::-1]
 
 
 def made_commit(call: ToolCall) -> bool:
     """Whether a call made a commit."""
-    return "git" in command_of(call) and bool(_COMMIT.search(printed(call)))
+    return "git" in command_of(call) and bool(_COMMIT.search(printed(call)) or _quiet(call))
+
+
+def _quiet(call: ToolCall) -> str:
+    """The subject of a commit that was made without a word; empty when there was none."""
+    match = _QUIET.search(command_of(call))
+    return (match["subject"] or "(no subject seen)") if match and call.success else ""
 
 
 def branch(calls: Iterable[ToolCall]) -> str:

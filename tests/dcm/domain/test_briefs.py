@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcm.domain.briefs import AGE_NOTE, HOOK_LIMIT, aged, brief
+from dcm.domain.briefs import AGE_NOTE, HOOK_LIMIT, aged, brief, limit_of
 from dcm.domain.briefs.sections import SHARES, sections
 from dcm.domain.restored import of_context
 from dcm.domain.snapshots import (
@@ -153,3 +153,7 @@ def test_the_largest_session_fits_into_what_the_client_takes(letter: str, many: 
 @given(st.timedeltas(min_value=timedelta(days=-1), max_value=timedelta(days=5000)))
 def test_saying_how_old_a_brief_is_costs_no_more_than_was_left_free(age: timedelta) -> None:
     assert len(aged("", NOW - age, NOW)) <= AGE_NOTE
+
+
+def test_a_brief_has_four_characters_a_token_and_what_a_hook_may_give_at_most() -> None:
+    assert (limit_of(2000), limit_of(8000)) == (8000, HOOK_LIMIT - AGE_NOTE)

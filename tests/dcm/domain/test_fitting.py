@@ -89,4 +89,10 @@ def test_what_a_section_before_says_is_not_said_again() -> None:
     second = Section(
         "Also run", [Item("git commit", "- programs:", "git commit"), Item("npm ci", "- programs:", "npm ci")], 1
     )
-    assert compose("# Opening", [first, second], 500).endswith("## Also run\n- programs: npm ci\n- … 1 more")
+    assert compose("# Opening", [first, second], 500).endswith("## Also run\n- programs: npm ci")
+
+
+def test_a_section_of_which_all_is_said_before_is_left_out() -> None:
+    first = Section("Asked", [Item("1. Never use floats.")], 1)
+    second = Section("Required", [Item("- Never use floats. (1.)", key="Never use floats.")], 1)
+    assert compose("# Opening", [first, second], 500) == "# Opening\n\n## Asked\n1. Never use floats."

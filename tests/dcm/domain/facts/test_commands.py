@@ -50,8 +50,10 @@ def test_commits_and_the_branch_are_what_git_said() -> None:
         bash("git commit -m a", output="[speed 1a2b3c4] Make the cart faster\n 1 file changed"),
         bash("git commit -m b | tail -1", output="[speed (root-commit) 5d6e7f8] Test it"),
         bash("echo", output="[x 1234567] not git"),
+        bash("git add -A && git commit -q -m 'Say nothing of it'"),
     ]
     assert [(c.name, c.subject, c.branch) for c in commits(calls)] == [
+        ("", "Say nothing of it", ""),
         ("5d6e7f8", "Test it", "speed"), ("1a2b3c4", "Make the cart faster", "speed"),
     ]  # fmt: skip
     assert branch(calls) == "speed"
