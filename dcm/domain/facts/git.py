@@ -8,9 +8,8 @@ from dcm.domain.snapshots import Commit
 from dcm.domain.tools import one_line
 
 _COMMIT = re.compile(r"^\[(\S+)(?: \(root-commit\))? ([0-9a-f]{7,40})\] (.+)$", re.MULTILINE)
-_QUIET = re.compile(
-    r"\bgit\b[^|;&\n]*\bcommit\b(?=[^|;&\n]*\s(?:-\w*q\w*|--quiet)\b)(?:[^|;&\n]*?-\w*m\s*(?P<quote>['\"])(?P<subject>[^'\"\n]*))?"
-)
+_QUIET = re.compile(r"\bgit\b[^|;&\n]*\bcommit\b[^|;&\n]*\s(?:-\w*q\w*|--quiet)\b")
+_SUBJECT = re.compile(r"\s-\w*m\s*(?:'([^'\n]*)|\"([^\"\n]*)|(\S+))")
 _BRANCH = re.compile(r"(?:Switched to(?: a new)? branch|On branch|Reset branch) '?([^\s']+)'?")
 
 SUBJECT_LIMIT = 120
@@ -36,8 +35,11 @@ def made_commit(call: ToolCall) -> bool:
 
 def _quiet(call: ToolCall) -> str:
     """The subject of a commit that was made without a word; empty when there was none."""
-    match = _QUIET.search(command_of(call))
-    return (match["subject"] or "(no subject seen)") if match and call.success else ""
+    command = command_of(call)
+    if not call.success or not _QUIET.search(command):
+        return ""
+    subjects = ["".join(found) for found in _SUBJECT.findall(command)]
+    return subjects[0] if subjects else "(no subject seen)"
 
 
 def branch(calls: Iterable[ToolCall]) -> str:

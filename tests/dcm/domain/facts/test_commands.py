@@ -51,9 +51,10 @@ def test_commits_and_the_branch_are_what_git_said() -> None:
         bash("git commit -m b | tail -1", output="[speed (root-commit) 5d6e7f8] Test it"),
         bash("echo", output="[x 1234567] not git"),
         bash("git add -A && git commit -q -m 'Say nothing of it'"),
+        bash("git -c user.name=Ada commit -q --allow-empty -m begin"),
     ]
     assert [(c.name, c.subject, c.branch) for c in commits(calls)] == [
-        ("", "Say nothing of it", ""),
+        ("", "begin", ""), ("", "Say nothing of it", ""),
         ("5d6e7f8", "Test it", "speed"), ("1a2b3c4", "Make the cart faster", "speed"),
     ]  # fmt: skip
     assert branch(calls) == "speed"
