@@ -24,7 +24,7 @@ def require_free(host: str, port: int, variable: str, purpose: str) -> None:
     except OSError as error:
         if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
             raise StartError(
-                f"HOST {host} is not an address of this machine ({error.strerror}). "
+                f"HOST {host} is not an address of this machine and cannot be used ({error.strerror}). "
                 "Set HOST to one that is: 127.0.0.1, or 0.0.0.0 for all."
             ) from error
         raise StartError(
