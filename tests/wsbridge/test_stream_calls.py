@@ -28,11 +28,14 @@ def test_channels_can_be_added_and_left_while_a_stream_is_iterated(settings: Set
         await tell(conn, subtask(1, "s2"))
         async with serving(settings) as running:
             stream = EventStream(running.url, channels=["sessions/s1"], first_pause=0.01)
-            async with reading(stream) as reader:
+            other = EventStream(running.url, channels=["sessions/s2"])
+            async with reading(stream) as reader, reading(other) as witness:
                 await until(lambda: stream.last_event_id is not None, "the first channel")
+                await until(lambda: "sessions/s2" in running.bridge.hub.channel_stats(), "the witness")
                 await tell(conn, subtask(2, "s2"))
+                await until(lambda: witness.numbers[-1:] == [2], "what was told before the second channel")
                 await stream.subscribe("sessions/s2", "topics/x")
-                await until(lambda: "sessions/s2" in running.bridge.hub.channel_stats(), "the second channel")
+                await until(lambda: running.bridge.hub.channel_stats()["sessions/s2"] == 2, "the second channel")
                 await tell(conn, subtask(3, "s2"), subtask(4, "s1"))
                 await until(lambda: reader.numbers[-2:] == [3, 4], "events of both")
                 running.break_all()
