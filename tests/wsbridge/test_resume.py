@@ -6,10 +6,11 @@ import json
 
 import psycopg
 import pytest
-from bridge import heard, listeners, resumed, say, serving, subtask, tell, until
+from bridge import heard, listeners, reading, resumed, say, serving, subtask, tell, until
 
 from db import publish
 from db.pool import Conn
+from dcm.client import EventStream
 from dcm.domain.errors import StartError
 from dcm.domain.events import Event
 from dcm.settings import Settings
@@ -270,7 +271,10 @@ def test_a_resume_waits_for_postgres_and_loses_nothing(
 def test_the_bridge_starts_again_when_the_events_of_the_database_begin_anew(settings: Settings, conn: Conn) -> None:
     async def scenario() -> None:
         async with serving(settings) as running:
-            await tell(conn, subtask(1), subtask(2))
+            async with reading(EventStream(running.url, channels=["global"])) as witness:
+                await until(lambda: "global" in running.bridge.hub.channel_stats(), "the witness")
+                await tell(conn, subtask(1), subtask(2))
+                await until(lambda: witness.numbers[-1:] == [2], "the events of before")
             conn.execute("TRUNCATE events RESTART IDENTITY")
             [pid] = await until(lambda: listeners(conn), "the bridge's LISTEN")
             conn.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
