@@ -24,8 +24,8 @@ logger = logging.getLogger("dcm.api")
 
 Result = TypeVar("Result")
 
-PATIENCE = 2.0
-"""Seconds a SessionStart waits for its brief, in all."""
+PATIENCE, LONGER = 2.0, 4.0
+"""Seconds a SessionStart waits for its brief, in all, and a program that asks for one: its call has five."""
 
 
 class Briefs:
@@ -77,7 +77,9 @@ class Briefs:
     async def resumed(self, session_id: str, asked_at: datetime) -> str | None:
         """The brief for a session that goes on; None when nothing happened in it since it was last given one."""
         try:
-            if not await self._in_thread(self._has_news, session_id) or not await self.fresh(session_id, RESUMED):
+            if not await self._in_thread(self._has_news, session_id) or not await self.fresh(
+                session_id, RESUMED, PATIENCE
+            ):
                 return None
             found = await self._in_thread(self._read, session_id)
             if found is None or found.made_for < asked_at or not await self._in_thread(self._give, session_id, found):
@@ -87,13 +89,13 @@ class Briefs:
             return None
         return found.content or None
 
-    async def fresh(self, session_id: str, trigger: str) -> bool:
+    async def fresh(self, session_id: str, trigger: str, patience: float = LONGER) -> bool:
         """Have a brief and a snapshot made of a session's events up to this moment; False when it has none in time."""
         if not await self._in_thread(self._has_events, session_id):
             return False
         asked_at = datetime.now(UTC)
         self._door.ask(DEFAULT, "make_brief", session_id, asked_at.isoformat(), trigger)
-        found = await self._wait(session_id, asked_at, self._read)
+        found = await self._wait(session_id, asked_at, self._read, patience)
         return found is not None and found.made_for >= asked_at
 
     def _has_news(self, session_id: str) -> bool:
@@ -145,12 +147,14 @@ class Briefs:
     async def _in_thread(self, work: Callable[..., Result], *arguments: object) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
-    async def _wait(self, session_id: str, wanted: datetime, read: Callable[[str], Brief | None]) -> Brief | None:
+    async def _wait(
+        self, session_id: str, wanted: datetime, read: Callable[[str], Brief | None], patience: float = PATIENCE
+    ) -> Brief | None:
         ready = asyncio.Event()
         self._waiting[session_id].add(ready)
         found = None
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(patience):
                 while True:
                     ready.clear()
                     found = await self._in_thread(read, session_id) or found
