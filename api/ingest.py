@@ -2,6 +2,9 @@
 
 Payloads that arrive while a write is in flight share the next one; each is answered only after
 Valkey has its own.
+
+What polls Valkey looks at a deadline after each command, which ends by itself. A time limit around the whole loop
+would cancel one of its commands, and the client may take that cancellation for its own and go on for ever.
 """
 
 import asyncio
@@ -110,31 +113,30 @@ class Door:
 
     async def collect(self, mailbox: str) -> bytes | None:
         """What lies in a mailbox, which is emptied; what is on its way there is waited for a moment."""
-        with contextlib.suppress(RedisError, OSError, TimeoutError):
-            async with asyncio.timeout(MAIL_PATIENCE):
-                while not await self._valkey.exists(mailbox):  # noqa: ASYNC110 - no event tells
-                    await asyncio.sleep(0.01)
+        deadline = time.monotonic() + MAIL_PATIENCE
         with contextlib.suppress(RedisError, OSError):
+            while not await self._valkey.exists(mailbox) and time.monotonic() < deadline:  # noqa: ASYNC110 - no event tells
+                await asyncio.sleep(0.01)
             mail = await self._valkey.getdel(mailbox)
             return mail.encode() if isinstance(mail, str) else mail
         return None
 
     async def settled(self) -> None:
         """Wait until what was accepted up to here is stored, if any of it is awaited; for a second at most."""
-        with contextlib.suppress(RedisError, OSError, TimeoutError):
-            async with asyncio.timeout(AWAITED_MS / 1000):
-                marks = await self._valkey.mget([recorded_key(shard) for shard in range(self._shards)])
-                for shard, mark in enumerate(marks):
-                    if mark:
-                        await self._stored(shard)
+        deadline = time.monotonic() + AWAITED_MS / 1000
+        with contextlib.suppress(RedisError, OSError):
+            marks = await self._valkey.mget([recorded_key(shard) for shard in range(self._shards)])
+            for shard, mark in enumerate(marks):
+                if mark:
+                    await self._stored(shard, deadline)
 
-    async def _stored(self, shard: int) -> None:
+    async def _stored(self, shard: int, deadline: float) -> None:
         stream = stream_key(shard)
         newest = await self._valkey.xrevrange(stream, count=1)
         if not newest:
             return
         last = newest[0][0] or b"+"
-        while await self._valkey.xrange(stream, max=last, count=1):  # noqa: ASYNC110 - no event tells
+        while await self._valkey.xrange(stream, max=last, count=1) and time.monotonic() < deadline:  # noqa: ASYNC110 - no event tells
             await asyncio.sleep(0.005)
 
     def ask(self, queue: str, actor: str, *arguments: object) -> None:

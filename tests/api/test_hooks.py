@@ -247,3 +247,9 @@ def test_of_many_calls_at_once_each_letter_reaches_its_own_session_once(server: 
     with ThreadPoolExecutor(20) as senders:
         given = list(senders.map(send, range(20)))
     assert given == [f"for {number}" if number % 2 == 0 else "" for number in range(20)]
+
+
+def test_every_subagent_that_starts_without_mail_is_answered(server: ApiServer) -> None:
+    starts = [event("SubagentStart", agent_id=f"a{number}") for number in range(120)]
+    with ThreadPoolExecutor(12) as senders:
+        assert [answer.body for answer in senders.map(server.hook, starts)] == [b"{}"] * 120
