@@ -11,13 +11,12 @@ from dcm.domain.snapshots import Snapshot
 TEMPLATES = {
     "orchestrator": orchestrator.sections,
     "developer": developer.sections,
-    "researcher": developer.sections,
     "validator": validator.sections,
     "specialist": specialist.sections,
-    "writer": specialist.sections,
 }
 
-LABELS = {"orchestrator": "Orchestrator", "developer": "Developer", "researcher": "Developer", "validator": "Validator"}
+SAME_AS = {"researcher": "developer", "writer": "specialist"}
+"""Categories without a template of their own."""
 
 
 OF_THE_AGENT = 0.1
@@ -27,18 +26,19 @@ OF_THE_AGENT = 0.1
 def agent_brief(facts: AgentFacts, max_tokens: int, session: Snapshot | None = None) -> Fitted:
     """The brief of an agent within its tokens: where its session stood, and what is the agent's own."""
     kind = category(facts.agent_type)
-    label = LABELS.get(kind) or f"Specialist ({profile(facts.agent_id).name})"
+    view = SAME_AS.get(kind, kind)
+    label = f"Specialist ({profile(facts.agent_id).name})" if view == "specialist" else view.capitalize()
     head = "\n".join([
         f"# Context Brief - {label}",
         f"**Agent:** {facts.agent_id}",
         f"**Session:** {facts.session_id}",
         f"**Generated:** {instant(facts.generated_at)}",
     ])  # fmt: skip
-    own = "\n\n".join(TEMPLATES[kind](facts))
+    own = "\n\n".join(TEMPLATES[view](facts))
     if session is None:
         return fitted(f"{head}\n\n{own}", max_tokens)
     room = max_tokens * CHARACTERS_A_TOKEN - len(head) - 2 * len("\n\n")
-    before = restored_brief(session, room - min(len(own), int(room * OF_THE_AGENT)), kind)
+    before = restored_brief(session, room - min(len(own), int(room * OF_THE_AGENT)), view)
     rest = fitted(own, (room - len(before)) // CHARACTERS_A_TOKEN)
     content = f"{head}\n\n{before}\n\n{rest.content}"
     return Fitted(content, max_tokens if rest.truncated else tokens(content), rest.truncated)

@@ -37,20 +37,20 @@ def limit_of(tokens: int) -> int:
     return min(tokens * CHARACTERS_A_TOKEN, HOOK_LIMIT - AGE_NOTE)
 
 
-def brief(snapshot: Snapshot, limit: int = HOOK_LIMIT - AGE_NOTE, category: str = "developer") -> str:
-    """The brief of a snapshot, at most `limit` characters, as an agent of that category needs it.
+def brief(snapshot: Snapshot, limit: int = HOOK_LIMIT - AGE_NOTE, view: str = "developer") -> str:
+    """The brief of a snapshot, at most `limit` characters, as an agent with that view of the work needs it.
 
     It is empty where nothing happened that could be told.
     """
-    parts = sections(snapshot, limit, category)
+    parts = sections(snapshot, limit, view)
     something = snapshot.tool_calls or any(part.items for part in parts)
     return compose(_opening(snapshot), parts, limit) if something else ""
 
 
-def restored_brief(snapshot: Snapshot, limit: int, category: str) -> str:
+def restored_brief(snapshot: Snapshot, limit: int, view: str) -> str:
     """The same as a part of a larger text."""
     where = f"\nIn {_place(snapshot)}." if snapshot.folder or snapshot.branch else ""
-    return compose(f"## Restored Context{where}", sections(snapshot, limit, category), limit)
+    return compose(f"## Restored Context{where}", sections(snapshot, limit, view), limit)
 
 
 def for_subagent(snapshot: Snapshot, agent_id: str, task: str) -> str:

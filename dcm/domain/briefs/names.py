@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dcm.domain.briefs.fitting import Item
 from dcm.domain.snapshots import FileChange, Name
 
-LONE = 0.05
+LONE = 0.03
 """Names that weigh less are not likely to be used again; they are left out."""
 
 

@@ -1,130 +1,67 @@
 """The sections of a brief: what of a snapshot stands where, and how it is said. Facts, not orders."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from dcm.domain.briefs import names
+from dcm.domain.briefs import asked, names
 from dcm.domain.briefs.fitting import Item, Section
+from dcm.domain.briefs.shares import ROOMY, shares
 from dcm.domain.facts.errors import main_line
-from dcm.domain.facts.prompts import is_demand, is_small, sentences
 from dcm.domain.facts.shell import plain
-from dcm.domain.snapshots import AgentState, Asked, Command, Commit, Decision, OpenError, Snapshot, SolvedError, Task
+from dcm.domain.snapshots import AgentState, Blocked, Command, Commit, Note, OpenError, Snapshot, SolvedError, Task
 from dcm.domain.tools import both_ends, one_line
 
 GONE = ("deleted", "moved")
 """How the fate of a file begins that is not there any more."""
 
-IN_FULL, ERROR_WIDTH = 1, 200
-"""Open errors that are told with all their lines, and characters of the line that tells the others."""
+IN_FULL, ERROR_WIDTH, BEFORE_WIDTH = 1, 200, 120
+"""Open errors told with all their lines, characters of the line that tells another, and how it failed before."""
 
-USEFUL = 3
+FEW = 3
 """Edits, errors solved and answers of earlier turns that are told: what is only useful."""
 
 TASK_WIDTH = 60
 """Characters kept of what a subagent was started for."""
 
-MANY = 6_000
-"""Characters from which on there is room for what is only useful."""
-
-DEVELOPER = {
-    "asked": 9, "decided": 28, "open": 22, "tasks": 6, "words": 7, "changed": 14, "committed": 12, "gone": 4,
-    "last_lines": 2, "commands": 12, "heads": 5, "agents": 14, "git": 4, "solved": 3, "notes": 4, "blocked": 2,
-    "used": 14, "answers": 2,
-}  # fmt: skip
-"""How the room is shared when there is something to say of everything."""
-
-SHARES: Mapping[str, Mapping[str, float]] = {
-    "developer": DEVELOPER,
-    "orchestrator": {
-        **DEVELOPER,
-        "agents": 15,
-        "tasks": 12,
-        "notes": 9,
-        "blocked": 6,
-        "changed": 10,
-        "used": 7,
-        "last_lines": 2,
-    },
-    "validator": {**DEVELOPER, "open": 15, "commands": 18, "changed": 16, "solved": 7, "last_lines": 6, "agents": 3},
-    "specialist": {**DEVELOPER, "decided": 16, "agents": 4},
-    "writer": {**DEVELOPER, "decided": 16, "agents": 4},
-}
-"""The same facts, weighed by what an agent of a category does."""
+ANY_PURPOSE = "general-purpose"
+"""The type of subagents that says nothing of them."""
 
 
-NAMES = frozenset({"changed", "committed", "used", "heads", "asked"})
-LITTLE = frozenset({"last_lines", "answers", "solved"})
-FEW = 1.7
-"""In a small brief names and the request count so much more. What is only useful is left out."""
+def sections(snapshot: Snapshot, limit: int, view: str = "developer") -> list[Section]:
+    """The sections of a snapshot for a text of `limit` characters, most important first.
 
-
-def _shares(share: Mapping[str, float], limit: int) -> Mapping[str, float]:
-    if limit >= MANY:
-        return share
-    return {part: 0.01 if part in LITTLE else each * (FEW if part in NAMES else 1) for part, each in share.items()}
-
-
-def sections(snapshot: Snapshot, limit: int, category: str = "developer") -> list[Section]:
-    """The sections of a snapshot for a text of `limit` characters, most important first."""
-    share = _shares(SHARES.get(category, DEVELOPER), limit)
+    `view`: one of `WEIGHS_MORE`.
+    """
+    share = shares(view, limit)
     gone = [change for change in snapshot.changed if change.how.startswith(GONE)]
     there = [change for change in snapshot.changed if not change.how.startswith(GONE)]
     dirty = [change for change in there if not change.committed]
     committed = [change for change in there if change.committed]
     dirty_head = "Files changed, not committed" if snapshot.commits else "Files changed"
+    solved = [_solved(error, snapshot) for error in snapshot.solved_errors[:FEW]]
+    answers = [Item(f"- {one_line(answer, limit // 32)}") for answer in snapshot.answers[:FEW]]
+    edits = names.last_lines(snapshot.changed)[: FEW if limit >= ROOMY else 0]
+    programs = [Item(head.name, "- programs:", head.name) for head in snapshot.heads if head.weight >= names.LONE]
     return [
-        Section("What the user asked", _asked(snapshot.asked, limit), share["asked"]),
-        Section("Required, forbidden, decided", _decided(snapshot.decisions, limit), share["decided"]),
+        Section("What the user asked", asked.prompts(snapshot.asked, limit), share["asked"]),
+        Section("Required, forbidden, decided", asked.decisions(snapshot.decisions, limit), share["decided"]),
         Section("Errors still open", _open_errors(snapshot), share["open"]),
         Section("Task list", _tasks(snapshot.tasks), share["tasks"]),
         Section("What the agent said last", _words(snapshot.last_words, limit), share["words"]),
-        Section("Blocked", [Item(_blocked(b.agent, b.by, b.reason)) for b in snapshot.blocked], share["blocked"]),
+        Section("Blocked", _blocks(snapshot.blocked), share["blocked"]),
         Section("Subagents", [_agent(agent, limit) for agent in snapshot.agents], share["agents"]),
         Section(dirty_head, names.changes(dirty), share["changed"]),
-        Section(
-            "Files changed and committed",
-            names.changes(committed),
-            share["changed"] if not dirty else share["committed"],
-        ),
-        Section("Files deleted or moved", [Item(f"- {c.path} {c.how}") for c in gone], share["gone"]),
-        Section(
-            "Newest edits",
-            names.last_lines(snapshot.changed)[: USEFUL if limit >= MANY else 0],
-            share["last_lines"],
-            counts_rest=False,
-        ),
-        Section(
-            "Commands run and how they ended",
-            [_command(c) for c in snapshot.commands],
-            share["commands"],
-            counts_rest=False,
-        ),
-        Section("Commits", [_commit(commit) for commit in snapshot.commits], share["git"]),
-        Section(
-            "Unread messages",
-            [Item(f"- {n.sender} ({n.topic}): {one_line(n.text, 200)}") for n in snapshot.notes],
-            share["notes"],
-        ),
-        Section(
-            "Errors solved",
-            [_solved(error, snapshot) for error in snapshot.solved_errors[:USEFUL]],
-            share["solved"],
-            counts_rest=False,
-        ),
-        Section(
-            "What the agent said at the end of earlier turns",
-            [Item(f"- {one_line(a, limit // 32)}") for a in snapshot.answers[:USEFUL]],
-            share["answers"],
-            counts_rest=False,
-        ),
+        Section("Files changed and committed", names.changes(committed), share["committed" if dirty else "changed"]),
+        Section("Files deleted or moved", [Item(f"- {change.path} {change.how}") for change in gone], share["gone"]),
+        Section("Newest edits", edits, share["last_lines"], counts_rest=False),
+        Section("Commands run and how they ended", _commands(snapshot.commands), share["commands"], counts_rest=False),
+        Section("Commits", [_commit(commit) for commit in snapshot.commits], share["commits"]),
+        Section("Unread messages", [_message(note) for note in snapshot.notes], share["messages"]),
+        Section("Errors solved", solved, share["solved"], counts_rest=False),
+        Section("What the agent said at the end of earlier turns", answers, share["answers"], counts_rest=False),
         Section("Files read or named", names.others(snapshot.used), share["used"], counts_rest=False),
-        Section(
-            "Also run",
-            [Item(n.name, "- programs:", n.name) for n in snapshot.heads if n.weight >= names.LONE],
-            share["heads"],
-            counts_rest=False,
-        ),
+        Section("Also run", programs, share["programs"], counts_rest=False),
     ]
 
 
@@ -141,11 +78,11 @@ def subagent_sections(snapshot: Snapshot, agent_id: str, task: str) -> list[Sect
     checks = [command for command in snapshot.commands if command.times > 1 or about(command.command)]
     others = [agent for agent in snapshot.agents if agent.status == "running" and agent.agent_id != agent_id]
     return [
-        Section("Required, forbidden, decided", _decided(snapshot.decisions, SUBAGENT_WIDTH), 30),
+        Section("Required, forbidden, decided", asked.decisions(snapshot.decisions, SUBAGENT_WIDTH), 30),
         Section("Errors still open", _open_errors(replace(snapshot, open_errors=errors)), 20),
         Section("Files changed", names.changes(changed), 15),
-        Section("Commands run and how they ended", [_command(command) for command in checks[:6]], 15),
-        Section("Blocked", [Item(_blocked(b.agent, b.by, b.reason)) for b in snapshot.blocked], 5),
+        Section("Commands run and how they ended", _commands(checks[:6]), 15),
+        Section("Blocked", _blocks(snapshot.blocked), 5),
         Section("Other agents at work", [_agent(agent, SUBAGENT_WIDTH) for agent in others], 8),
         Section("Files read or named", names.others(used), 8, counts_rest=False),
     ]
@@ -157,50 +94,6 @@ SUBAGENT_WIDTH = 2_000
 _WORD = re.compile(r"[^\W\d_]{4,}")
 
 
-def _asked(asked: Sequence[Asked], limit: int) -> list[Item]:
-    """The newest prompt that says something, the first, then the others from new to old."""
-    telling = [prompt for prompt in asked if not is_small(prompt.text)] or list(asked)
-    if not telling:
-        return []
-    newest, first, between = telling[-1], telling[0], telling[-2:0:-1]
-    items = [_prompt(newest if len(newest.text) <= limit // 9 else _prose(newest), limit // 9)]
-    if len(telling) > 1:
-        items.append(_prompt(_task(first), limit // 14))
-    if asked[-1] not in telling:
-        items.insert(0, _prompt(asked[-1], 60))
-    return items + [
-        _prompt(_task(prompt), limit // 20 if place < 2 else limit // 60) for place, prompt in enumerate(between)
-    ]
-
-
-def _task(prompt: Asked) -> Asked:
-    """What the prompt asks for: its demands stand in a section of their own."""
-    rest = [sentence for sentence in sentences(prompt.text) if not is_demand(sentence)]
-    return replace(prompt, text=" ".join(rest) or _prose(prompt).text)
-
-
-def _prose(prompt: Asked) -> Asked:
-    """The prompt without code and logs."""
-    return replace(prompt, text=" ".join(sentences(prompt.text)) or prompt.text)
-
-
-def _prompt(prompt: Asked, most: int) -> Item:
-    return Item(f"{prompt.number}. {both_ends(prompt.text, max(80, most))}")
-
-
-def _decided(decisions: Sequence[Decision], limit: int) -> list[Item]:
-    return [
-        Item(
-            f"- {one_line(decision.text, max(160, limit // 22))}{_where(decision)}", key=one_line(decision.text, limit)
-        )
-        for decision in decisions
-    ]
-
-
-def _where(decision: Decision) -> str:
-    return f" ({decision.number}.)" if decision.number else ""
-
-
 def _open_errors(snapshot: Snapshot) -> list[Item]:
     """The newest with all their telling lines, the others with the one that names them."""
     return [_open(error, snapshot, whole=place < IN_FULL) for place, error in enumerate(snapshot.open_errors)]
@@ -208,11 +101,13 @@ def _open_errors(snapshot: Snapshot) -> list[Item]:
 
 def _open(error: OpenError, snapshot: Snapshot, *, whole: bool) -> Item:
     what = _short(error.what, snapshot)
+    earlier = "; ".join(one_line(way, BEFORE_WIDTH) for way in error.before)
+    before = [f"before that: {earlier}"] if earlier else []
     if not whole:
-        return Item(f"- `{what}` ({error.at:%H:%M}): {one_line(main_line(error.error), ERROR_WIDTH)}")
-    return Item(
-        "\n".join([f"- `{what}` failed at {error.at:%H:%M}:", *(f"  {line}" for line in error.error.splitlines())])
-    )
+        said = "; ".join([one_line(main_line(error.error), ERROR_WIDTH), *before])
+        return Item(f"- `{what}` ({error.at:%H:%M}): {said}")
+    lines = [f"  {line}" for line in [*error.error.splitlines(), *before]]
+    return Item("\n".join([f"- `{what}` failed at {error.at:%H:%M}:", *lines]))
 
 
 def _solved(error: SolvedError, snapshot: Snapshot) -> Item:
@@ -231,19 +126,31 @@ def _tasks(tasks: Sequence[Task]) -> list[Item]:
 
 
 def _words(words: str, limit: int) -> list[Item]:
-    return [Item(both_ends(words, limit // 9))] if words else []
+    return [Item(both_ends(words, limit // (9 if limit >= ROOMY else 24)))] if words else []
 
 
-def _blocked(agent: str, by: str, reason: str) -> str:
-    return f"- {agent} is blocked by {by}: {one_line(reason, 200) or 'no reason given'}"
+def _blocks(blocked: Sequence[Blocked]) -> list[Item]:
+    return [
+        Item(f"- {block.agent} is blocked by {block.by}: {one_line(block.reason, 200) or 'no reason given'}")
+        for block in blocked
+    ]
+
+
+def _message(note: Note) -> Item:
+    return Item(f"- {note.sender} ({note.topic}): {one_line(note.text, 200)}")
 
 
 def _agent(agent: AgentState, limit: int) -> Item:
-    named = f"{agent.agent_type or 'agent'} “{one_line(agent.task, TASK_WIDTH)}”"
+    kind = "" if agent.agent_type == ANY_PURPOSE else f"{agent.agent_type or 'agent'} "
+    named = f"{kind}“{one_line(agent.task, TASK_WIDTH)}”"
     if not agent.summary:
         return Item(named, group=f"- {agent.status}:")
     mark = "" if agent.status == "completed" else f"[{agent.status}] "
     return Item(f"- {mark}{named}: {both_ends(agent.summary, limit // 20)}")
+
+
+def _commands(commands: Sequence[Command]) -> list[Item]:
+    return [_command(command) for command in commands]
 
 
 def _command(command: Command) -> Item:

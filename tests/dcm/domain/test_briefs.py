@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dcm.domain.briefs import AGE_NOTE, HOOK_LIMIT, aged, brief, limit_of
-from dcm.domain.briefs.sections import SHARES, sections
+from dcm.domain.briefs.sections import sections
+from dcm.domain.briefs.shares import WEIGHS_MORE
 from dcm.domain.restored import of_context
 from dcm.domain.snapshots import (
     AgentState,
@@ -50,7 +51,7 @@ SNAPSHOT = Snapshot(
     used=[Name("README.md", 1)],
     commands=[Command("pytest -q", 2, "E   assert 2 == 3", NOW), Command("make", 1, "", NOW, "ok")],
     heads=[Name("git commit", 2), Name("make", 1)],
-    open_errors=[OpenError("pytest -q", "E   assert 2 == 3", NOW)],
+    open_errors=[OpenError("pytest -q", "E   assert 2 == 3", NOW, ["E   NameError: total"])],
     solved_errors=[SolvedError("make", "No rule to make target", NOW)],
     commits=[Commit("1a2b3c4", "Begin", "main", NOW)],
     tasks=[Task("1", "measure first", "in_progress")],
@@ -76,9 +77,16 @@ def test_the_brief_of_a_session_says_what_it_stands_for() -> None:
         assert fact in text, fact
 
 
-@pytest.mark.parametrize("category", SHARES)
-def test_every_view_tells_of_everything(category: str) -> None:
-    assert brief(SNAPSHOT, category=category).count("\n## ") == brief(SNAPSHOT).count("\n## ") == 16
+def test_how_the_same_failed_before_stands_beside_how_it_failed_last() -> None:
+    errors = [OpenError("make", "E newest", NOW, ["E older"]), OpenError("tox", "E new", NOW, ["E old", "E oldest"])]
+    text = brief(replace(SNAPSHOT, open_errors=errors))
+    assert "- `make` failed at 12:00:\n  E newest\n  before that: E older\n" in text
+    assert "- `tox` (12:00): E new; before that: E old; E oldest\n" in text
+
+
+@pytest.mark.parametrize("view", WEIGHS_MORE)
+def test_every_view_tells_of_everything(view: str) -> None:
+    assert brief(SNAPSHOT, view=view).count("\n## ") == brief(SNAPSHOT).count("\n## ") == 16
 
 
 def test_a_view_gives_more_room_to_what_its_agents_do() -> None:
