@@ -46,11 +46,12 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class OpenError:
-    """A failure nothing since has put right."""
+    """A failure nothing since has put right. `before`: how the same failed earlier, in other words, newest first."""
 
     what: str
     error: str
     at: datetime
+    before: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

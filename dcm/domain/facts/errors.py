@@ -32,17 +32,20 @@ ONE_OFF_CALLS = 60
 MISTAKES = ("String to replace not found", "File has not been read yet", "File has been modified since")
 """How the failures begin that the agent mends by itself at once: nothing to remember."""
 
+EARLIER = 2
+"""Other ways in which the same failed before that are kept."""
 
 _COUNTS = re.compile(r"\b\d+ (?:failed|failing|errors?|passed|problems?)\b|^FAILED \(")
 
 
 @dataclass(slots=True)
 class _Failure:
-    """A failed call, and the programs of its command that have not succeeded since."""
+    """A failed call, the programs of its command that have not succeeded since, and how it failed before."""
 
     call: ToolCall
     left: list[list[str]]
     settings: list[str]
+    before: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +76,31 @@ def failures(calls: Iterable[ToolCall]) -> Failures:
     for call in calls:
         last = call.number
         has_failed = failed(call)
+        before = _failed_before(failing.get(_about(call)), call) if has_failed else []
         for thing in _settled_by(call, has_failed, failing):
             known = failing.pop(thing, None)
             if known and not has_failed and _matters(known.call):
                 solved.append(_solved(known.call, call))
         if has_failed:
-            failing[_about(call)] = _failure(call)
+            failing[_about(call)] = _failure(call, before)
         elif call.tool in SHELL_TOOLS:
             right = _put_right(failing, _succeeded(call), settings_of(command_of(call)))
             solved.extend(_solved(failure.call, call) for failure in right if _matters(failure.call))
-    still = [failure.call for failure in failing.values() if _is_open(failure.call, last)]
-    newest = sorted(still, key=lambda call: (call.at, call.number), reverse=True)
-    return Failures([OpenError(what(call), error_text(call), call.at) for call in newest], solved[::-1])
+    still = [failure for failure in failing.values() if _is_open(failure.call, last)]
+    newest = sorted(still, key=lambda failure: (failure.call.at, failure.call.number), reverse=True)
+    return Failures([_open(failure) for failure in newest], solved[::-1])
+
+
+def _open(failure: _Failure) -> OpenError:
+    return OpenError(what(failure.call), error_text(failure.call), failure.call.at, failure.before)
+
+
+def _failed_before(known: _Failure | None, call: ToolCall) -> list[str]:
+    """In what other ways the same failed before: it has never succeeded in between."""
+    if not known:
+        return []
+    ways = [main_line(error_text(known.call)), *known.before]
+    return [way for way in ways if way != main_line(error_text(call))][:EARLIER]
 
 
 def _is_open(call: ToolCall, last: int) -> bool:
@@ -131,9 +147,9 @@ def _succeeded(call: ToolCall) -> list[list[str]]:
     return certain_programs(command)
 
 
-def _failure(call: ToolCall) -> _Failure:
+def _failure(call: ToolCall, before: list[str]) -> _Failure:
     command = without_heredocs(command_of(call))
-    return _Failure(call, programs(command), settings_of(command))
+    return _Failure(call, programs(command), settings_of(command), before)
 
 
 def _put_right(failing: dict[tuple[str, str], _Failure], done: list[list[str]], settings: list[str]) -> list[_Failure]:

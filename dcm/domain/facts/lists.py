@@ -1,20 +1,25 @@
 """The agent's own list, and what the user settled in dialogs."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from dcm.domain.facts.calls import ToolCall
 from dcm.domain.snapshots import Decision, Task
 from dcm.domain.tools import one_line
 
-QUESTION_LIMIT, ANSWER_LIMIT, PLAN_LIMIT = 200, 300, 1_200
-"""Characters kept of a question, its answer, and a plan."""
+QUESTION_LIMIT, ANSWER_LIMIT, PLAN_LIMIT, EARLIER_LIMIT = 200, 300, 1_200, 280
+"""Characters kept of a question, its answer, the last plan, and what an earlier one says besides its steps."""
 
 
 def decisions(calls: Iterable[ToolCall]) -> list[Decision]:
-    """What the user settled, newest first: answers, the last one to each question, and the plan approved last."""
+    """What the user settled, newest first: answers, the last one to each question, and plans, the last of each title.
+
+    Of the plans before the last their steps are left out: these are done or given up, what was settled holds.
+    """
     answers: dict[str, Decision] = {}
-    plan: list[Decision] = []
+    plans: dict[str, tuple[str, datetime]] = {}
     for call in calls:
         if call.success and call.tool == "AskUserQuestion":
             for question, answer in _answers(call):
@@ -23,8 +28,29 @@ def decisions(calls: Iterable[ToolCall]) -> list[Decision]:
         elif call.success and call.tool == "ExitPlanMode":
             text = call.got.get("plan") or call.asked.get("plan")
             if isinstance(text, str) and text.strip():
-                plan = [Decision("Approved plan: " + one_line(text, PLAN_LIMIT), call.at)]
-    return sorted([*answers.values(), *plan], key=lambda decision: decision.at, reverse=True)
+                title = _title(text)
+                plans.pop(title, None)
+                plans[title] = (text, call.at)
+    approved = list(plans.values())
+    earlier = [
+        Decision(f"Approved earlier: {said}", at) for text, at in approved[:-1] if (said := _without_steps(text))
+    ]
+    last = [Decision(f"Approved plan: {one_line(text, PLAN_LIMIT)}", at) for text, at in approved[-1:]]
+    return sorted([*answers.values(), *earlier, *last], key=lambda decision: decision.at, reverse=True)
+
+
+_STEP_OR_HEAD = re.compile(r"\s*(?:[-*•+]|\d+[.)]|#)\s*")
+
+
+def _title(plan: str) -> str:
+    """The first heading of a plan, empty when it has none."""
+    return next((line.strip("# ").lower() for line in plan.splitlines() if line.startswith("#")), "")
+
+
+def _without_steps(plan: str) -> str:
+    """The prose of a plan."""
+    prose = [line for line in plan.splitlines() if not _STEP_OR_HEAD.match(line)]
+    return one_line(" ".join(prose), EARLIER_LIMIT)
 
 
 def _answers(call: ToolCall) -> Iterator[tuple[str, str]]:

@@ -12,8 +12,9 @@ _NOTES = re.compile(
 )
 _FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _SENTENCE = re.compile(
-    r"(?<=[.!?;])\s+|(?<=[a-zß-ÿ0-9)])\s+(?=(?:Never|Always|Don't|Do not|Please|Every|All|No|Only|Use|Keep|"
-    r"Make sure|And never|Bitte|Keine?|Nie|Immer|Nunca|Siempre)\s)"
+    r"(?<=[.!?;])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bz\.B\.)\s+(?!\d)|"
+    r"(?<=[a-zß-ÿ0-9)])\s+(?=(?:Never|Always|Don't|Do not|Please|Every|All|No|Only|Use|Keep|Make sure|And never|"
+    r"Bitte|Keine?|Nie|Immer|Nunca|Siempre)\s)"
 )
 _BULLET = re.compile(r"^(?:[-*•]|\d+[.)])\s+")
 _LOG = re.compile(r"^(?:\d{2,4}[-:/]|\[\d|[>$#+|]|at \S+[(:]|E\s{2}|\s*File \")|[{}=;<>]{2}")

@@ -165,3 +165,14 @@ def test_what_a_command_is_set_to_makes_it_another_one() -> None:
     assert open_errors(failed, bash("AWS_PROFILE=live terraform apply")) == ["AWS_PROFILE=staging terraform apply"]
     assert open_errors(failed, bash("AWS_PROFILE=staging terraform apply")) == []
     assert open_errors(bash("CI=1 NO_COLOR=1 npm test", "boom"), bash("npm test")) == []
+
+
+def test_how_the_same_failed_before_is_kept_until_it_succeeds() -> None:
+    def run(error: str) -> ToolCall:
+        return bash("pytest -q", f"Exit code 1\n{error}" if error else "")
+
+    tries = [run(error) for error in ("E   KeyError: 'a'", "E   TypeError: b", "E   TypeError: b", "E   ValueError: c")]
+    [error] = failures(tries).open
+    assert (error.error, error.before) == ("E   ValueError: c", ["E   TypeError: b", "E   KeyError: 'a'"])
+    [error] = failures([*tries, run(""), run("E   KeyError: 'd'")]).open
+    assert (error.error, error.before) == ("E   KeyError: 'd'", [])

@@ -25,6 +25,17 @@ def test_a_later_answer_and_a_later_plan_replace_the_earlier_ones() -> None:
     ]  # fmt: skip
 
 
+def test_of_an_earlier_plan_with_another_title_what_it_settled_holds_without_its_steps() -> None:
+    found = decisions([
+        call("ExitPlanMode", {"plan": "# Prices\n\nPrices are integers.\n\n1. measure\n- then fix"}),
+        call("ExitPlanMode", {"plan": "# Cache\nRedis it is."}),
+        call("ExitPlanMode", {"plan": "# cache\nNo cache.\n1. remove it"}),
+    ])  # fmt: skip
+    assert [decision.text for decision in found] == [
+        "Approved plan: # cache No cache. 1. remove it", "Approved earlier: Prices are integers.",
+    ]  # fmt: skip
+
+
 def test_the_agents_own_list_is_as_it_last_wrote_it() -> None:
     old = call("TodoWrite", {"todos": [{"content": "old", "status": "pending"}]})
     new = call("TodoWrite", {"todos": [{"content": "measure", "status": "completed"}, {"content": "fix"}, "garbage"]})

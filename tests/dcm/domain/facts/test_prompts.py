@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dcm.domain.facts.prompts import annotated, cleaned, current, demands, is_small
+from dcm.domain.facts.prompts import annotated, cleaned, current, demands, is_small, sentences
 from dcm.domain.snapshots import Asked, Decision
 
 BEGAN = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -68,3 +68,8 @@ def test_what_the_client_adds_to_a_prompt_is_not_the_users() -> None:
 )
 def test_a_prompt_that_only_says_to_go_on_is_small(text: str, small: bool) -> None:
     assert is_small(text) is small
+
+
+def test_a_sentence_does_not_end_at_an_abbreviation() -> None:
+    text = "It is for customer no. 92387, e.g. Prices in the list. Never round."
+    assert list(sentences(text)) == ["It is for customer no. 92387, e.g. Prices in the list.", "Never round."]
