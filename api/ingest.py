@@ -20,7 +20,16 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.typing import EncodableT
 
-from dcm.broker import INGEST, connection_options, enqueue, nudge_key, open_broker, recorded_key, stream_key
+from dcm.broker import (
+    INGEST,
+    MAIL_SECONDS,
+    connection_options,
+    enqueue,
+    nudge_key,
+    open_broker,
+    recorded_key,
+    stream_key,
+)
 from dcm.domain import streams
 from dcm.domain.errors import Unavailable
 from dcm.settings import Settings
@@ -120,6 +129,14 @@ class Door:
             mail = await self._valkey.getdel(mailbox)
             return mail.encode() if isinstance(mail, str) else mail
         return None
+
+    async def put_back(self, mailbox: str, letters: bytes) -> None:
+        """Put letters into a mailbox again; when Valkey is away they are still unread messages."""
+        with contextlib.suppress(RedisError, OSError):
+            pipeline = self._valkey.pipeline(transaction=True)
+            pipeline.append(mailbox, letters)
+            pipeline.expire(mailbox, MAIL_SECONDS)
+            await pipeline.execute()
 
     async def settled(self) -> None:
         """Wait until what was accepted up to here is stored, if any of it is awaited; for a second at most."""

@@ -83,20 +83,23 @@ class Addressed:
 
 
 def addressed(conn: Conn, message_id: str) -> list[Addressed]:
-    """The agents at work that a message names, by session, by agent or by type within its project; not its sender."""
+    """The agents at work that a message names, by session, by agent or by type within its project.
+
+    Not its sender, nor who has read it.
+    """
     with conn.cursor(row_factory=class_row(Addressed)) as cursor:
         return cursor.execute(
             """
             WITH message AS (SELECT * FROM agent_messages WHERE id = %(id)s::uuid AND to_agent_id IS NOT NULL)
             SELECT s.id AS session_id, '' AS agent_id, m.from_agent_id, m.topic, m.payload, m.expires_at
             FROM message m JOIN sessions s ON s.id = m.to_agent_id
-            WHERE s.ended_at IS NULL AND m.from_agent_id IS DISTINCT FROM s.id
+            WHERE s.ended_at IS NULL AND m.from_agent_id IS DISTINCT FROM s.id AND NOT s.id = ANY(m.read_by)
             UNION ALL
             SELECT t.session_id, t.agent_id, m.from_agent_id, m.topic, m.payload, m.expires_at
             FROM message m JOIN subtasks t ON t.agent_id = m.to_agent_id OR t.agent_type = m.to_agent_id
             LEFT JOIN sessions s ON s.id = t.session_id
             WHERE t.status = 'running' AND t.session_id IS NOT NULL AND t.agent_id IS NOT NULL
-              AND m.from_agent_id IS DISTINCT FROM t.agent_id
+              AND m.from_agent_id IS DISTINCT FROM t.agent_id AND NOT t.agent_id = ANY(m.read_by)
               AND (m.project_id IS NULL OR m.project_id = s.project_id)
             """,
             {"id": message_id},

@@ -19,10 +19,11 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A prompt of the user and when it was given."""
+    """A prompt of the user, when it was given, its place among those of its session from 1, and its status."""
 
     text: str
     at: datetime
+    number: int
     status: str
 
 
@@ -149,12 +150,11 @@ def prompts(conn: Conn, session_id: str, until: datetime, limit: int) -> list[Pr
     with conn.cursor(row_factory=class_row(Prompt)) as cursor:
         return cursor.execute(
             """
-            SELECT prompt AS text, created_at AS at, status FROM (
-                SELECT *, row_number() OVER (ORDER BY created_at) AS first,
-                          row_number() OVER (ORDER BY created_at DESC) AS newest
+            SELECT prompt AS text, created_at AS at, number, status FROM (
+                SELECT *, row_number() OVER (ORDER BY created_at) AS number, count(*) OVER () AS all
                 FROM requests
                 WHERE session_id = %(session)s AND created_at <= %(until)s AND NOT metadata ? 'placeholder'
-            ) r WHERE first = 1 OR newest <= %(limit)s ORDER BY created_at
+            ) r WHERE number = 1 OR number > r.all - %(limit)s ORDER BY number
             """,
             {"session": session_id, "until": until, "limit": limit},
         ).fetchall()

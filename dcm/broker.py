@@ -17,6 +17,9 @@ INGEST, DEFAULT = "ingest", "default"
 CONNECT_TIMEOUT = 1.0
 """Seconds until a Valkey that does not answer counts as away."""
 
+MAIL_SECONDS = 24 * 3600
+"""Seconds an undelivered letter is kept."""
+
 
 def stream_key(shard: int) -> str:
     """The stream of accepted events of a shard."""

@@ -134,8 +134,8 @@ def _without_secrets(said: transcript_rules.TranscriptFacts) -> transcript_rules
 def _asked(conn: Conn, session_id: str, until: datetime) -> list[Asked]:
     """The prompts, numbered as they were given, without what the client added to them."""
     found = requests.prompts(conn, session_id, until, PROMPTS_LIMIT)
-    cleaned = ((prompts.cleaned(prompt.text), prompt.at) for prompt in found)
-    return [Asked(text, at, number) for number, (text, at) in enumerate(cleaned, 1) if text]
+    asked = [Asked(prompts.cleaned(prompt.text), prompt.at, prompt.number) for prompt in found]
+    return [prompt for prompt in asked if prompt.text]
 
 
 def _first_asked(prompt: str, at: datetime) -> list[Asked]:

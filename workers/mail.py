@@ -8,7 +8,7 @@ from typing import Any
 import dramatiq
 
 from db import hook_events, messages
-from dcm.broker import DEFAULT, mailbox_key, redis_client
+from dcm.broker import DEFAULT, MAIL_SECONDS, mailbox_key, redis_client
 from dcm.domain import briefs
 from dcm.domain.mail import Letter, said, sealed
 from dcm.domain.tools import AGENT_TOOLS, one_line
@@ -16,9 +16,6 @@ from workers import running
 from workers.briefs import assemble
 
 broker = running.broker()
-
-MAIL_SECONDS = 24 * 3600
-"""Seconds an undelivered letter is kept."""
 
 MESSAGE_LIMIT = 400
 """Characters of a message that are put before an agent."""

@@ -15,7 +15,7 @@ from api.restore import Briefs
 from dcm.broker import DEFAULT, compaction_key, mailbox_key
 from dcm.domain.briefs import TO_KEEP
 from dcm.domain.hook_events import check
-from dcm.domain.mail import joined, opened
+from dcm.domain.mail import at_once, opened, sealed
 from dcm.domain.streams import stamp
 
 NOTHING = b"{}"
@@ -79,18 +79,19 @@ class ClaudeHooks:
         session_id, name = storable(payload["session_id"]), payload["hook_event_name"]
         agent_id = payload.get("agent_id")
         agent_id = storable(agent_id) if isinstance(agent_id, str) else ""
+        mailbox = mailbox_key(session_id, agent_id)
         mail = await self._door.take(
             session_id,
             kept_bytes(raw, payload),
             now,
             marks={compaction_key(session_id): stamp(now)} if name == "PreCompact" else None,
-            mailbox=mailbox_key(session_id, agent_id) if name in CARRIERS else None,
+            mailbox=mailbox if name in CARRIERS else None,
         )
         resp.content_type, resp.data = "application/json", NOTHING
         if name == "SubagentStart" and agent_id:
-            mail = await self._door.collect(mailbox_key(session_id, agent_id))
+            mail = await self._door.collect(mailbox)
         if mail:
-            resp.data = self._delivered(name, mail, agent_id or session_id)
+            resp.data = await self._delivered(name, mail, mailbox, agent_id or session_id)
         elif name == "PreCompact":
             resp.content_type, resp.data = "text/plain; charset=utf-8", TO_KEEP.encode()
         elif name == "SessionStart" and payload.get("source") in BRIEFED:
@@ -98,12 +99,14 @@ class ClaudeHooks:
             brief = await answer(session_id, datetime.fromtimestamp(now / 1e9, UTC))
             resp.data = _context(name, brief) if brief else NOTHING
 
-    def _delivered(self, event: str, mail: bytes, reader: str) -> bytes:
-        """The answer with the letters of a mailbox; the messages among them count as read."""
-        text, messages = joined(opened(mail, time.time()))
-        if messages:
+    async def _delivered(self, event: str, mail: bytes, mailbox: str, reader: str) -> bytes:
+        """The answer with the letters of a mailbox; the messages in it count as read, what has no room goes back."""
+        letters, waiting = at_once(opened(mail, time.time()))
+        if waiting:
+            await self._door.put_back(mailbox, b"".join(map(sealed, waiting)))
+        if messages := [letter.message_id for letter in letters if letter.message_id]:
             self._door.ask(DEFAULT, "mark_delivered", messages, reader)
-        return _context(event, text) if text else NOTHING
+        return _context(event, "\n\n".join(letter.text for letter in letters)) if letters else NOTHING
 
 
 def _context(event: str, text: str) -> bytes:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 LIMIT = 2_000
-"""Characters that are put before an agent beside a brief; what is over waits to be asked for."""
+"""Characters that are put before an agent at once, beside a brief."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +42,15 @@ def _letter(line: bytes) -> Letter | None:
         return None
 
 
-def joined(letters: Iterable[Letter]) -> tuple[str, list[str]]:
-    """The text of the letters, and the messages that are in it: what is over `LIMIT` is only counted."""
-    texts: list[str] = []
-    messages: list[str] = []
-    left = 0
-    for letter in letters:
-        if letter.message_id and sum(map(len, texts)) + len(letter.text) > LIMIT and texts:
-            left += 1
-            continue
-        texts.append(letter.text)
-        messages += [letter.message_id] if letter.message_id else []
-    if left:
-        texts.append(f"({left} more messages are waiting; `dcm` and GET /api/messages/{{agent_id}} show them.)")
-    return "\n\n".join(texts), messages
+def at_once(letters: Iterable[Letter]) -> tuple[list[Letter], list[Letter]]:
+    """The letters that are told at once, each message once, and those over `LIMIT`, which wait for the next hook."""
+    chosen: list[Letter] = []
+    waiting: list[Letter] = []
+    size = 0
+    for letter in dict.fromkeys(letters):
+        if letter.message_id and chosen and size + len(letter.text) > LIMIT:
+            waiting.append(letter)
+        else:
+            chosen.append(letter)
+            size += len(letter.text)
+    return chosen, waiting

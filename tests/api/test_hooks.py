@@ -234,6 +234,14 @@ def test_messages_among_the_mail_count_as_read_and_stale_letters_are_not_told(se
     ]
 
 
+def test_messages_that_have_no_room_come_with_the_next_hooks(server: ApiServer) -> None:
+    texts = [str(number) * 900 for number in range(5)]
+    letters = [Letter(text, str(uuid.uuid4())) for text in texts]
+    server.valkey.client.set(mailbox_key("s1"), b"".join(map(sealed, letters)))
+    given = [server.hook(event()).json.get("hookSpecificOutput", {}).get("additionalContext") for _ in range(4)]
+    assert given == ["\n\n".join(texts[:2]), "\n\n".join(texts[2:4]), texts[4], None]
+
+
 def test_of_many_calls_at_once_each_letter_reaches_its_own_session_once(server: ApiServer) -> None:
     for number in range(0, 20, 2):
         server.valkey.client.set(mailbox_key(f"s{number}"), sealed(Letter(f"for {number}")))

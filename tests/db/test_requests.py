@@ -32,6 +32,7 @@ def test_a_brief_reads_the_first_prompt_and_the_newest_and_no_placeholder(conn: 
         return [found.text for found in requests.prompts(conn, "s1", at(until), limit)]
 
     assert read(99, 2) == ["do 1", "do 8", "do 9"]
+    assert [found.number for found in requests.prompts(conn, "s1", at(99), 2)] == [1, 8, 9]
     assert read(99, 99) == [f"do {n}" for n in range(1, 10)]
     assert read(5, 1) == ["do 1", "do 5"]
     assert read(0, 5) == []

@@ -14,7 +14,7 @@ from db.pool import Conn
 from dcm.broker import mailbox_key
 from dcm.domain.compactions import Running, Subject
 from dcm.domain.instants import instant
-from dcm.domain.mail import joined, opened
+from dcm.domain.mail import opened
 from dcm.settings import Settings
 from workers import compactions as settling
 from workers import mail
@@ -70,7 +70,7 @@ class Scene:
     def mail(self) -> str | None:
         """What waits for the main conversation."""
         found = self.valkey.get(mailbox_key("s1"))
-        return joined(opened(found, 0))[0] if found else None
+        return "\n\n".join(letter.text for letter in opened(found, 0)) if found else None
 
 
 @pytest.fixture

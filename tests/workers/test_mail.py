@@ -10,7 +10,7 @@ from stories import a_session, agent_tool, at, event, store, subagent
 from db import messages
 from db.pool import Conn
 from dcm.broker import mailbox_key
-from dcm.domain.mail import LIMIT, Letter, joined, opened
+from dcm.domain.mail import LIMIT, Letter, at_once, opened
 from dcm.settings import Settings
 from workers import mail
 from workers.mail import brief_subagent, deliver_message, mark_delivered
@@ -23,7 +23,8 @@ def valkey(worker: Settings) -> "redis.Redis":
 
 def told(valkey: "redis.Redis", agent: str = "") -> str:
     """What lies in the mailbox of session s1's main conversation, or of a subagent."""
-    return joined(opened(valkey.get(mailbox_key("s1", agent)) or b"", time.time()))[0]
+    letters = opened(valkey.get(mailbox_key("s1", agent)) or b"", time.time())
+    return "\n\n".join(letter.text for letter in letters)
 
 
 def sent(conn: Conn, to: str, **fields: Any) -> str:
@@ -64,11 +65,10 @@ def test_what_was_delivered_is_read(conn: Conn, worker: Settings) -> None:
     assert second
 
 
-def test_letters_beyond_the_limit_are_counted_and_stay_unread() -> None:
+def test_letters_beyond_the_limit_wait_and_each_message_is_told_once() -> None:
     letters = [Letter("x" * (LIMIT // 2), str(number)) for number in range(5)]
-    text, read = joined(letters)
-    assert read == ["0", "1"]
-    assert "(3 more messages are waiting" in text
+    assert at_once([*letters, letters[0]]) == (letters[:2], letters[2:])
+    assert at_once([Letter("x" * LIMIT * 2, "0"), letters[1]]) == ([Letter("x" * LIMIT * 2, "0")], [letters[1]])
 
 
 def test_a_subagent_is_told_what_its_task_needs(
