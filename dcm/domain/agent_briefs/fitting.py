@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-CHARACTERS_A_TOKEN = 4
+from dcm.domain.briefs.fitting import CHARACTERS_A_TOKEN
 
 NOTICE = "\n\n---\n*This brief was cut to fit its budget.*"
 

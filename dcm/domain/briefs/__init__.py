@@ -6,7 +6,7 @@ the same text.
 
 from datetime import datetime
 
-from dcm.domain.briefs.fitting import compose
+from dcm.domain.briefs.fitting import CHARACTERS_A_TOKEN, compose
 from dcm.domain.briefs.sections import sections, subagent_sections
 from dcm.domain.snapshots import Snapshot
 from dcm.domain.tools import one_line
@@ -19,9 +19,6 @@ AGE_NOTE = 120
 
 SUBAGENT_LIMIT = 2_400
 """Characters of a brief for a subagent."""
-
-CHARACTERS_A_TOKEN = 4
-"""What a token counts as."""
 
 PLACE_LIMIT = 300
 """Characters kept of the folder and of the branch in the first line."""

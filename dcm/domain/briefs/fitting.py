@@ -1,7 +1,11 @@
 """Fill a brief: each section gets its share of the room, what one leaves goes to the others."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+CHARACTERS_A_TOKEN = 4
+"""What a token counts as."""
 
 HEADS_SHARE = 0.3
 """How much of a brief its heads take at most."""
@@ -122,6 +126,12 @@ def _cost(part: _Part, number: int) -> int:
 
 
 _REST = "- … {count} more"
+_REST_LINE = re.compile(r"^- … \d+ more$", re.MULTILINE)
+
+
+def leaves_out(text: str) -> bool:
+    """Whether a composed text says that something found no room."""
+    return bool(_REST_LINE.search(text))
 
 
 def _text(opening: str, parts: Sequence[_Part]) -> str:
