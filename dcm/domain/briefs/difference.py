@@ -1,41 +1,38 @@
 """What a brief says that the client's own summary of the same compaction does not, and the other way round."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 MOSTLY = 0.75
 """The share of a line's telling words that another text holds when it says the same."""
 
 _WORD = re.compile(r"[\w./-]*\w{4,}|\w*\d\w*")
-_GROUP = re.compile(r"^- (\S*/): (.+)$")
+_FILES = re.compile(r"^- (\S*/): (.+)$")
 
 
 def only_in(text: str, other: str) -> list[str]:
     """The lines of a text whose words another one mostly lacks; of a line of files those that it does not name."""
     words = set(_words(other))
-    return [line for line in _lines(text, other) if not _is_said(line, words)]
+    missing = (_missing(line, other, words) for line in _lines(text))
+    return [line for line in missing if line]
 
 
-def _lines(text: str, other: str) -> Iterator[str]:
+def _lines(text: str) -> Iterator[str]:
+    """The lines that tell something."""
     begun = not text.startswith("# ")  # a brief's opening says of itself what it is
     for line in text.splitlines():
         begun = begun or line.startswith("## ")
-        match = _GROUP.match(line)
-        if not begun:
-            continue
-        if match:
-            missing = [name for name in match[2].split(", ") if name.split(" ")[0] not in other]
-            if missing:
-                yield f"- {match[1]}: {', '.join(missing)}"
-        elif line.strip() and not line.startswith(("#", "- …")):
+        if begun and line.strip() and not line.startswith(("#", "- …")):
             yield line.strip()
 
 
-def _is_said(line: str, words: set[str]) -> bool:
-    if _GROUP.match(line):
-        return False
+def _missing(line: str, other: str, words: Set[str]) -> str:
+    """What of a line another text lacks, given the words of that; empty when it says the same."""
+    if files := _FILES.match(line):
+        names = [name for name in files[2].split(", ") if name.split(" ")[0] not in other]
+        return f"- {files[1]}: {', '.join(names)}" if names else ""
     own = list(_words(line))
-    return not own or sum(word in words for word in own) >= MOSTLY * len(own)
+    return "" if sum(word in words for word in own) >= MOSTLY * len(own) else line
 
 
 def _words(text: str) -> Iterator[str]:
