@@ -21,13 +21,14 @@ def prompts(asked: Sequence[Asked], limit: int) -> list[Item]:
     if not telling:
         return []
     newest, first, between = telling[-1], telling[0], telling[-2:0:-1]
-    items = [_item(newest if len(newest.text) <= limit // 9 else _prose(newest), limit // 9)]
+    items = [_item(newest, newest if len(newest.text) <= limit // 9 else _prose(newest), limit // 9, limit)]
     if len(telling) > 1:
-        items.append(_item(_task(first), limit // 14))
+        items.append(_item(first, _task(first), limit // 14, limit))
     if asked[-1] not in telling:
-        items.insert(0, _item(asked[-1], SMALL_WIDTH))
+        items.insert(0, _item(asked[-1], asked[-1], SMALL_WIDTH, limit))
     return items + [
-        _item(_task(prompt), limit // 20 if place < 2 else limit // 60) for place, prompt in enumerate(between)
+        _item(prompt, _task(prompt), limit // 20 if place < 2 else limit // 60, limit)
+        for place, prompt in enumerate(between)
     ]
 
 
@@ -42,8 +43,20 @@ def _prose(prompt: Asked) -> Asked:
     return replace(prompt, text=" ".join(sentences(prompt.text)) or prompt.text)
 
 
-def _item(prompt: Asked, most: int) -> Item:
-    return Item(f"{prompt.number}. {both_ends(prompt.text, max(SHORTEST, most))}")
+def _item(prompt: Asked, short: Asked, most: int, limit: int) -> Item:
+    """A prompt in at most `most` characters, and as it was given where there is room."""
+    return Item(
+        f"{prompt.number}. {both_ends(short.text, max(SHORTEST, most))}",
+        longer=[f"{prompt.number}. {_as_given(prompt.text, limit // part)}" for part in (8, 4, 2)],
+    )
+
+
+def _as_given(text: str, most: int) -> str:
+    """The text line by line, indented so that no line of it looks like one of the brief; its middle is cut."""
+    whole = "\n   ".join(line.rstrip() for line in text.splitlines() if line.strip())
+    if len(whole) <= most:
+        return whole
+    return f"{whole[: most * 2 // 3].rstrip()}\n   …\n   {whole[-most // 3 :].lstrip()}"
 
 
 def decisions(decided: Sequence[Decision], limit: int) -> list[Item]:
@@ -53,4 +66,5 @@ def decisions(decided: Sequence[Decision], limit: int) -> list[Item]:
 
 def _decision(decision: Decision, limit: int) -> Item:
     where = f" ({decision.number}.)" if decision.number else ""
-    return Item(f"- {one_line(decision.text, max(160, limit // 22))}{where}", key=one_line(decision.text, limit))
+    whole = one_line(decision.text, limit)
+    return Item(f"- {one_line(whole, max(160, limit // 22))}{where}", key=whole, longer=[f"- {whole}{where}"])

@@ -15,12 +15,14 @@ HEADS_SHARE = 0.3
 class Item:
     """A thing a section says, whole or not at all. Items of one `group` share a line that begins with it.
 
-    It is left out where `key` stands in the sections before.
+    It is left out where `key` stands in the sections before. `longer`: the same said with more words, the shortest
+    first, for a brief that has room left when everything is said.
     """
 
     text: str
     group: str = ""
     key: str = ""
+    longer: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class _Part:
     kept: set[int] = field(default_factory=set)
     said: set[int] = field(default_factory=set)
     groups: set[str] = field(default_factory=set)
+    grown: dict[int, str] = field(default_factory=dict)
     spent: int = 0
 
 
@@ -68,6 +71,8 @@ def compose(opening: str, sections: Sequence[Section], limit: int) -> str:
         room -= taken
     for part in parts:
         room -= _fill(part, part.spent + room, _text(opening, parts))
+    for part in parts:
+        room -= _grow(part, room)
     return _text(opening, parts)
 
 
@@ -109,6 +114,20 @@ def _fill(part: _Part, most: int, said: str) -> int:
         if part.spent + cost <= most:
             _take(part, number, cost)
     return part.spent - before
+
+
+def _grow(part: _Part, room: int) -> int:
+    """Say items with as many words as there is room for, the first ones first; what that costs."""
+    spent = 0
+    for number in sorted(part.kept):
+        item = part.section.items[number]
+        for text in reversed(item.longer):
+            cost = size(text) - size(item.text)
+            if 0 < cost <= room - spent:
+                part.grown[number] = text
+                spent += cost
+                break
+    return spent
 
 
 def _take(part: _Part, number: int, cost: int) -> None:
@@ -153,7 +172,7 @@ def _shown(part: _Part) -> str:
     for number in sorted(part.kept):
         item = part.section.items[number]
         if not item.group:
-            shown.append(item.text)
+            shown.append(part.grown.get(number, item.text))
         else:
             lines.setdefault(item.group, []).append(item.text)
     shown += [f"{group} {', '.join(texts)}" for group, texts in lines.items()]

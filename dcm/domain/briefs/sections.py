@@ -40,7 +40,7 @@ def sections(snapshot: Snapshot, limit: int, view: str = "developer") -> list[Se
     committed = [change for change in there if change.committed]
     dirty_head = "Files changed, not committed" if snapshot.commits else "Files changed"
     solved = [_solved(error, snapshot) for error in snapshot.solved_errors[:FEW]]
-    answers = [Item(f"- {one_line(answer, limit // 32)}") for answer in snapshot.answers[:FEW]]
+    answers = [_answer(answer, limit) for answer in snapshot.answers[:FEW]]
     edits = names.last_lines(snapshot.changed)[: FEW if limit >= ROOMY else 0]
     programs = [Item(head.name, "- programs:", head.name) for head in snapshot.heads if head.weight >= names.LONE]
     return [
@@ -126,7 +126,13 @@ def _tasks(tasks: Sequence[Task]) -> list[Item]:
 
 
 def _words(words: str, limit: int) -> list[Item]:
-    return [Item(both_ends(words, limit // (9 if limit >= ROOMY else 24)))] if words else []
+    longer = [both_ends(words, limit // part) for part in (8, 4)]
+    return [Item(both_ends(words, limit // (9 if limit >= ROOMY else 24)), longer=longer)] if words else []
+
+
+def _answer(answer: str, limit: int) -> Item:
+    said = [f"- {one_line(answer, limit // part)}" for part in (32, 16, 8)]
+    return Item(said[0], longer=said[1:])
 
 
 def _blocks(blocked: Sequence[Blocked]) -> list[Item]:
@@ -146,7 +152,8 @@ def _agent(agent: AgentState, limit: int) -> Item:
     if not agent.summary:
         return Item(named, group=f"- {agent.status}:")
     mark = "" if agent.status == "completed" else f"[{agent.status}] "
-    return Item(f"- {mark}{named}: {both_ends(agent.summary, limit // 20)}")
+    said = [f"- {mark}{named}: {both_ends(agent.summary, limit // part)}" for part in (20, 10, 5)]
+    return Item(said[0], longer=said[1:])
 
 
 def _commands(commands: Sequence[Command]) -> list[Item]:

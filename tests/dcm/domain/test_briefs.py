@@ -89,6 +89,23 @@ def test_every_view_tells_of_everything(view: str) -> None:
     assert brief(SNAPSHOT, view=view).count("\n## ") == brief(SNAPSHOT).count("\n## ") == 16
 
 
+def test_a_prompt_is_told_as_it_was_given_where_there_is_room() -> None:
+    lines = [f"{number}. subcommand{number}: do {number} things" for number in range(1, 21)]
+    table = "```sql\nCREATE TABLE cart (id int);\n```"
+    asked = [Asked("\n".join(["Build these:", *lines, table]), NOW, 1), Asked("go on with number 7", NOW, 2)]
+    told = brief(replace(SNAPSHOT, asked=asked))
+    assert all(f"   {line}\n" in told for line in [*lines, "CREATE TABLE cart (id int);"])
+    assert "subcommand7: " not in brief(replace(SNAPSHOT, asked=asked), 600)
+
+
+def test_of_a_long_prompt_the_middle_is_left_out() -> None:
+    asked = [Asked("\n".join(f"line {number} of the log" for number in range(4000)), NOW, 1)]
+    told = brief(replace(SNAPSHOT, asked=asked))
+    assert "1. line 0 of the log\n   line 1 of the log\n" in told
+    assert "line 3999 of the log" in told
+    assert "\n   …\n" in told
+
+
 def test_a_view_gives_more_room_to_what_its_agents_do() -> None:
     long = replace(
         SNAPSHOT,

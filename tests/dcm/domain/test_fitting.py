@@ -96,3 +96,13 @@ def test_a_section_of_which_all_is_said_before_is_left_out() -> None:
     first = Section("Asked", [Item("1. Never use floats.")], 1)
     second = Section("Required", [Item("- Never use floats. (1.)", key="Never use floats.")], 1)
     assert compose("# Opening", [first, second], 500) == "# Opening\n\n## Asked\n1. Never use floats."
+
+
+@given(st.lists(LINES, min_size=1, max_size=8), st.integers(20, 3000))
+def test_what_room_is_left_goes_to_more_words(texts: list[str], limit: int) -> None:
+    items = [Item(f"- {text}", longer=[f"- {text}{text}", f"- {text}{text}{text}"]) for text in texts]
+    text = compose("# Opening", [Section("Head", items, 1)], limit)
+    assert size(text) <= limit
+    whole = [one.longer[-1] for one in items]
+    if size("\n".join(["# Opening", "", "## Head", *whole])) <= limit - len("\n- … 1 more"):
+        assert text.split("\n")[3:] == whole
