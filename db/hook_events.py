@@ -102,12 +102,19 @@ def give_way(conn: Conn, reported: Sequence[HookEvent]) -> None:
 
 def latest(conn: Conn, session_id: str, names: Sequence[str], until: datetime, limit: int) -> list[dict[str, Any]]:
     """The payloads of a session's newest events of these names up to a moment, oldest first."""
+    return [payload for _, payload in dated(conn, session_id, names, until, limit)]
+
+
+def dated(
+    conn: Conn, session_id: str, names: Sequence[str], until: datetime, limit: int
+) -> list[tuple[datetime, dict[str, Any]]]:
+    """The same, each with its moment."""
     rows = conn.execute(
         """
-        SELECT payload FROM hook_events
+        SELECT created_at, payload FROM hook_events
         WHERE session_id = %(session)s AND event = ANY(%(names)s) AND created_at <= %(until)s
         ORDER BY created_at DESC LIMIT %(limit)s
         """,
         {"session": session_id, "names": list(names), "until": until, "limit": limit},
     ).fetchall()
-    return [row[0] for row in rows[::-1]]
+    return rows[::-1]

@@ -31,7 +31,7 @@ from dcm.domain import transcripts as transcript_rules
 from dcm.domain.actions import unpacked
 from dcm.domain.compactions import RESUMED, Subject, subject
 from dcm.domain.events import Event
-from dcm.domain.facts import commands, errors, files, git, lists, prompts
+from dcm.domain.facts import commands, errors, files, git, lists, prompts, refusals
 from dcm.domain.facts.calls import ToolCall
 from dcm.domain.mail import said
 from dcm.domain.snapshots import AgentState, Asked, Blocked, Note, Snapshot
@@ -41,7 +41,7 @@ from workers import readings, running, transcripts
 logger = logging.getLogger("dcm.briefs")
 broker = running.broker()
 
-CALLS_LIMIT, PROMPTS_LIMIT, SUBTASKS_LIMIT, MESSAGES_LIMIT, ANSWERS_LIMIT = 5000, 200, 20, 10, 6
+CALLS_LIMIT, PROMPTS_LIMIT, SUBTASKS_LIMIT, MESSAGES_LIMIT, ANSWERS_LIMIT, REFUSALS_LIMIT = 5000, 200, 20, 10, 6, 10
 """How much of a session is read for a snapshot: its newest rows."""
 
 ALWAYS_READ = WRITING_TOOLS | LIST_TOOLS | DECISION_TOOLS
@@ -94,7 +94,9 @@ def assemble(conn: Conn, session_id: str, until: datetime, trigger: str) -> Snap
     told = _without_secrets(transcript_rules.facts(transcripts.tail(facts.transcript_path)))
     folder = facts.worktree or facts.cwd or ""
     asked = _asked(conn, session_id, until) or _first_asked(told.first_prompt, facts.started_at)
-    settled = sorted([*prompts.demands(asked), *lists.decisions(calls)], key=lambda decision: decision.at)
+    denied = hook_events.dated(conn, session_id, ["PermissionDenied"], until, REFUSALS_LIMIT)
+    refused = [*refusals.decisions(denied), *refusals.of_calls(calls)]
+    settled = sorted([*prompts.demands(asked), *lists.decisions(calls), *refused], key=lambda decision: decision.at)
     holding, replaced = prompts.current(settled)
     failed = errors.failures(call for call in calls if call.tool not in AGENT_TOOLS)
     found = files.files(calls, folder)

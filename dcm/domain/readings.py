@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dcm.domain.cuts import TEXT_LIMIT, cut_fields, cut_text
+from dcm.domain.facts.refusals import REFUSED, said_with
 from dcm.domain.texts import storable
 from dcm.domain.transcripts import said
 from dcm.domain.turns import Agent, Past, Record, Turn, moment
@@ -36,8 +37,8 @@ NOT_PROMPTS = ("<local-command-", "<command-", "<bash-", "[Request interrupted",
 INTERRUPTED = "[Request interrupted"
 """How the note begins that a person stopped the model: its turn has no end that a hook tells."""
 
-NEVER_RAN = ("<tool_use_error>", "The user doesn't want to proceed", INTERRUPTED)
-"""The same of the result of a tool call that was refused."""
+NEVER_RAN = ("<tool_use_error>", INTERRUPTED)
+"""The same of the result of a tool call that the client did not run."""
 
 LAST_WORDS = frozenset({"end_turn", "stop_sequence"})
 """Why a model stops that has said what it had to say."""
@@ -227,9 +228,11 @@ class Reading:
         if call is None or (result.get("is_error") and words.startswith(NEVER_RAN)):
             return
         facts: dict[str, Any] = {"tool_name": call["name"], "tool_input": call["input"], "tool_use_id": call_id}
-        name = "PostToolUseFailure" if result.get("is_error") else "PostToolUse"
-        if result.get("is_error"):
-            facts["error"] = words
+        name = "PostToolUse"
+        if result.get("is_error") and words.startswith(REFUSED):
+            name, facts["reason"] = "PermissionDenied", said_with(words)
+        elif result.get("is_error"):
+            name, facts["error"] = "PostToolUseFailure", words
         else:
             whole = record.get("toolUseResult")
             facts["tool_response"] = whole if alone and isinstance(whole, Mapping | list) else words

@@ -15,6 +15,9 @@ from workers.batch import Written, write
 
 BEGAN = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
+TTL_MS = 100 * 365 * 24 * 3_600_000
+"""How long messages live, in milliseconds: whenever the tests run, those of the stories have not expired."""
+
 
 def at(number: float) -> datetime:
     """The moment of the number-th event."""
@@ -78,7 +81,7 @@ def a_session(folder: str = "/w/shop", **fields: Any) -> list[HookEvent]:
 
 def store(conn: Conn, *events: HookEvent) -> Written:
     """Write a batch."""
-    return write(conn, list(events), 3_600_000)
+    return write(conn, list(events), TTL_MS)
 
 
 def rows(conn: Conn, query: str, *parameters: object) -> list[tuple[Any, ...]]:

@@ -96,6 +96,23 @@ def test_a_block_of_a_session_or_of_an_agent_at_work_in_it_is_in_the_brief(worke
     ]
 
 
+def test_what_the_user_refused_and_said_with_it_is_in_the_brief(worker: Settings, conn: Conn) -> None:
+    call = {"tool_name": "Bash", "tool_input": {"command": "rm -rf data"}}
+    edit = {"tool_name": "Edit", "tool_input": {"file_path": "/w/shop/a.py"}, "tool_use_id": "t9"}
+    words = "The user doesn't want to proceed with this tool use. To tell you how to proceed, the user said:\nnot here"
+    store(
+        conn,
+        event(1, "UserPromptSubmit", prompt="tidy up", prompt_id="p1"),
+        event(2, "PermissionDenied", **call, reason="archive it to s3 instead"),
+        event(3, "PostToolUseFailure", **edit, error=words),
+    )
+    found = assemble(conn, "s1", at(9), "auto")
+    assert found
+    assert [decision.text for decision in found.decisions] == [
+        "Refused Edit /w/shop/a.py: not here", "Refused `rm -rf data`: archive it to s3 instead",
+    ]  # fmt: skip
+
+
 def test_an_error_that_was_put_right_is_not_in_the_brief(worker: Settings, conn: Conn) -> None:
     store(conn, *a_session(), tool(21, "pytest", tool_use_id="t21"))
     make_brief("s1", at(22).isoformat(), "auto")

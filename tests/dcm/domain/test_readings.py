@@ -140,6 +140,25 @@ def test_records_of_another_session_are_passed_over() -> None:
     assert [past for each in MAIN for past in reading.take(each)] == []
 
 
+PROCEED = "proceed with this tool use. The tool use was rejected. To tell you how to proceed, the user said:"
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (f"{PROCEED}\nUse s3.\nKeep data/.", "Use s3.\nKeep data/."),
+        (f"{PROCEED}\nUse s3.\n\nNote: The user's next message may contain a correction.", "Use s3."),
+        ("take this action right now. STOP what you are doing and wait.", ""),
+    ],
+)
+def test_a_refused_call_is_told_with_what_the_user_said(words: str, reason: str) -> None:
+    asked = record(1, "assistant", call("Bash", 1, command="rm -rf data"))
+    told = read([[MAIN[1], asked, record(2, "user", result(1, f"The user doesn't want to {words}", error=True))]])[0]
+    [denied] = [past["payload"] for past in told if "tool_use_id" in past["payload"]]
+    assert (denied["hook_event_name"], denied["reason"]) == ("PermissionDenied", reason)
+    assert (denied["tool_name"], denied["tool_input"]) == ("Bash", {"command": "rm -rf data"})
+
+
 def test_calls_that_never_end_are_forgotten_in_time() -> None:
     reading = Reading()
     for number in range(MOST_CALLS + 50):
