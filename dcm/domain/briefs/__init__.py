@@ -4,9 +4,11 @@ Facts, not orders: text that commands is taken for an injection. Items are whole
 the same text.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
-from dcm.domain.briefs.fitting import CHARACTERS_A_TOKEN, compose
+from dcm.domain.briefs.difference import is_said
+from dcm.domain.briefs.fitting import CHARACTERS_A_TOKEN, Section, compose, leaves_out
 from dcm.domain.briefs.sections import sections, subagent_sections
 from dcm.domain.snapshots import Snapshot
 from dcm.domain.tools import one_line
@@ -34,14 +36,23 @@ def limit_of(tokens: int) -> int:
     return min(tokens * CHARACTERS_A_TOKEN, HOOK_LIMIT - AGE_NOTE)
 
 
-def brief(snapshot: Snapshot, limit: int = HOOK_LIMIT - AGE_NOTE, view: str = "developer") -> str:
-    """The brief of a snapshot, at most `limit` characters, as an agent with that view of the work needs it.
+def brief(snapshot: Snapshot, limit: int = HOOK_LIMIT - AGE_NOTE, summary: str = "") -> str:
+    """The brief of a snapshot, at most `limit` characters; empty where nothing happened that could be told.
 
-    It is empty where nothing happened that could be told.
+    Where room is short, what stands in the client's own `summary` of the same compaction makes room for the rest.
     """
-    parts = sections(snapshot, limit, view)
-    something = snapshot.tool_calls or any(part.items for part in parts)
-    return compose(_opening(snapshot), parts, limit) if something else ""
+    parts = sections(snapshot, limit)
+    if not snapshot.tool_calls and not any(part.items for part in parts):
+        return ""
+    text = compose(_opening(snapshot), parts, limit)
+    if not summary or not leaves_out(text):
+        return text
+    return compose(_opening(snapshot), [_without(part, summary) for part in parts], limit)
+
+
+def _without(section: Section, summary: str) -> Section:
+    """A section without the items that the summary holds."""
+    return replace(section, items=[item for item in section.items if not is_said(item.text, summary)])
 
 
 def restored_brief(snapshot: Snapshot, limit: int, view: str) -> str:

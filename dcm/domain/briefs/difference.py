@@ -17,6 +17,11 @@ def only_in(text: str, other: str) -> list[str]:
     return [line for line in missing if line]
 
 
+def is_said(text: str, other: str) -> bool:
+    """Whether another text says all lines of this one."""
+    return not only_in(text, other)
+
+
 def _lines(text: str) -> Iterator[str]:
     """The lines that tell something."""
     begun = not text.startswith("# ")  # a brief's opening says of itself what it is

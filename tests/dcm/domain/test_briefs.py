@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcm.domain.briefs import AGE_NOTE, HOOK_LIMIT, aged, brief, limit_of
+from dcm.domain.briefs import AGE_NOTE, HOOK_LIMIT, aged, brief, limit_of, restored_brief
 from dcm.domain.briefs.sections import sections
 from dcm.domain.briefs.shares import WEIGHS_MORE
 from dcm.domain.restored import of_context
@@ -86,7 +86,7 @@ def test_how_the_same_failed_before_stands_beside_how_it_failed_last() -> None:
 
 @pytest.mark.parametrize("view", WEIGHS_MORE)
 def test_every_view_tells_of_everything(view: str) -> None:
-    assert brief(SNAPSHOT, view=view).count("\n## ") == brief(SNAPSHOT).count("\n## ") == 16
+    assert restored_brief(SNAPSHOT, 8000, view).count("\n## ") == brief(SNAPSHOT).count("\n## ") == 16
 
 
 def test_a_prompt_is_told_as_it_was_given_where_there_is_room() -> None:
@@ -106,14 +106,26 @@ def test_of_a_long_prompt_the_middle_is_left_out() -> None:
     assert "\n   …\n" in told
 
 
+def test_what_the_clients_summary_says_makes_room_where_it_is_short() -> None:
+    decisions = [Decision(f"never touch module {number * 7919}", NOW, 1) for number in range(300)]
+    many = replace(SNAPSHOT, decisions=decisions)
+    summary = "\n".join(f"- {decision.text}" for decision in decisions[:100])
+    assert "module 791900\n" not in (plain := brief(many, 4000) + "\n")
+    assert "never touch module 0 (1.)" in plain
+    assert "never touch module 0 (1.)" not in (beside := brief(many, 4000, summary))
+    assert "never touch module 791900 (1.)" in beside
+    assert brief(SNAPSHOT, summary="Which cache? none. The tests are to be kept green.") == brief(SNAPSHOT)
+
+
 def test_a_view_gives_more_room_to_what_its_agents_do() -> None:
     long = replace(
         SNAPSHOT,
         agents=[replace(SNAPSHOT.agents[0], summary="found " * 40)] * 20,
         commands=[Command(f"make target{n}", 1, "", NOW) for n in range(80)],
     )
-    assert brief(long, 4000, "orchestrator").count("Explore “") > brief(long, 4000, "validator").count("Explore “")
-    assert brief(long, 4000, "validator").count("make target") > brief(long, 4000, "orchestrator").count("make target")
+    orchestrator, validator = (restored_brief(long, 4000, view) for view in ("orchestrator", "validator"))
+    assert orchestrator.count("Explore “") > validator.count("Explore “")
+    assert validator.count("make target") > orchestrator.count("make target")
 
 
 def test_a_snapshot_is_read_back_as_it_was() -> None:
