@@ -29,6 +29,11 @@ def test_the_same_secret_has_the_same_mark_wherever_it_stands() -> None:
     assert len(set(marks)) == 1
 
 
+@pytest.mark.parametrize("head", ["figu_", "figo_", "fm1r_", "fm2_", "nfp_", "vcp_", "vca_", "bkua_", "bkaj_"])
+def test_every_beginning_that_an_issuer_gives_its_tokens_is_known(head: str) -> None:
+    assert re.fullmatch(r"got \[redacted:[a-z]+-token:[0-9a-f]{8}\]", redact(f"got {head}{'aB3dE5fG7hJ' * 5}"))
+
+
 @given(
     st.lists(
         st.sampled_from([*(case.text for case in corpus.secrets()[::7]), "password", "=", ": ", '"', "\n", "[", "a1"])
