@@ -6,7 +6,7 @@ import re
 PASSWORD, SECRET, TOKEN, KEY, WEAK, NONE = "password", "secret", "token", "api-key", "key", ""
 
 STEMS = (
-    "pass", "pwd", "secret", "token", "key", "auth", "cred", "psk", "pword", "jwt", "connectionstring",
+    "pass", "pw", "secret", "token", "key", "auth", "cred", "psk", "jwt", "pat", "bearer", "connectionstring",
     "connection_string", "signature", "dsn", "otp", "kennwort",
 )  # fmt: skip
 """A name that tells has one of these in it, in lower case."""

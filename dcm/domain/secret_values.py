@@ -46,8 +46,8 @@ LONGEST_LOOK, LONGEST = 500, 4096
 """Characters of a value without quotes, and of one in quotes, by which it is judged."""
 
 
-_NOT_AFTER_PASS = frozenset("eisub")
-"""passed, passing, passs, passus, passbook: no passwords."""
+_NOT_AFTER = {"pass": frozenset("eisub"), "pat": frozenset("htcie")}
+"""passed, passing, passs, passus, passbook: no passwords; path, pattern, patch, patient, pate: no access tokens."""
 
 
 class Value(NamedTuple):
@@ -95,9 +95,10 @@ def _stems(lowered: str) -> list[int]:
     """Where names that tell may stand, in order."""
     places = set()
     for stem in STEMS:
+        not_after = _NOT_AFTER.get(stem, frozenset())
         at = lowered.find(stem)
         while at >= 0:
-            if stem != "pass" or lowered[at + 4 : at + 5] not in _NOT_AFTER_PASS:
+            if lowered[at + len(stem) : at + len(stem) + 1] not in not_after:
                 places.add(at)
             at = lowered.find(stem, at + 1)
     return sorted(places)

@@ -68,6 +68,13 @@ def test_private_parts_are_left_out_also_nested_and_not_closed(text: str, left: 
     assert without_private(text) == left
 
 
+@pytest.mark.parametrize(
+    "text", ["DB_PW=hunter22x", '"pw": "hunter22x"', "AZURE_DEVOPS_EXT_PAT=hunter22xa7", '{"bearer": "hunter22xa7"}']
+)
+def test_short_names_of_secrets_tell_too(text: str) -> None:
+    assert "hunter22x" not in redact(text)
+
+
 def payload(**fields: Any) -> dict[str, Any]:
     return {"session_id": "s1", "hook_event_name": "PostToolUse", "tool_use_id": "toolu_01", "cwd": "/src", **fields}
 
