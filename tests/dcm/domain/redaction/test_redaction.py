@@ -157,6 +157,13 @@ def test_own_patterns_find_more_and_the_allowed_ones_are_let_be() -> None:
     assert redactor.text("password: hunter2") == "password: hunter2"
 
 
+def test_an_own_pattern_for_a_whole_line_is_found_in_any_field() -> None:
+    own = parse("staff-id = ^EMP-\\d{6}$\n", "own")
+    redactor = Redactor(more=(own.find,))
+    told = redactor.value({"a": "one", "b": ["EMP-123456"], "c": "two\nEMP-654321\nthree"})
+    assert "EMP-" not in json.dumps(told)
+
+
 def test_what_is_nested_too_deep_to_walk_is_still_redacted() -> None:
     deep: Any = TOKEN
     for _ in range(400):
