@@ -131,8 +131,9 @@ LONGEST_KEY = 20_000
 
 def private_keys(text: str) -> Iterator[Found]:
     """Private keys, whole, or what is left of one whose end or beginning was cut off."""
+    if "PuTTY" in text:
+        yield from (Found(*match.span(1), "private-key") for match in _PUTTY.finditer(text))
     if "PRIVATE KEY" not in text:
-        yield from (Found(*match.span(1), "private-key") for match in _PUTTY.finditer(text) if "PuTTY" in text)
         return
     done = 0
     for begin in _BEGIN.finditer(text):

@@ -16,6 +16,13 @@ TOKEN = "ghp_" + "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3z56"
 """Made of two parts, so that no forge takes it for real."""
 
 
+def test_a_putty_key_beside_another_private_key_is_caught() -> None:
+    body = "aB3dE5fG7hJ9kL1m" * 4
+    putty = f"PuTTY-User-Key-File-3: ssh-rsa\nPrivate-Lines: 1\n{body}\n"
+    assert body not in redact(putty)
+    assert body not in redact(f"{putty}\nadd the PRIVATE KEY above")
+
+
 def test_a_mark_names_the_kind_and_the_beginning_of_a_keyed_sum_of_the_secret() -> None:
     digest = hmac.new(b"k", TOKEN.encode(), hashlib.sha256).hexdigest()[:8]
     assert Redactor(key=b"k").text(f"use {TOKEN} now") == f"use [redacted:github-token:{digest}] now"
