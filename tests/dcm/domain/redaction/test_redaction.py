@@ -95,6 +95,9 @@ def payload(**fields: Any) -> dict[str, Any]:
         {"headers": {"authorization": ["Bearer abcd1234efgh"]}},
         {"env": [{"name": "DB_TOKEN", "value": "abcd1234efgh"}]},
         {"db": {"password": ["hunter2"]}},
+        {"db_password": {"sensitive": True, "type": "string", "value": "hunter2"}},
+        {"password": "hunter2\n"},
+        {"tokens": [{"api_key": "abcd1234\r\n"}]},
         {"password": 12345678},
         {"Cookie": "theme=dark; sid=abcd1234efgh5678"},
         {"deep": [[{"secret": "hunter2"}]]},
@@ -105,6 +108,7 @@ def test_the_names_of_fields_are_looked_at_however_deep_they_lie(value: Any) -> 
     told = json.dumps(plain.value(value))
     assert MARK.search(told)
     assert not re.search(r"hunter2|abcd1234|12345678[^\]]|: \"x\"", told)
+    assert told.count("\\n") == json.dumps(value).count("\\n")
     assert plain.value(plain.value(value)) == plain.value(value)
 
 
