@@ -85,10 +85,10 @@ class Redactor:
         if isinstance(value, str):
             return value if name in KEPT else self._of_name(name, value, env=env)
         if isinstance(value, dict):
-            named_by = value.get("name") or value.get("key") or value.get("Name") or value.get("Key") or name
+            named_by = _named_by(value) or name
             return {
                 (self.text(key) if isinstance(key, str) else key): self._redacted(
-                    inner, named_by if key in _VALUES and isinstance(named_by, str) else str(key), env=env
+                    inner, named_by if key in _VALUES and named_by not in KEPT else str(key), env=env
                 )
                 for key, inner in value.items()
             }
@@ -150,6 +150,12 @@ class Redactor:
 
 
 _VALUES = frozenset({"value", "Value"})
+
+
+def _named_by(fields: Mapping[str, Any]) -> str:
+    """What the other fields call the one that is named value; empty where they do not say."""
+    named = fields.get("name") or fields.get("key") or fields.get("Name") or fields.get("Key")
+    return named if isinstance(named, str) else ""
 
 
 def _tells(name: str) -> bool:

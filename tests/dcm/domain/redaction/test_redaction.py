@@ -119,6 +119,13 @@ def test_what_the_system_knows_a_row_by_is_never_altered() -> None:
     assert plain.payload(ids | {"prompt": TOKEN}) == ids | {"prompt": redact(TOKEN)}
 
 
+@pytest.mark.parametrize(
+    "value", [{"name": "id", "value": TOKEN}, {"id": {"value": TOKEN}}, {"cwd": [{"value": TOKEN}]}]
+)
+def test_a_value_that_is_named_like_an_id_by_another_field_loses_its_secrets(value: Any) -> None:
+    assert TOKEN not in json.dumps(plain.value(value))
+
+
 def test_a_payload_without_secrets_is_given_back_itself() -> None:
     clean = payload(tool_name="Bash", tool_input={"command": "make test"}, tool_response={"stdout": "3 passed"})
     assert plain.payload(clean) is clean
