@@ -72,7 +72,7 @@ PLACES = (
            r"([^\s\"'\\]{1,256})", _typed),
     _place("password", "ldap", r"\bldap\w{3,10}\b[^\n|;]{0,300}?\s-w[ \t]*" + _VALUE, _typed),
     _place("password", "sqlcmd,bcp,isql", r"\b(?:sqlcmd|bcp|isql)\b[^\n|;]{0,300}?\s-P[ \t]*" + _VALUE, _typed),
-    _place("password", "7z,zip,unrar", r"\b(?:7za?|zip|unzip|unrar|rar)\b[^\n|;]{0,120}?\s(?:-p|-P[ \t]+|-hp)(?=[^\s\"'-])" + _VALUE, _typed),
+    _place("password", "7z,zip,rar", r"\b(?:7za?|zip|unzip|unrar|rar)\b[^\n|;]{0,120}?\s(?:-p|-P[ \t]+|-hp)(?=[^\s\"'-])" + _VALUE, _typed),
     _place("password", "smbclient,mount,cifs", r"\s-U[ \t]*[\"']?[\w.\\-]{1,64}%([^\s\"']{1,128})", _typed),
     _place("password", "pass:", r"(?<![\w-])-?pass(?:in|out)?[ \t]*[ =]?[\"']?pass:([^\s\"':]{1,128})", _typed),
     _place("password", "sudo", r"\becho[ \t]+(?:-n[ \t]+)?" + _VALUE + r"[ \t]*\|[ \t]*sudo[^\n|;]{0,40}\s(?:-S|--stdin)", _typed),
@@ -85,16 +85,16 @@ PLACES = (
     _place("password", "chpasswd", r"\becho[ \t]+[\"']?[\w.-]{1,64}:([^\s\"']{1,128})[\"']?[ \t]*\|[ \t]*(?:sudo[ \t]+)?chpasswd", _typed),
     _place("password", "htpasswd", r"\bhtpasswd\b[^\n|;]{0,80}?\s-\w*b\w*\s+(?:\S+\s+)?\S+\s+" + _VALUE, _typed),
     _place("password", ":5432:,:*:", r"(?m)^(?:[\w.*-]{1,128}|\\?\*):(?:\d{2,5}|\*):[\w*.-]{1,64}:[\w*.@-]{1,64}:([^\s:\"']{4,128})$", _typed),
-    _place("signature", "signature=,sig=,signature%3d", r"(?i:[?&;](?:x-(?:amz|goog|oss|cos|ms|obs)-)?(?:signature|sig|security-token)=)([^\s&#\"'<>;\\]{16,4096})",
+    _place("signature", "signature=,sig=", r"(?i:[?&;](?:x-(?:amz|goog|oss|cos|ms|obs)-)?(?:signature|sig)=)([^\s&#\"'<>;\\]{16,4096})",
            _long_chance),
-    _place("token", "x-amz-security-token,x-amz-credential", r"(?i:[?&]x-amz-(?:security-token)=)([^\s&#\"'<>\\]{16,4096})", _long_chance),
+    _place("token", "security-token=", r"(?i:[?&;](?:x-(?:amz|oss|cos|obs)-)?security-token=)([^\s&#\"'<>\\]{16,4096})", _long_chance),
     _place("key", "key=,code=,ticket=,assertion=,auth=,session=,sid=,hmac=,appid=", r"[?&](?:key|code|ticket|assertion|auth|session|sid|hmac|appid)="
            r"([^\s&#=`\"'<>;\\][^\s&#`\"'<>;\\]{15,4096})", lambda value: (_long_chance(value) and not is_identity(value)) or (len(value) == 32 and is_identity(value))),
     _place("cookie", "sessid,sessionid", r"(?i:\b(?:phpsessid|jsessionid|connect\.sid|sessionid|asp\.net_sessionid|[\w]*sessid))"
            r"[=:][ ]?[\"']?([A-Za-z0-9%._!:+/-]{12,512})", _chance),
-    _place("key", "authtoken,_auth", r"_auth(?:Token)?[ \t]*=[ \t]*[\"']?([^\s\"'$]{8,512})", _chance),
+    _place("key", "_auth", r"_auth(?:Token)?[ \t]*=[ \t]*[\"']?([^\s\"'$]{8,512})", _chance),
     _place("key", "accountkey=,accesskey=", r"(?i:(?:accountkey|sharedaccesskey|accesskey)=)([A-Za-z0-9+/]{20,}={0,2})", _chance),
-    _place("env-value", "config:set,--from-literal,secret set,secrets set", r"--from-literal[= ][\"']?[\w.-]{1,64}=" + _VALUE, _typed),
+    _place("env-value", "--from-literal", r"--from-literal[= ][\"']?[\w.-]{1,64}=" + _VALUE, _typed),
 )  # fmt: skip
 
 _BY_SIGN = {

@@ -16,6 +16,11 @@ TOKEN = "ghp_" + "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3z56"
 """Made of two parts, so that no forge takes it for real."""
 
 
+def test_the_password_of_an_archive_is_caught_whatever_packs_it() -> None:
+    for program in ("rar a", "unrar x", "zip -r", "7z a", "7za x"):
+        assert "swordfish7" not in redact(f"{program} -pswordfish7 shop.bin src"), program
+
+
 def test_a_putty_key_beside_another_private_key_is_caught() -> None:
     body = "aB3dE5fG7hJ9kL1m" * 4
     putty = f"PuTTY-User-Key-File-3: ssh-rsa\nPrivate-Lines: 1\n{body}\n"
