@@ -269,16 +269,14 @@ def _is_bare(place: Place, value: Value, said: str) -> bool:
     text, joint = place.text, place.joint
     env = _is_env(place.name, joint)
     after = text[value.end : value.end + 1]
-    if not env and (is_code(value.text) or after in {"(", "["}):
-        return False
-    if after in {"(", "["} or (after == "." and not env):
+    if after in {"(", "["} or (not env and (after == "." or is_code(value.text))):
         return False
     if said == WEAK:
         return is_random(value.text, 16) and not is_identity(value.text)
     if said in {TOKEN, KEY, SECRET}:
         wordy = said == SECRET and env and len(value.text) >= 8
         return wordy or is_random(value.text, 8) or (is_identity(value.text) and len(value.text) >= 8)
-    if value.text.isalpha() or value.text.replace("_", "").isalpha():
+    if value.text.replace("_", "").isalpha():
         return _is_word_a_password(place, value, env=env)
     return len(value.text) >= 6 or (env and len(value.text) >= 4)
 
