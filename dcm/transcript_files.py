@@ -14,7 +14,7 @@ from dcm.domain.cuts import cut_fields
 from dcm.domain.hook_events import NAME_LIMIT
 from dcm.domain.readings import Elsewhere, Reading
 from dcm.domain.transcripts import records
-from dcm.domain.turns import Agent, Past, moment
+from dcm.domain.turns import AHEAD, Agent, Past, moment
 
 PIECE_BYTES = 4 * 1024 * 1024
 """Bytes that are read at once."""
@@ -27,12 +27,6 @@ MARK_HEAD, MARK_TAIL = 1024, 256
 
 YOUNG = timedelta(seconds=2)
 """Records younger than this are left for the next time: their hooks may be on their way."""
-
-EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
-"""Records from before are passed over: each month that is told of gets tables of its own."""
-
-AHEAD = timedelta(minutes=1)
-"""Records dated further in the future than this are passed over."""
 
 
 class Unreadable(Exception):
@@ -98,7 +92,7 @@ def take(reading: Reading, piece: Piece, now: datetime, elsewhere: Elsewhere) ->
     for end, record, at in dated:
         if at and now - YOUNG < at <= now + AHEAD:
             return told, read_to
-        if at and EARLIEST <= at <= now and _session_fits(record):
+        if at and at <= now and _session_fits(record):
             told += _told(reading, record)
         read_to = end
     return told, piece.end

@@ -9,7 +9,7 @@ from typing import Any
 
 from dcm.domain.hook_events import NAME_LIMIT
 from dcm.domain.transcripts import parsed
-from dcm.transcript_files import AHEAD, EARLIEST
+from dcm.domain.turns import AHEAD, EARLIEST
 
 
 class Sieve:
