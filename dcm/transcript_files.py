@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from dcm.domain.cuts import cut_fields
 from dcm.domain.hook_events import NAME_LIMIT
 from dcm.domain.readings import Elsewhere, Reading
-from dcm.domain.transcripts import records
+from dcm.domain.transcripts import parsed, records
 from dcm.domain.turns import AHEAD, Agent, Past, moment
 
 PIECE_BYTES = 4 * 1024 * 1024
@@ -177,16 +177,20 @@ def _digest(file: BinaryIO, offset: int) -> str:
 
 
 def _whole_lines(file: BinaryIO, start: int) -> bytes:
-    """The bytes from a place to the end of a line: a half-written one is left, one that is too long is passed over."""
+    """The bytes from a place to the end of a line: a half-written one is left, one that is too long is passed over.
+
+    The file's last line may lack its end: an object that is closed gets no longer.
+    """
     file.seek(start)
     raw = b""
     while len(raw) < LINE_BYTES:
         more = file.read(PIECE_BYTES)
         raw += more
-        if b"\n" in more:
-            return raw[: raw.rfind(b"\n") + 1]
+        whole = raw.rfind(b"\n") + 1
         if len(more) < PIECE_BYTES:
-            return b""
+            return raw[:whole] if parsed(raw[whole:]) is None else raw
+        if whole:
+            return raw[:whole]
     return raw
 
 

@@ -39,8 +39,6 @@ class Sieve:
                         self._note("unreadable_lines", f"{file} line {number} is not a record in JSON")
                 elif fault := self._fault_of_record(record):
                     self._note("left_out", f"{file} line {number} {fault}")
-                elif not line.endswith(b"\n"):
-                    self._note("left_out", f"{file} line {number} is not ended, as if it were still being written")
 
     def _fault_of_record(self, record: Mapping[str, Any]) -> str:
         """Why the API would refuse what a record tells; empty when it would not."""

@@ -204,6 +204,18 @@ def test_import_goes_on_over_what_it_cannot_take_and_says_it(
     assert prompts == ["make the cart faster", "now the tests", "caf\N{REPLACEMENT CHARACTER}"]
 
 
+def test_import_reads_a_last_line_that_lacks_its_end(recorder: Recorder, home: Path) -> None:
+    recorder.answer(Said(200, {"accepted": 0, "known": 0, "waiting": 0}))
+    project = story.write(home, sub=[], main=MAIN[:-1])
+    file = project / f"{SESSION}.jsonl"
+    file.write_bytes(file.read_bytes().removesuffix(b"\n"))
+    os.utime(file, (0, 0))
+    told = answer(run(home, "import", "transcripts", str(file), "--url", recorder.url, "--json"))
+    assert told["faults"] == []
+    said = [past["payload"].get("last_assistant_message") for past in recorder.asked[0].body["payloads"]]
+    assert "They pass." in said
+
+
 def test_import_passes_by_what_is_no_file(recorder: Recorder, home: Path) -> None:
     recorder.answer(Said(200, {"accepted": 9, "known": 2, "waiting": 0}))
     story.write(home)
