@@ -11,7 +11,7 @@ import psycopg
 import pytest
 import story
 from api_server import ApiServer
-from command import answer, run
+from command import answer, execute, run
 from recorder import Recorder, Said
 from story import AGENT, HOOKS, MAIN, SESSION
 
@@ -165,11 +165,13 @@ def test_import_of_a_folder_without_transcripts_is_said(home: Path, tmp_path: Pa
 
 
 def test_import_passes_over_what_is_no_transcript(recorder: Recorder, home: Path) -> None:
+    recorder.answer(Said(200, {"accepted": 9, "known": 2, "waiting": 0}))
+    story.write(home)
     (home / "notes.jsonl").write_text('{"a": 1}\nnot json\n[]\n{"timestamp": "x", "message": 5}\n', encoding="utf-8")
     told = answer(run(home, "import", "transcripts", str(home), "--url", recorder.url, "--json"))
     file = home / "notes.jsonl"
     assert told == {
-        "accepted": 0, "known": 0, "too_large": 0, "sessions": 0, "files": 1,
+        "accepted": 9, "known": 2, "too_large": 0, "sessions": 1, "files": 3,
         "unreadable_files": 0, "unreadable_lines": 2, "left_out": 1,
         "faults": [
             f"{file} line 2 is not a record in JSON",
@@ -177,7 +179,6 @@ def test_import_passes_over_what_is_no_transcript(recorder: Recorder, home: Path
             f"{file} line 4 has the time 'x': give one from 2020 to now, with its zone",
         ],
     }  # fmt: skip
-    assert recorder.asked == []
 
 
 def test_import_goes_on_over_what_it_cannot_take_and_says_it(
@@ -233,11 +234,16 @@ def test_import_passes_by_what_is_no_file(recorder: Recorder, home: Path) -> Non
 
 
 @pytest.mark.parametrize("content", [b"", b"\x7fELF\x00\x01\x02", b"not json\n"])
-def test_import_of_what_is_no_transcript_says_so(recorder: Recorder, home: Path, content: bytes) -> None:
-    (home / "x.jsonl").write_bytes(content)
-    said = run(home, "import", "transcripts", str(home / "x.jsonl"), "--url", recorder.url)
-    assert said.exit_code == 0
-    assert "Nothing in it could be read as a transcript" in said.stderr
+def test_import_of_what_is_no_transcript_is_refused(recorder: Recorder, home: Path, content: bytes) -> None:
+    file = home / "x.jsonl"
+    file.write_bytes(content)
+    error = f"Nothing in {file} could be read as a transcript of Claude Code."
+    said = execute(home, "import", "transcripts", str(file), "--url", recorder.url, "--json")
+    assert said.returncode == 1
+    assert error.rstrip(".") in said.stderr
+    faults = {"details": {"faults": [f"{file} line 1 is not a record in JSON"]}} if content else {}
+    assert json.loads(said.stdout) == {"error": error, **faults}
+    assert recorder.asked == []
 
 
 def test_import_where_claude_code_never_ran_says_which_folder_it_looked_in(home: Path) -> None:
