@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+
 from dcm.domain.texts import storable
 from dcm.domain.turns import Record
 
