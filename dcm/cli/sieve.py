@@ -10,6 +10,7 @@ from typing import Any
 from dcm.domain.hook_events import NAME_LIMIT
 from dcm.domain.transcripts import parsed
 from dcm.domain.turns import AHEAD, EARLIEST
+from dcm.transcript_files import LINE_BYTES
 
 
 class Sieve:
@@ -33,6 +34,9 @@ class Sieve:
         """Note which lines of a transcript cannot be imported. A half-written last line is passed over."""
         with file.open("rb") as lines:
             for number, line in enumerate(lines, 1):
+                if len(line) > LINE_BYTES:
+                    self._note("left_out", f"{file} line {number} is longer than {LINE_BYTES} bytes")
+                    continue
                 record = parsed(line)
                 if record is None:
                     if line.strip() and (number == 1 or line.endswith(b"\n")):

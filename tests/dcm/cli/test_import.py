@@ -15,6 +15,8 @@ from command import answer, execute, run
 from recorder import Recorder, Said
 from story import AGENT, HOOKS, MAIN, SESSION
 
+from dcm import transcript_files
+from dcm.cli import sieve
 from dcm.domain.errors import DcmError
 
 WriteAll = Callable[[], None]
@@ -215,6 +217,21 @@ def test_import_reads_a_last_line_that_lacks_its_end(recorder: Recorder, home: P
     assert told["faults"] == []
     said = [past["payload"].get("last_assistant_message") for past in recorder.asked[0].body["payloads"]]
     assert "They pass." in said
+
+
+def test_import_says_which_line_is_too_long_to_be_read(
+    recorder: Recorder, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder.answer(Said(200, {"accepted": 0, "known": 0, "waiting": 0}))
+    for module in (transcript_files, sieve):
+        monkeypatch.setattr(module, "LINE_BYTES", 4000)
+    monkeypatch.setattr(transcript_files, "PIECE_BYTES", 1000)
+    giant = story.record(15, "user", "x" * 9000, prompt="giant")
+    folder = story.write(home, main=[*MAIN[:11], giant, *MAIN[11:]], sub=[])
+    told = answer(run(home, "import", "transcripts", str(folder), "--url", recorder.url, "--json"))
+    assert told["faults"] == [f"{folder}/{SESSION}.jsonl line 12 is longer than 4000 bytes"]
+    prompts = [past["payload"].get("prompt") for asked in recorder.asked for past in asked.body["payloads"]]
+    assert [prompt for prompt in prompts if prompt] == ["make the cart faster", "now the tests"]
 
 
 def test_import_passes_by_what_is_no_file(recorder: Recorder, home: Path) -> None:
