@@ -64,7 +64,7 @@ def read_on(path: str | Path, mark: Mark) -> Piece:
         Unreadable: there is no regular file, or it may not be read.
     """
     try:
-        with _opened(path) as file:
+        with opened(path) as file:
             known = os.fstat(file.fileno())
             anew = mark.offset > known.st_size or _digest(file, mark.offset) != mark.digest
             start = 0 if anew else mark.offset
@@ -119,7 +119,7 @@ def mark_at(path: str | Path, offset: int) -> Mark:
         Unreadable: there is no regular file, or it may not be read.
     """
     try:
-        with _opened(path) as file:
+        with opened(path) as file:
             return Mark(offset, _digest(file, offset))
     except (OSError, ValueError) as error:
         raise Unreadable(_reason(error)) from error
@@ -157,13 +157,18 @@ def _told_type(path: Path) -> str:
     return next((found for found in kinds if isinstance(found, str)), "")
 
 
-def _opened(path: str | Path) -> BinaryIO:
-    # Opened without waiting: the path comes from a hook, and a pipe would hold the reader for ever.
-    opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    if not stat.S_ISREG(os.fstat(opened).st_mode):
-        os.close(opened)
+def opened(path: str | Path) -> BinaryIO:
+    """A transcript, opened without waiting: the path comes from a hook, and a pipe would hold the reader for ever.
+
+    Raises:
+        OSError: it is not there, or may not be read.
+        ValueError: it is not a regular file, or no path at all.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
         raise ValueError("it is not a regular file")
-    return os.fdopen(opened, "rb")
+    return os.fdopen(descriptor, "rb")
 
 
 def _digest(file: BinaryIO, offset: int) -> str:
