@@ -82,7 +82,7 @@ def test_doctor_tells_which_line_of_the_own_patterns_is_wrong(tmp_path: Path) ->
     path.write_text("staff-id = EMP-\\d+\n", encoding="utf-8")
     given = settings(tmp_path, DCM_REDACT_FILE=str(path))
     assert [(found.state, found.says) for found in doctor.patterns(given)] == [
-        ("ok", f"1 patterns of your own in {path}")
+        ("ok", f"1 pattern of your own in {path}")
     ]
     path.write_text("staff-id = (\n", encoding="utf-8")
     (found,) = doctor.patterns(given)
