@@ -4,7 +4,7 @@ import json
 
 from falcon.asgi import Request, Response
 
-from api.bodies import parse_json
+from api.bodies import TOO_DEEP, parse_json
 from dcm.domain.errors import InvalidInput
 from dcm.domain.redaction import Redactor
 
@@ -21,11 +21,18 @@ class Redaction:
 
 
 def without_secrets(req: Request, raw: bytes) -> bytes:
-    """A body without its secrets; as it came when it has none, or is refused anyway."""
+    """A body without its secrets; as it came when it has none, or is refused anyway.
+
+    Raises:
+        InvalidInput: it is nested too deep to be looked through.
+    """
     try:
         body = parse_json(raw)
     except InvalidInput:
         return raw
     redactor: Redactor = req.context.redactor
-    redacted = redactor.payload(body) if isinstance(body, dict) else redactor.value(body)
+    try:
+        redacted = redactor.payload(body) if isinstance(body, dict) else redactor.value(body)
+    except (RecursionError, ValueError):  # redacted as one text, what is deep may be JSON no more
+        raise InvalidInput(TOO_DEEP) from None
     return raw if redacted is body else json.dumps(redacted, ensure_ascii=True).encode()

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from dcm import dotenv, lease, start_log
-from dcm.child import LOG_LIMIT
+from dcm.child import log_output
 from dcm.domain.errors import DcmError, StartError
 from dcm.embedded.places import make_home, places
 from dcm.launcher import ANY_ADDRESS, start_path
@@ -42,22 +42,18 @@ def start_in_background(settings: Settings) -> "subprocess.Popen[bytes]":
     make_home(settings.home)
     if (lock := lease.take(background_lock(settings))) is None:
         raise AlreadyRunsError(f"DCM already runs in the background in {settings.home}.")
-    log = log_path(settings)
-    if log.exists() and log.stat().st_size > LOG_LIMIT:
-        log.replace(log.with_suffix(".1.log"))
-    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
-        process = subprocess.Popen(
-            [sys.executable, "-I", "-m", "dcm", "up"],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            pass_fds=[lock],
-            start_new_session=True,
-        )
+        with log_output(log_path(settings)) as output:
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-m", "dcm", "up"],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=[lock],
+                start_new_session=True,
+            )
         lease.write_pid(lock, process.pid)
     finally:
-        os.close(output)
         os.close(lock)
     return process
 

@@ -44,7 +44,7 @@ def start(program: Program, lock: Path) -> subprocess.Popen[bytes]:
         raise StartError(f"{Path(program.argv[0]).name} of process {lease.read_pid(lock)} is still running.")
     try:
         os.ftruncate(descriptor, 0)
-        with _output(program.log) as output:
+        with log_output(program.log) as output:
             child = subprocess.Popen(
                 program.argv,
                 env={**os.environ, **program.env},
@@ -103,7 +103,7 @@ def _tell(pid: int | None, sign: signal.Signals, *, family: bool) -> None:
 
 
 @contextlib.contextmanager
-def _output(log: Path | None) -> Iterator[int | None]:
+def log_output(log: Path | None) -> Iterator[int | None]:
     """A descriptor that appends to `log`; a log that has grown large is set aside first."""
     if log is None:
         yield None

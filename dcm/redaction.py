@@ -73,4 +73,5 @@ def known_to_kingfisher(text: str) -> Iterator[Found]:
         start = data.find(found, place["start_offset"], place["end_offset"] + 1)
         start = place["start_offset"] if start < 0 else start
         before = start if len(data) == len(text) else len(data[:start].decode("utf-8", "replace"))
-        yield Found(before, before + len(finding.secret), finding.rule_id.rpartition(".")[2][:40])
+        kind = finding.rule_id.removeprefix("betterleaks.").partition(".")[0]
+        yield Found(before, before + len(finding.secret), kind[:40])

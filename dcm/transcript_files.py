@@ -13,8 +13,8 @@ from typing import Any, BinaryIO
 from dcm.domain.cuts import cut_fields
 from dcm.domain.hook_events import NAME_LIMIT
 from dcm.domain.readings import Elsewhere, Reading
-from dcm.domain.transcripts import records
-from dcm.domain.turns import Agent, Past, moment
+from dcm.domain.transcripts import parsed, records
+from dcm.domain.turns import AHEAD, Agent, Past, moment
 
 PIECE_BYTES = 4 * 1024 * 1024
 """Bytes that are read at once."""
@@ -27,12 +27,6 @@ MARK_HEAD, MARK_TAIL = 1024, 256
 
 YOUNG = timedelta(seconds=2)
 """Records younger than this are left for the next time: their hooks may be on their way."""
-
-EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
-"""Records from before are passed over: each month that is told of gets tables of its own."""
-
-AHEAD = timedelta(minutes=1)
-"""Records dated further in the future than this are passed over."""
 
 
 class Unreadable(Exception):
@@ -70,7 +64,7 @@ def read_on(path: str | Path, mark: Mark) -> Piece:
         Unreadable: there is no regular file, or it may not be read.
     """
     try:
-        with _opened(path) as file:
+        with opened(path) as file:
             known = os.fstat(file.fileno())
             anew = mark.offset > known.st_size or _digest(file, mark.offset) != mark.digest
             start = 0 if anew else mark.offset
@@ -98,7 +92,7 @@ def take(reading: Reading, piece: Piece, now: datetime, elsewhere: Elsewhere) ->
     for end, record, at in dated:
         if at and now - YOUNG < at <= now + AHEAD:
             return told, read_to
-        if at and EARLIEST <= at <= now and _session_fits(record):
+        if at and at <= now and _session_fits(record):
             told += _told(reading, record)
         read_to = end
     return told, piece.end
@@ -125,7 +119,7 @@ def mark_at(path: str | Path, offset: int) -> Mark:
         Unreadable: there is no regular file, or it may not be read.
     """
     try:
-        with _opened(path) as file:
+        with opened(path) as file:
             return Mark(offset, _digest(file, offset))
     except (OSError, ValueError) as error:
         raise Unreadable(_reason(error)) from error
@@ -163,13 +157,18 @@ def _told_type(path: Path) -> str:
     return next((found for found in kinds if isinstance(found, str)), "")
 
 
-def _opened(path: str | Path) -> BinaryIO:
-    # Opened without waiting: the path comes from a hook, and a pipe would hold the reader for ever.
-    opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    if not stat.S_ISREG(os.fstat(opened).st_mode):
-        os.close(opened)
+def opened(path: str | Path) -> BinaryIO:
+    """A transcript, opened without waiting: the path comes from a hook, and a pipe would hold the reader for ever.
+
+    Raises:
+        OSError: it is not there, or may not be read.
+        ValueError: it is not a regular file, or no path at all.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
         raise ValueError("it is not a regular file")
-    return os.fdopen(opened, "rb")
+    return os.fdopen(descriptor, "rb")
 
 
 def _digest(file: BinaryIO, offset: int) -> str:
@@ -183,16 +182,20 @@ def _digest(file: BinaryIO, offset: int) -> str:
 
 
 def _whole_lines(file: BinaryIO, start: int) -> bytes:
-    """The bytes from a place to the end of a line: a half-written one is left, one that is too long is passed over."""
+    """The bytes from a place to the end of a line: a half-written one is left, one that is too long is passed over.
+
+    The file's last line may lack its end: an object that is closed gets no longer.
+    """
     file.seek(start)
     raw = b""
     while len(raw) < LINE_BYTES:
         more = file.read(PIECE_BYTES)
         raw += more
-        if b"\n" in more:
-            return raw[: raw.rfind(b"\n") + 1]
+        whole = raw.rfind(b"\n") + 1
         if len(more) < PIECE_BYTES:
-            return b""
+            return raw[:whole] if parsed(raw[whole:]) is None else raw
+        if whole:
+            return raw[:whole]
     return raw
 
 

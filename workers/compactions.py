@@ -12,6 +12,7 @@ from dcm.broker import DEFAULT
 from dcm.domain.compactions import CLOCK_SLACK, GIVEN_SLACK, Subject, newest_boundary
 from dcm.domain.instants import instant
 from dcm.domain.mail import Letter
+from dcm.transcript_files import of_subagents
 from workers import running, transcripts
 from workers.briefs import assemble
 from workers.mail import post
@@ -80,7 +81,7 @@ def _find_boundary(path: str, pending: Pending) -> tuple[Subject, datetime | Non
         boundary = newest_boundary(transcripts.tail(path))
         if boundary and boundary >= since:
             return Subject.MAIN, boundary
-        for subagent in transcripts.of_subagents(path):
+        for subagent in of_subagents(path):
             boundary = newest_boundary(transcripts.tail(subagent))
             if boundary and boundary >= since:
                 return Subject.SUBAGENT, boundary

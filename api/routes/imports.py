@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from falcon.asgi import Request, Response
@@ -22,16 +22,11 @@ from dcm import redaction
 from dcm.broker import redis_client, stream_key
 from dcm.domain.errors import InvalidInput, Unavailable
 from dcm.domain.hook_events import TOOL_ENDED, check
+from dcm.domain.turns import AHEAD, EARLIEST
 from dcm.settings import Settings
 
 MOST = 1000
 """Payloads of one body."""
-
-EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
-"""Nothing is older: each month that is told of gets tables of its own."""
-
-AHEAD = timedelta(minutes=1)
-"""How far the clock of the teller may be before ours."""
 
 NEVER = frozenset({"PreCompact", "PostCompact"})
 """Events that ask for a brief: nobody waits for one of the past."""

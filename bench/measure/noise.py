@@ -10,7 +10,7 @@ A piece is of use when it holds
 Headings, bullets and blank lines count neither way. What holds no longer is noise, however true once.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from sessions.facts import Proof
 
@@ -59,9 +59,8 @@ def _says_some(alone: str, proof: Proof) -> bool:
 
 def noise(text: str, uses: Uses) -> float:
     """The share of characters that are good for nothing; 0 for no text."""
-    judged = [(piece, uses.any_of(piece, item)) for item in items(text) for piece in pieces(item)]
-    every = _characters(piece for piece, _ in judged)
-    return _characters(piece for piece, good in judged if not good) / every if every else 0.0
+    every = _characters(piece for item in items(text) for piece in pieces(item))
+    return _characters(useless(text, uses)) / every if every else 0.0
 
 
 def useless(text: str, uses: Uses) -> list[str]:
@@ -69,5 +68,5 @@ def useless(text: str, uses: Uses) -> list[str]:
     return [piece for item in items(text) for piece in pieces(item) if not uses.any_of(piece, item)]
 
 
-def _characters(texts: Iterable[str] | Sequence[str]) -> int:
+def _characters(texts: Iterable[str]) -> int:
     return sum(len(text.strip()) for text in texts)

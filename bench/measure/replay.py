@@ -4,12 +4,13 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from dcm.transcript_files import of_subagents
 from measure.cases import Case, load
+from measure.names import Record
 
 UNTOUCHED = 300
 """Seconds ago at which a copy was last written: long enough to count as settled, too short to count as ended."""
@@ -62,27 +63,29 @@ def _made_trees(case: Case, folder: Path) -> dict[str, str]:
     return {case.home: str(folder)} if case.trees else {}
 
 
-def _copy(path: Path, records: Iterable[Mapping[str, Any]], until: str, folder: Path, moved: Mapping[str, str]) -> str:
+def _copy(path: Path, records: Iterable[Record], until: str, folder: Path, moved: Mapping[str, str]) -> str:
     session_id = str(uuid.uuid4())
     changed = {path.stem: session_id, **moved}
-    kept = [record for record in records if _earlier(record, until)]
     place = _place(path, folder)
-    _write(place / f"{session_id}.jsonl", kept, session_id, changed)
-    for agent in sorted((path.with_suffix("") / "subagents").glob("agent-*.jsonl")):
-        done = [record for record in load(agent) if _earlier(record, until)]
-        if done:
+    _write(place / f"{session_id}.jsonl", _earlier(records, until), session_id, changed)
+    for agent in of_subagents(path):
+        if done := list(_earlier(load(agent), until)):
             copied = place / session_id / "subagents" / agent.name
             _write(copied, done, session_id, changed)
             _copy_kind(agent, copied)
     return session_id
 
 
-def _earlier(record: Mapping[str, Any], until: str) -> bool:
-    """Whether a record was written by then; one without a time belongs to the one before it."""
-    return str(record.get("timestamp") or "") <= until
+def _earlier(records: Iterable[Record], until: str) -> Iterator[Record]:
+    """The records that were written by then; one without a time belongs to the one before it."""
+    at = ""
+    for record in records:
+        at = str(record.get("timestamp") or at)
+        if at <= until:
+            yield record
 
 
-def _write(path: Path, records: Iterable[Mapping[str, Any]], session_id: str, changed: Mapping[str, str]) -> None:
+def _write(path: Path, records: Iterable[Record], session_id: str, changed: Mapping[str, str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     text = "".join(json.dumps(_renamed(record, session_id), ensure_ascii=False) + "\n" for record in records)
     for old, new in changed.items():
@@ -92,7 +95,7 @@ def _write(path: Path, records: Iterable[Mapping[str, Any]], session_id: str, ch
     os.utime(path, (moment, moment))
 
 
-def _renamed(record: Mapping[str, Any], new_id: str) -> Mapping[str, Any]:
+def _renamed(record: Record, new_id: str) -> Record:
     return {**record, "sessionId": new_id} if "sessionId" in record else record
 
 

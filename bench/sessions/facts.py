@@ -17,7 +17,7 @@ A probe: {"kind", "question", "gold": [proof, ...]}: each proof of `gold` counts
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +92,7 @@ class Planted:
     trees: tuple[tuple[str, str], ...] = ()
     archetype: str = ""
     seed: int = 0
-    version: int = field(default=1)
+    version: int = 1
 
 
 def write(path: Path, planted: Planted) -> None:

@@ -47,7 +47,6 @@ class Ledger:
     """All that is known, by a name of its own."""
 
     facts: dict[str, Fact] = field(default_factory=dict)
-    paraphrases: dict[str, str] = field(default_factory=dict)
     files: dict[str, FileState] = field(default_factory=dict)
     commands: dict[str, CommandState] = field(default_factory=dict)
     commits: list[tuple[str, str]] = field(default_factory=list)
@@ -57,7 +56,6 @@ class Ledger:
         """Something is true from now on; a paraphrase proves it as well."""
         if paraphrase:
             fact = replace(fact, proof=(*fact.proof, (paraphrase,)))
-            self.paraphrases[key] = paraphrase
         self.facts[key] = fact
 
     def end(self, key: str, *new: str) -> None:

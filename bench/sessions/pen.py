@@ -71,10 +71,6 @@ class Pen:
         self.wait(self.rng.uniform(1, 6))
         self._assistant([{"type": "text", "text": text}], "end_turn" if ends else "tool_use")
 
-    def think(self, text: str) -> None:
-        """What the model thinks; a reader of transcripts passes it over."""
-        self._assistant([{"type": "thinking", "thinking": text, "signature": "c2ln"}], "tool_use")
-
     def call(
         self,
         name: str,

@@ -118,12 +118,6 @@ class Story:
         self.ledger.change(path, self.pen.calls, self.pen.now)
         self.step()
 
-    def write(self, path: str, unit: Unit) -> None:
-        """Write a new file."""
-        tools.write(self.pen, self.project, path, unit)
-        self.ledger.change(path, self.pen.calls, self.pen.now)
-        self.step()
-
     def by_hand(self) -> None:
         """A small command."""
         tools.by_hand(self.pen, self.project, self.somewhere())

@@ -159,16 +159,9 @@ def failed_edit(pen: Pen, project: Project, path: str) -> None:
     pen.call("Edit", asked, words, failed=True)
 
 
-def write(pen: Pen, project: Project, path: str, unit: Unit) -> None:
-    """Write a new file."""
-    whole, text = f"{project.root}/{path}", listing(pen.rng, project, unit, 900)
-    shown = {"type": "create", "filePath": whole, "content": text, "structuredPatch": []}
-    pen.call("Write", {"file_path": whole, "content": text}, f"File created successfully at: {whole}", shown)
-
-
-def shell(pen: Pen, command: str, output: str, *, failed: bool = False, about: str = "", seconds: float = 0) -> None:
+def shell(pen: Pen, command: str, output: str, *, failed: bool = False, seconds: float = 0) -> None:
     """Run a command; a failed one tells its exit code first."""
-    asked = {"command": command, "description": about or prose(pen.rng, 40)}
+    asked = {"command": command, "description": prose(pen.rng, 40)}
     if failed:
         pen.call(
             "Bash", asked, f"Exit code {pen.rng.choice((1, 1, 1, 2, 101))}\n{output}", failed=True, seconds=seconds

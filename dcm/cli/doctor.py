@@ -85,7 +85,7 @@ def patterns(settings: Settings) -> Iterator[Finding]:
     except SettingsError as error:
         yield broken("redaction", str(error), "Correct the file, then run `dcm restart`.")
     else:
-        yield ok("redaction", f"{len(own.secrets)} patterns of your own in {settings.redact_file}")
+        yield ok("redaction", f"{options.count(len(own.secrets), 'pattern')} of your own in {settings.redact_file}")
 
 
 def lines(settings: Settings) -> Iterator[Finding]:

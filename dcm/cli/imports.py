@@ -68,6 +68,12 @@ def transcripts(*, paths: Sequence[Path], follow: bool, every: float, url: str |
             raise InvalidInput(f"There is no transcript in {', '.join(map(str, given))}.")
         counts: Counter[str] = Counter(accepted=0, known=0, too_large=0, sessions=0, files=0)
         _send_all(client, _sifted(_shown(sessions), sieve), Remembered(None, client.url), counts)
+    if not counts["sessions"]:
+        faults = sieve.faults[: MOST_FAULTS if as_json else SHOWN_FAULTS]
+        raise InvalidInput(
+            f"Nothing in {', '.join(map(str, given))} could be read as a transcript of Claude Code.",
+            {"faults": faults} if faults else {},
+        )
     _say(counts, sieve, as_json=as_json)
 
 
@@ -127,15 +133,13 @@ def _say(counts: Counter[str], sieve: Sieve | None, *, as_json: bool) -> None:
     sessions_, files = options.count(counts["sessions"], "session"), options.count(counts["files"], "transcript")
     click.echo(f"{sessions_} in {files}: {counts['accepted']} events are new, {counts['known']} were known.")
     if sieve:
-        _tell_faults(sieve, read=counts["sessions"] > 0)
+        _tell_faults(sieve)
     if counts["too_large"]:
         click.echo(f"{counts['too_large']} events were left out: each is larger than the API takes.")
 
 
-def _tell_faults(sieve: Sieve, *, read: bool) -> None:
-    """Say on stderr what was left out, and when there was nothing else."""
-    if not read:
-        click.echo("Nothing in it could be read as a transcript of Claude Code.", err=True)
+def _tell_faults(sieve: Sieve) -> None:
+    """Say on stderr what was left out."""
     for fault in sieve.faults[:SHOWN_FAULTS]:
         click.echo(f"Left out: {fault}.", err=True)
     if (more := len(sieve.faults) - SHOWN_FAULTS) > 0:

@@ -33,7 +33,7 @@ def snapshot(*, session_id: str | None, url: str | None, as_json: bool) -> None:
       dcm snapshot 4f1cbe5f-2b2d-4c41-9d5b-0f1f2a3c4d5e --json
     """
     with options.connect(url) as client:
-        session = known(client, session_id) if session_id else newest(client, Path.cwd())
+        session = chosen(client, session_id)
         saved = client.save_snapshot(session, trigger="manual")
     if as_json:
         options.show_json(saved)
@@ -61,7 +61,7 @@ def context(*, agent_id: str, session_id: str | None, max_tokens: int | None, ur
       dcm context --json
     """
     with options.connect(url) as client:
-        session = known(client, session_id) if session_id else newest(client, Path.cwd())
+        session = chosen(client, session_id)
         found = client.get_context(agent_id, session_id=session, format="brief", max_tokens=max_tokens)
     if as_json:
         options.show_json(found)
@@ -111,12 +111,14 @@ def _lines(used: SessionUsage) -> Iterator[str]:
         yield f"The context holds {context['tokens']:,} tokens{share}."
 
 
-def known(client: Client, session_id: str) -> str:
-    """A session that was named, if there is one.
+def chosen(client: Client, session_id: str | None) -> str:
+    """The session that was named, or the newest of where we are.
 
     Raises:
-        NotFound: there is none of that id.
+        NotFound: there is none.
     """
+    if session_id is None:
+        return newest(client, Path.cwd())
     try:
         client.get_session(session_id)
     except Absent:

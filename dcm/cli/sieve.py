@@ -9,7 +9,8 @@ from typing import Any
 
 from dcm.domain.hook_events import NAME_LIMIT
 from dcm.domain.transcripts import parsed
-from dcm.transcript_files import AHEAD, EARLIEST
+from dcm.domain.turns import AHEAD, EARLIEST
+from dcm.transcript_files import LINE_BYTES
 
 
 class Sieve:
@@ -33,14 +34,15 @@ class Sieve:
         """Note which lines of a transcript cannot be imported. A half-written last line is passed over."""
         with file.open("rb") as lines:
             for number, line in enumerate(lines, 1):
+                if len(line) > LINE_BYTES:
+                    self._note("left_out", f"{file} line {number} is longer than {LINE_BYTES} bytes")
+                    continue
                 record = parsed(line)
                 if record is None:
                     if line.strip() and (number == 1 or line.endswith(b"\n")):
                         self._note("unreadable_lines", f"{file} line {number} is not a record in JSON")
                 elif fault := self._fault_of_record(record):
                     self._note("left_out", f"{file} line {number} {fault}")
-                elif not line.endswith(b"\n"):
-                    self._note("left_out", f"{file} line {number} is not ended, as if it were still being written")
 
     def _fault_of_record(self, record: Mapping[str, Any]) -> str:
         """Why the API would refuse what a record tells; empty when it would not."""

@@ -1,4 +1,7 @@
-"""Patterns of a person's own: a line each, `kind = regular expression`; `allow = ...` names what is no secret."""
+"""Patterns of a person's own: a line each, `kind = regular expression`; `allow = ...` names what is no secret.
+
+`^` and `$` stand for the ends of a line: all texts of a payload are searched at once, a line or more each.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -51,7 +54,7 @@ def _parse_line(line: str, where: str) -> tuple[str, re.Pattern[str]]:
     if not equals or not _KIND.fullmatch(kind):
         raise SettingsError(f"{where}: write `kind = pattern`, the kind in lower case letters, digits and dashes.")
     try:
-        pattern = re.compile(expression)
+        pattern = re.compile(expression, re.MULTILINE)
     except re.error as error:
         raise SettingsError(f"{where}: {expression!r} is not a regular expression: {error}.") from None
     if pattern.search(""):

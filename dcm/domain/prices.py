@@ -106,7 +106,7 @@ def cost(models: Table, name: str, used: Used) -> float | None:
     model = find(models, name)
     if model is None or model.input is None or model.output is None:
         return None
-    short = used.cache_creation_tokens - used.cache_creation_1h_tokens
+    short = max(0, used.cache_creation_tokens - used.cache_creation_1h_tokens)
     parts = (
         (used.input_tokens, model.input),
         (used.output_tokens, model.output),

@@ -51,7 +51,7 @@ class Redactor:
         """The text without its secrets; `env`: it is what a .env file holds."""
         text = without_private(text)
         for _ in range(PASSES):
-            found = self._secrets(text, env)
+            found = self._secrets(text, env=env)
             if not found:
                 break
             text = self._marked(text, found)
@@ -79,16 +79,16 @@ class Redactor:
         if _gather(value, texts) or env:
             return True
         together = "\n".join(texts)
-        return "private" in together.lower() or bool(self._secrets(together, env))
+        return "private" in together.lower() or bool(self._secrets(together, env=False))
 
     def _redacted(self, value: Any, name: str, *, env: bool) -> Any:
         if isinstance(value, str):
             return value if name in KEPT else self._of_name(name, value, env=env)
         if isinstance(value, dict):
-            named_by = value.get("name") or value.get("key") or value.get("Name") or value.get("Key")
+            named_by = _named_by(value) or name
             return {
                 (self.text(key) if isinstance(key, str) else key): self._redacted(
-                    inner, named_by if key in _VALUES and isinstance(named_by, str) else str(key), env=env
+                    inner, named_by if key in _VALUES and named_by not in KEPT else str(key), env=env
                 )
                 for key, inner in value.items()
             }
@@ -99,22 +99,23 @@ class Redactor:
         return value
 
     def _of_name(self, name: str, value: str, *, env: bool) -> str:
-        """A text under a name: the name may say that the whole of it is a secret."""
-        if strength(name) == PASSWORD and len(value) < 4 and value.isalnum():
-            return self.mark(PASSWORD, value)
-        if _tells(name) and 0 < len(value) <= 4096 and "\n" not in value:
+        """A text under a name: the name may say that the whole of it is a secret, but for the end of its line."""
+        line = value.rstrip("\r\n")
+        if strength(name) == PASSWORD and len(line) < 4 and line.isalnum():
+            return self.mark(PASSWORD, line) + value[len(line) :]
+        if _tells(name) and 0 < len(line) <= 4096 and "\n" not in line:
             head = f"{json.dumps(name)}: "
-            quoted = head + json.dumps(value, ensure_ascii=False)
+            quoted = head + json.dumps(line, ensure_ascii=False)
             found = [one for one in self._secrets(quoted, env=False) if one.start > len(head)]
-            if found and quoted[len(head) + 1 : -1] == value:
-                value = self._marked(value, [_moved(one, -len(head) - 1) for one in found])
+            if found and quoted[len(head) + 1 : -1] == line:
+                value = self._marked(line, [_moved(one, -len(head) - 1) for one in found]) + value[len(line) :]
             elif found:
-                value = self.mark(found[0].kind, value)
+                value = self.mark(found[0].kind, line) + value[len(line) :]
         return self.text(value, env=env)
 
-    def _secrets(self, text: str, env: bool) -> list[Found]:
+    def _secrets(self, text: str, *, env: bool) -> list[Found]:
         """What is secret in a text, in order, none overlapping another or a mark."""
-        found = list(_built_in(text, env))
+        found = list(_built_in(text, env=env))
         for finder in self.more:
             found += finder(text)
         if not found:
@@ -151,6 +152,12 @@ class Redactor:
 _VALUES = frozenset({"value", "Value"})
 
 
+def _named_by(fields: Mapping[str, Any]) -> str:
+    """What the other fields call the one that is named value; empty where they do not say."""
+    named = fields.get("name") or fields.get("key") or fields.get("Name") or fields.get("Key")
+    return named if isinstance(named, str) else ""
+
+
 def _tells(name: str) -> bool:
     """Whether a name says that a secret may be under it."""
     return strength(name) != NONE or name in _VALUES or name.lower() in {"cookie", "set-cookie", "cookies"}
@@ -164,7 +171,7 @@ def _overlaps(one: Found, taken: Sequence[tuple[int, int]]) -> bool:
     return any(one.start < end and start < one.end for start, end in taken)
 
 
-def _built_in(text: str, env: bool) -> Iterator[Found]:
+def _built_in(text: str, *, env: bool) -> Iterator[Found]:
     if len(text) < 6:
         return
     lowered = text.lower()

@@ -6,7 +6,7 @@ import re
 PASSWORD, SECRET, TOKEN, KEY, WEAK, NONE = "password", "secret", "token", "api-key", "key", ""
 
 STEMS = (
-    "pass", "pwd", "secret", "token", "key", "auth", "cred", "psk", "pword", "jwt", "connectionstring",
+    "pass", "pw", "secret", "token", "key", "auth", "cred", "psk", "jwt", "pat", "bearer", "connectionstring",
     "connection_string", "signature", "dsn", "otp", "kennwort",
 )  # fmt: skip
 """A name that tells has one of these in it, in lower case."""
@@ -16,7 +16,7 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PASSWORDS = frozenset(
     {"password", "passwd", "pwd", "passphrase", "passcode", "pass", "pword", "psk", "passwort", "kennwort", "pw"}
 )
-_TOKENS = frozenset({"token", "jwt", "bearer", "sessiontoken", "authtoken", "accesstoken", "pat", "otp"})
+_TOKENS = frozenset({"jwt", "bearer", "pat", "otp"})
 _KEYS = frozenset({"apikey", "authkey", "secretkey", "privatekey", "accesskey", "passkey", "appkey", "licensekey"})
 _OF_KEYS = frozenset(
     """
@@ -50,8 +50,8 @@ _LAST_OF_OTHERS = frozenset(
     msg text title description help check checker status state valid validity form page view model provider store
     manager service callback event rate cost price number num total ref arn host port user username email domain
     source verified changed updated created rotation review tokens keys passwords secrets sessions owner scope scopes
-    class parser generator factory interface props schema dto table list lists policy encoder reader writer method
-    methods server realm issuer audience required visible shown match matches confirmation_text cookie names authorized
+    class parser generator factory interface props schema dto table list lists encoder reader writer method
+    methods server realm issuer audience visible shown match matches cookie names authorized
     authenticated org organization project region env exists present set given read
     """.split()  # noqa: SIM905
 )
@@ -68,16 +68,10 @@ def strength(name: str) -> str:
     last, before = words[-1], words[-2] if len(words) > 1 else ""
     joined = before + last
     if last in _PASSWORDS or joined in {"passphrase", "passcode", "password"}:
-        return _password(words)
+        return WEAK if words == ["old", "pwd"] else PASSWORD
     if last in _KEYS or joined in _KEYS or (last == "key" and before in _OF_KEYS):
         return NONE if "public" in words or "publishable" in words else KEY
     return _others(words, last, before)
-
-
-def _password(words: list[str]) -> str:
-    if words in (["old", "pwd"], ["oldpwd"]):
-        return WEAK
-    return PASSWORD
 
 
 def _others(words: list[str], last: str, before: str) -> str:  # noqa: PLR0911 - a table of words in their order
@@ -85,9 +79,7 @@ def _others(words: list[str], last: str, before: str) -> str:  # noqa: PLR0911 -
         return NONE if before in _NOT_OF_TOKENS else TOKEN
     if last.endswith(("password", "passwd", "passphrase", "passwort", "kennwort", "passord")):
         return PASSWORD
-    if last == "secret" or last.endswith("secret"):
-        return SECRET
-    if {"secret"} & set(words) and last in {"base", "value", "string", "data", "access"}:
+    if last.endswith("secret") or ("secret" in words and last in {"base", "value", "string", "data", "access"}):
         return SECRET
     if last.endswith("apikey"):
         return KEY

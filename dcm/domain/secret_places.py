@@ -4,6 +4,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from dcm.domain.placeholders import is_code, is_identity, is_path, is_placeholder, is_random
 from dcm.domain.secret_shapes import Found
@@ -11,11 +12,21 @@ from dcm.domain.secret_shapes import Found
 _VALUE = r"""(?:"([^"\n]{1,256})"|'([^'\n]{1,256})'|([^\s"'|;&<>\\]{1,256}))"""
 
 
-def _place(
-    kind: str, literals: str, pattern: str, tells: Callable[[str], bool]
-) -> tuple[str, tuple[str, ...], re.Pattern[str], Callable[[str], bool]]:
-    """A kind, what the text must have in it in lower case, the pattern, and what its group must be."""
-    return kind, tuple(literals.split(",")), re.compile(pattern), tells
+class Place(NamedTuple):
+    """Where a secret of a kind stands: in a text that has the sign and one of the literals in it, in lower case.
+
+    `tells`: whether the pattern's group is a secret. Most texts lack the sign, and are searched for nothing else.
+    """
+
+    kind: str
+    sign: str
+    literals: tuple[str, ...]
+    pattern: re.Pattern[str]
+    tells: Callable[[str], bool]
+
+
+def _place(kind: str, sign: str, literals: str, pattern: str, tells: Callable[[str], bool]) -> Place:
+    return Place(kind, sign, tuple(literals.split(",")), re.compile(pattern), tells)
 
 
 def _typed(value: str) -> bool:
@@ -45,68 +56,50 @@ def _of_basic(value: str) -> bool:
 _PROGRAM = r"(?:^|[\s;&|(\"'`/$])"
 
 
-def _sign(literals: tuple[str, ...], pattern: str) -> str:
-    """What a text must have in it, before its literals are looked for: most have no flag and no password."""
-    for sign in ("pass", "auth", "sess", "sig"):
-        if all(sign in literal for literal in literals):
-            return sign
-    if "\\|[" in pattern:
-        return "|"
-    if re.search(r"\\s(?:\(\?:)?-|\\s\+-p|\[ \\t\]-p|--", pattern):
-        return " -"
-    return "?" if pattern.startswith(("[?&", "(?i:[?&")) else "=" if "=" in literals[0] else ""
-
-
 PLACES = (
-    _place("bearer", "bearer", r"(?i:\bbearer)[ \t]+[\"']?([A-Za-z0-9+/_.~=-]{8,4096})", _chance),
-    _place("basic-auth", "basic", r"(?i:\bbasic)[ \t]+([A-Za-z0-9+/_-]{8,1024}={0,2})(?![\w.])", _of_basic),
-    _place("token", "authorization", r"(?i:authorization\\?[\"']?[ \t]{0,3}[:=,][ \t]{0,3}\\?[\"']?)(?:[A-Za-z0-9-]{2,20}[ \t]+)?"
+    _place("bearer", "", "bearer", r"(?i:\bbearer)[ \t]+[\"']?([A-Za-z0-9+/_.~=-]{8,4096})", _chance),
+    _place("basic-auth", "", "basic", r"(?i:\bbasic)[ \t]+([A-Za-z0-9+/_-]{8,1024}={0,2})(?![\w.])", _of_basic),
+    _place("token", "auth", "authorization", r"(?i:authorization\\?[\"']?[ \t]{0,3}[:=,][ \t]{0,3}\\?[\"']?)(?:[A-Za-z0-9-]{2,20}[ \t]+)?"
            r"([^\s\"',;\\]{8,4096})", _chance),
-    _place("password", "mysql,mariadb", _PROGRAM + r"(?:mysql|mariadb)[\w-]{0,12}\b[^\n|;]{0,200}?[ \t]-p" + _VALUE + r"(?=[\s|;&\"'\\]|$)",
+    _place("password", " -", "mysql,mariadb", _PROGRAM + r"(?:mysql|mariadb)[\w-]{0,12}\b[^\n|;]{0,200}?[ \t]-p" + _VALUE + r"(?=[\s|;&\"'\\]|$)",
            _typed),
-    _place("password", "sshpass", r"sshpass\s+-p[ \t]*" + _VALUE, _typed),
-    _place("password", "login,registry", r"\b(?:login|registry)\b[^\n|;]{0,200}?\s(?:-p|-P|--password)[ =]?" + _VALUE, _typed),
-    _place("password", "redis-cli,keydb-cli,valkey-cli", r"(?:redis|keydb|valkey)-cli\b[^\n|;]{0,200}?\s-a\s+" + _VALUE, _typed),
-    _place("password", "mongo", r"\bmongo(?:sh|dump|restore|export|import)?\b[^\n|;]{0,200}?\s-p[ \t]*" + _VALUE, _typed),
-    _place("password", "curl,wget,http", r"\b(?:curl|wget|https?|xh)\b[^\n|;]{0,400}?\s(?:-u|--user|--proxy-user|-U|-a|--auth)[ =]?\\?[\"']?[^\s:\"'$\\]{1,128}:"
+    _place("password", "pass", "sshpass", r"sshpass\s+-p[ \t]*" + _VALUE, _typed),
+    _place("password", " -", "login,registry", r"\b(?:login|registry)\b[^\n|;]{0,200}?\s(?:-p|-P|--password)[ =]?" + _VALUE, _typed),
+    _place("password", " -", "redis-cli,keydb-cli,valkey-cli", r"(?:redis|keydb|valkey)-cli\b[^\n|;]{0,200}?\s-a\s+" + _VALUE, _typed),
+    _place("password", " -", "mongo", r"\bmongo(?:sh|dump|restore|export|import)?\b[^\n|;]{0,200}?\s-p[ \t]*" + _VALUE, _typed),
+    _place("password", " -", "curl,wget,http", r"\b(?:curl|wget|https?|xh)\b[^\n|;]{0,400}?\s(?:-u|--user|--proxy-user|-U|-a|--auth)[ =]?\\?[\"']?[^\s:\"'$\\]{1,128}:"
            r"([^\s\"'\\]{1,256})", _typed),
-    _place("password", "ldap", r"\bldap\w{3,10}\b[^\n|;]{0,300}?\s-w[ \t]*" + _VALUE, _typed),
-    _place("password", "sqlcmd,bcp,isql", r"\b(?:sqlcmd|bcp|isql)\b[^\n|;]{0,300}?\s-P[ \t]*" + _VALUE, _typed),
-    _place("password", "7z,zip,unrar", r"\b(?:7za?|zip|unzip|unrar|rar)\b[^\n|;]{0,120}?\s(?:-p|-P[ \t]+|-hp)(?=[^\s\"'-])" + _VALUE, _typed),
-    _place("password", "smbclient,mount,cifs", r"\s-U[ \t]*[\"']?[\w.\\-]{1,64}%([^\s\"']{1,128})", _typed),
-    _place("password", "pass:", r"(?<![\w-])-?pass(?:in|out)?[ \t]*[ =]?[\"']?pass:([^\s\"':]{1,128})", _typed),
-    _place("password", "sudo", r"\becho[ \t]+(?:-n[ \t]+)?" + _VALUE + r"[ \t]*\|[ \t]*sudo[^\n|;]{0,40}\s(?:-S|--stdin)", _typed),
-    _place("password", "stdin", r"\b(?:echo|printf)[ \t]+(?:-n[ \t]+)?(?:['\"]?%s['\"]?[ \t]+)?" + _VALUE
+    _place("password", " -", "ldap", r"\bldap\w{3,10}\b[^\n|;]{0,300}?\s-w[ \t]*" + _VALUE, _typed),
+    _place("password", " -", "sqlcmd,bcp,isql", r"\b(?:sqlcmd|bcp|isql)\b[^\n|;]{0,300}?\s-P[ \t]*" + _VALUE, _typed),
+    _place("password", " -", "7z,zip,rar", r"\b(?:7za?|zip|unzip|unrar|rar)\b[^\n|;]{0,120}?\s(?:-p|-P[ \t]+|-hp)(?=[^\s\"'-])" + _VALUE, _typed),
+    _place("password", " -", "smbclient,mount,cifs", r"\s-U[ \t]*[\"']?[\w.\\-]{1,64}%([^\s\"']{1,128})", _typed),
+    _place("password", "pass", "pass:", r"(?<![\w-])-?pass(?:in|out)?[ \t]*[ =]?[\"']?pass:([^\s\"':]{1,128})", _typed),
+    _place("password", "|", "sudo", r"\becho[ \t]+(?:-n[ \t]+)?" + _VALUE + r"[ \t]*\|[ \t]*sudo[^\n|;]{0,40}\s(?:-S|--stdin)", _typed),
+    _place("password", "|", "stdin", r"\b(?:echo|printf)[ \t]+(?:-n[ \t]+)?(?:['\"]?%s['\"]?[ \t]+)?" + _VALUE
            + r"[ \t]*\|[^\n|;]{0,160}--(?:password|token|with-token)?-?stdin", _typed),
-    _place("password", "identified by", r"(?i:identified\s+(?:with\s+\S+\s+)?by\s+(?:password\s+)?)['\"]([^'\"\n]{1,128})['\"]", _typed),
-    _place("password", "password", r"(?i:\bpassword\s+)['\"]([^'\"\s]{4,128})['\"]", _typed),
-    _place("password", "requirepass,masterauth", r"(?m)^[ \t]*(?:requirepass|masterauth)[ \t]+" + _VALUE, _typed),
-    _place("password", "rabbitmqctl", r"rabbitmqctl\s+(?:add_user|change_password)\s+\S{1,64}\s+" + _VALUE, _typed),
-    _place("password", "chpasswd", r"\becho[ \t]+[\"']?[\w.-]{1,64}:([^\s\"']{1,128})[\"']?[ \t]*\|[ \t]*(?:sudo[ \t]+)?chpasswd", _typed),
-    _place("password", "htpasswd", r"\bhtpasswd\b[^\n|;]{0,80}?\s-\w*b\w*\s+(?:\S+\s+)?\S+\s+" + _VALUE, _typed),
-    _place("password", ":5432:,:*:", r"(?m)^(?:[\w.*-]{1,128}|\\?\*):(?:\d{2,5}|\*):[\w*.-]{1,64}:[\w*.@-]{1,64}:([^\s:\"']{4,128})$", _typed),
-    _place("signature", "signature=,sig=,signature%3d", r"(?i:[?&;](?:x-(?:amz|goog|oss|cos|ms|obs)-)?(?:signature|sig|security-token)=)([^\s&#\"'<>;\\]{16,4096})",
+    _place("password", "", "identified by", r"(?i:identified\s+(?:with\s+\S+\s+)?by\s+(?:password\s+)?)['\"]([^'\"\n]{1,128})['\"]", _typed),
+    _place("password", "pass", "password", r"(?i:\bpassword\s+)['\"]([^'\"\s]{4,128})['\"]", _typed),
+    _place("password", "", "requirepass,masterauth", r"(?m)^[ \t]*(?:requirepass|masterauth)[ \t]+" + _VALUE, _typed),
+    _place("password", "", "rabbitmqctl", r"rabbitmqctl\s+(?:add_user|change_password)\s+\S{1,64}\s+" + _VALUE, _typed),
+    _place("password", "pass", "chpasswd", r"\becho[ \t]+[\"']?[\w.-]{1,64}:([^\s\"']{1,128})[\"']?[ \t]*\|[ \t]*(?:sudo[ \t]+)?chpasswd", _typed),
+    _place("password", "pass", "htpasswd", r"\bhtpasswd\b[^\n|;]{0,80}?\s-\w*b\w*\s+(?:\S+\s+)?\S+\s+" + _VALUE, _typed),
+    _place("password", "", ":5432:,:*:", r"(?m)^(?:[\w.*-]{1,128}|\\?\*):(?:\d{2,5}|\*):[\w*.-]{1,64}:[\w*.@-]{1,64}:([^\s:\"']{4,128})$", _typed),
+    _place("signature", "sig", "signature=,sig=", r"(?i:[?&;](?:x-(?:amz|goog|oss|cos|ms|obs)-)?(?:signature|sig)=)([^\s&#\"'<>;\\]{16,4096})",
            _long_chance),
-    _place("token", "x-amz-security-token,x-amz-credential", r"(?i:[?&]x-amz-(?:security-token)=)([^\s&#\"'<>\\]{16,4096})", _long_chance),
-    _place("key", "key=,code=,ticket=,assertion=,auth=,session=,sid=,hmac=,appid=", r"[?&](?:key|code|ticket|assertion|auth|session|sid|hmac|appid)="
+    _place("token", "?", "security-token=", r"(?i:[?&;](?:x-(?:amz|oss|cos|obs)-)?security-token=)([^\s&#\"'<>\\]{16,4096})", _long_chance),
+    _place("key", "?", "key=,code=,ticket=,assertion=,auth=,session=,sid=,hmac=,appid=", r"[?&](?:key|code|ticket|assertion|auth|session|sid|hmac|appid)="
            r"([^\s&#=`\"'<>;\\][^\s&#`\"'<>;\\]{15,4096})", lambda value: (_long_chance(value) and not is_identity(value)) or (len(value) == 32 and is_identity(value))),
-    _place("cookie", "sessid,sessionid", r"(?i:\b(?:phpsessid|jsessionid|connect\.sid|sessionid|asp\.net_sessionid|[\w]*sessid))"
+    _place("cookie", "sess", "sessid,sessionid", r"(?i:\b(?:phpsessid|jsessionid|connect\.sid|sessionid|asp\.net_sessionid|[\w]*sessid))"
            r"[=:][ ]?[\"']?([A-Za-z0-9%._!:+/-]{12,512})", _chance),
-    _place("key", "authtoken,_auth", r"_auth(?:Token)?[ \t]*=[ \t]*[\"']?([^\s\"'$]{8,512})", _chance),
-    _place("key", "accountkey=,accesskey=", r"(?i:(?:accountkey|sharedaccesskey|accesskey)=)([A-Za-z0-9+/]{20,}={0,2})", _chance),
-    _place("env-value", "config:set,--from-literal,secret set,secrets set", r"--from-literal[= ][\"']?[\w.-]{1,64}=" + _VALUE, _typed),
+    _place("key", "auth", "_auth", r"_auth(?:Token)?[ \t]*=[ \t]*[\"']?([^\s\"'$]{8,512})", _chance),
+    _place("key", "=", "accountkey=,accesskey=", r"(?i:(?:accountkey|sharedaccesskey|accesskey)=)([A-Za-z0-9+/]{20,}={0,2})", _chance),
+    _place("env-value", " -", "--from-literal", r"--from-literal[= ][\"']?[\w.-]{1,64}=" + _VALUE, _typed),
 )  # fmt: skip
 
 _BY_SIGN = {
-    sign: [
-        (literal, number)
-        for number, (_, literals, pattern, _) in enumerate(PLACES)
-        for literal in literals
-        if sign == _sign(literals, pattern.pattern)
-    ]
-    for sign in ("", "=", "?", " -", "|", "pass", "auth", "sess", "sig")
+    sign: [(literal, number) for number, place in enumerate(PLACES) for literal in place.literals if sign == place.sign]
+    for sign in dict.fromkeys(place.sign for place in PLACES)
 }
-"""What to look for in a text that has a sign in it: most have no flag."""
 
 _COOKIES = re.compile(
     r"""(?i:(?:\bset-)?\bcookies?\\?["']?[ \t]{0,3}[:=][ \t]{0,3}\\?["']?|\bcurl\b[^\n|;]{0,400}?\s(?:-b|--cookie)[ =]["']?)([^\r\n"'\\]{1,4096})"""
@@ -141,11 +134,11 @@ def placed(text: str, lowered: str) -> Iterator[Found]:
     """Secrets known by where they stand."""
     literals = [pair for sign, pairs in _BY_SIGN.items() if _has(sign, lowered) for pair in pairs]
     for number in dict.fromkeys([number for literal, number in literals if literal in lowered]):
-        kind, _, pattern, tells = PLACES[number]
-        for match in pattern.finditer(text):
+        place = PLACES[number]
+        for match in place.pattern.finditer(text):
             group = match.lastindex or 0
-            if tells(match[group]):
-                yield Found(*match.span(group), kind)
+            if place.tells(match[group]):
+                yield Found(*match.span(group), place.kind)
     if "cookie" in lowered or " -b " in text:
         yield from _cookies(text)
 

@@ -73,19 +73,21 @@ SHAPES = (
     _shape("terraform-token", ".atlasv1.", r"[A-Za-z0-9]{14}\.atlasv1\.[\w=-]{60,}"),
     _shape("linear-key", "lin_", _BOUND + r"lin_(?:api|oauth)_[A-Za-z0-9]{32,}"),
     _shape("rubygems-key", "rubygems_", r"rubygems_[0-9a-f]{48}"),
-    _shape("figma-token", "figd_ figu_", _BOUND + r"fig[duo]_[\w-]{40,}"),
+    _shape("figma-token", "figd_ figu_ figo_", _BOUND + r"fig[duo]_[\w-]{40,}"),
     _shape("shippo-token", "shippo_", r"shippo_(?:live|test)_[0-9a-f]{40}"),
     _shape("flutterwave-key", "FLW", r"FLWSECK(?:_TEST)?-[0-9a-zA-Z-]{12,}"),
     _shape("easypost-key", "EZAK EZTK", _BOUND + r"EZ[AT]K[A-Za-z0-9]{54}"),
     _shape("1password-token", "ops_eyJ A3-", _BOUND + r"(?:ops_eyJ[\w+/=-]{80,}|A3-[A-Z0-9]{6}-(?:[A-Z0-9]{5,11}-){2,}[A-Z0-9-]{5,})"),
-    _shape("fly-token", "fo1_ fm1", _BOUND + r"(?:fo1_[\w-]{43}|fm1[ar]_[A-Za-z0-9+/=]{50,}|fm2_[A-Za-z0-9+/=]{50,})"),
-    _shape("netlify-token", "nfp_ vcp_ vck_", _BOUND + r"(?:nfp|vc[pikra])_[A-Za-z0-9]{24,}"),
-    _shape("buildkite-token", "bkua_ bkct_ CCIPAT_", _BOUND + r"(?:bk[a-z]{2}|CCIPAT)_[\w]{30,}"),
+    _shape("fly-token", "fo1_ fm1 fm2_", _BOUND + r"(?:fo1_[\w-]{43}|fm1[ar]_[A-Za-z0-9+/=]{50,}|fm2_[A-Za-z0-9+/=]{50,})"),
+    _shape("netlify-token", "nfp_", _BOUND + r"nfp_[A-Za-z0-9]{24,}"),
+    _shape("vercel-token", "vcp_ vci_ vck_ vcr_ vca_", _BOUND + r"vc[pikra]_[A-Za-z0-9]{24,}"),
+    _shape("buildkite-token", "bk", _BOUND + r"bk[a-z]{2}_\w{30,}"),
+    _shape("circleci-token", "CCIPAT_", _BOUND + r"CCIPAT_\w{30,}"),
     _shape("heroku-key", "HRKU-", r"HRKU-[\w-]{36,}"),
     _shape("facebook-token", "EAA", _BOUND + r"EAA[A-Za-z0-9]{80,}"),
     _shape("twitter-token", "AAAAAAAAAAAAAAAAAAAAA", _BOUND + r"A{21,24}[A-Za-z0-9%]{60,}"),
     _shape("mapbox-token", "sk.eyJ", _BOUND + r"sk\.eyJ[\w-]{20,}\.[\w-]{20,}"),
-    _shape("jwt", "eyJ", _BOUND + r"ey[JK][\w-]{8,}\.ey[JK][\w-]{8,}(?:\.[\w-]*)?"),
+    _shape("jwt", "eyJ eyK", _BOUND + r"ey[JK][\w-]{8,}\.ey[JK][\w-]{8,}(?:\.[\w-]*)?"),
     _shape("jwt", "eyJ", _BOUND + r"eyJ[\w-]{16,}\.[\w-]*\.[\w-]{12,}\.[\w-]{16,}\.[\w-]{16,}"),
 )  # fmt: skip
 """Case counts. Lengths are loose: whoever issues tokens makes them longer over time."""
@@ -129,8 +131,9 @@ LONGEST_KEY = 20_000
 
 def private_keys(text: str) -> Iterator[Found]:
     """Private keys, whole, or what is left of one whose end or beginning was cut off."""
+    if "PuTTY" in text:
+        yield from (Found(*match.span(1), "private-key") for match in _PUTTY.finditer(text))
     if "PRIVATE KEY" not in text:
-        yield from (Found(*match.span(1), "private-key") for match in _PUTTY.finditer(text) if "PuTTY" in text)
         return
     done = 0
     for begin in _BEGIN.finditer(text):

@@ -46,8 +46,8 @@ LONGEST_LOOK, LONGEST = 500, 4096
 """Characters of a value without quotes, and of one in quotes, by which it is judged."""
 
 
-_NOT_AFTER_PASS = frozenset("eisub")
-"""passed, passing, passs, passus, passbook: no passwords."""
+_NOT_AFTER = {"pass": frozenset("eisub"), "pat": frozenset("htcie")}
+"""passed, passing, passs, passus, passbook: no passwords; path, pattern, patch, patient, pate: no access tokens."""
 
 
 class Value(NamedTuple):
@@ -95,9 +95,10 @@ def _stems(lowered: str) -> list[int]:
     """Where names that tell may stand, in order."""
     places = set()
     for stem in STEMS:
+        not_after = _NOT_AFTER.get(stem, frozenset())
         at = lowered.find(stem)
         while at >= 0:
-            if stem != "pass" or lowered[at + 4 : at + 5] not in _NOT_AFTER_PASS:
+            if lowered[at + len(stem) : at + len(stem) + 1] not in not_after:
                 places.add(at)
             at = lowered.find(stem, at + 1)
     return sorted(places)
@@ -268,16 +269,14 @@ def _is_bare(place: Place, value: Value, said: str) -> bool:
     text, joint = place.text, place.joint
     env = _is_env(place.name, joint)
     after = text[value.end : value.end + 1]
-    if not env and (is_code(value.text) or after in {"(", "["}):
-        return False
-    if after in {"(", "["} or (after == "." and not env):
+    if after in {"(", "["} or (not env and (after == "." or is_code(value.text))):
         return False
     if said == WEAK:
         return is_random(value.text, 16) and not is_identity(value.text)
     if said in {TOKEN, KEY, SECRET}:
         wordy = said == SECRET and env and len(value.text) >= 8
         return wordy or is_random(value.text, 8) or (is_identity(value.text) and len(value.text) >= 8)
-    if value.text.isalpha() or value.text.replace("_", "").isalpha():
+    if value.text.replace("_", "").isalpha():
         return _is_word_a_password(place, value, env=env)
     return len(value.text) >= 6 or (env and len(value.text) >= 4)
 

@@ -148,9 +148,8 @@ def outcome(known: SubtaskKnown, seen: SubtaskSeen) -> tuple[str, bool]:
     if ended is None or (began is not None and ended < began):
         return "running", seen.result is not None
     fails = _fails(known, seen)
-    if "failed" not in {known.status, seen.status} or known.result == SILENT:
-        return "failed" if fails else "completed", seen.result is not None
-    return "failed" if fails else "completed", (seen.status == "failed") is fails and seen.result is not None
+    of_known = "failed" in {known.status, seen.status} and known.result != SILENT and (seen.status == "failed") != fails
+    return "failed" if fails else "completed", seen.result is not None and not of_known
 
 
 def _fails(known: SubtaskKnown, seen: SubtaskSeen) -> bool:

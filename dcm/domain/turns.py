@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict
 
 Record = Mapping[str, Any]
 
 EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
-"""No record is older."""
+"""Records from before are passed over: each month that is told of gets tables of its own."""
+
+AHEAD = timedelta(minutes=1)
+"""What is dated further in the future than this is passed over: the teller's clock may be before ours."""
 
 
 class Past(TypedDict):

@@ -1,19 +1,16 @@
 """The tokens a conversation used, as the model's answers say. Shapes: hooks specification, section 8."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from dcm.domain.texts import storable
-
-Record = Mapping[str, Any]
+from dcm.domain.turns import Record
 
 NO_MODEL = "<synthetic>"
 """The model of what the client itself says in the model's place: an error, an interruption."""
 
 MOST_TOKENS = 2**40
 """A number beyond this is no count of tokens."""
-
 
 LONGEST_ID = 300
 """Characters of the longest message id; the provider's have 28."""
@@ -94,14 +91,15 @@ def tokens(record: Record) -> Tokens | None:
 
 
 def together(uses: Iterable[MessageUse]) -> list[MessageUse]:
-    """One use a message, sorted by its id: a message is split into records that each repeat its usage."""
+    """One use a message, sorted by its id: a message is split into records that each repeat its usage.
+
+    It stays with the session that told it first.
+    """
     found: dict[str, MessageUse] = {}
     for use in uses:
-        known = found.get(use.message_id)
-        taken = use.tokens.at_least(known.tokens) if known else use.tokens
-        found[use.message_id] = MessageUse(
-            use.message_id, use.session_id, use.agent_id, use.model, known.at if known else use.at, taken
-        )
+        known = found.setdefault(use.message_id, use)
+        if known.session_id == use.session_id:
+            found[use.message_id] = replace(use, at=known.at, tokens=use.tokens.at_least(known.tokens))
     return [found[message_id] for message_id in sorted(found)]
 
 

@@ -41,6 +41,13 @@ def test_no_route_that_stores_text_gives_a_secret_back(server: ApiServer, path: 
     assert "[redacted:" in told
 
 
+@pytest.mark.parametrize("levels", [200, 450, 505])
+def test_what_is_nested_too_deep_to_look_through_is_refused(server: ApiServer, levels: int) -> None:
+    message = json.dumps({"from_agent": "a", "to_agent": "b", "topic": "context.request", "content": "DEEP"})
+    deep = '{"a": [' * levels + json.dumps(f"{TOKEN} <private>x") + "]}" * levels
+    assert server.ask("POST", "/api/messages", message.replace('"DEEP"', deep).encode()).status == 400
+
+
 def test_ids_and_the_address_of_a_subscriber_stay_as_they_were_sent(server: ApiServer) -> None:
     address = "http://ada:hunter22@subscriber.example/hook?token=abcd1234efgh"
     ask(server, "POST", "/api/subscribe", {"agent_id": TOKEN, "topic": "context.request", "callback_url": address})

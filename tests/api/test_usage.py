@@ -59,6 +59,12 @@ def test_a_message_counts_once_for_the_session_that_told_it_first_with_the_most_
     assert server.get("/api/sessions/s2/usage").status == 404
 
 
+def test_a_message_that_two_sessions_tell_at_once_stays_with_the_first(server: ApiServer) -> None:
+    told(server, message("m1", output_tokens=5), message("m1", session="s2", output_tokens=900))
+    assert server.get("/api/sessions/s1/usage").json["total"]["output_tokens"] == 5
+    assert server.get("/api/sessions/s2/usage").status == 404
+
+
 def test_the_newest_context_counts_whatever_order_it_is_told_in(server: ApiServer) -> None:
     told(server, message("m1", input_tokens=1), contexts=[context("00:10", 100), context("00:05", 5)])
     assert server.get("/api/sessions/s1/usage").json["context"]["tokens"] == 100

@@ -1,3 +1,5 @@
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -202,6 +204,18 @@ def test_nothing_of_the_future_is_in_the_copy_of_a_session(case: Case, tmp_path:
     assert not any(case.transcript.stem in path.read_text() for path in copied)
     main = next(path for path in copied if path.stem == session_id)
     assert len(load(main)) == len(case.before)
+
+
+def test_a_record_without_a_time_is_copied_with_the_one_before_it(case: Case, tmp_path: Path) -> None:
+    def prompt(text: str, **more: str) -> str:
+        return json.dumps({"type": "last-prompt", "lastPrompt": text, **more}) + "\n"
+
+    beside = tmp_path / "beside" / "b.jsonl"
+    beside.parent.mkdir()
+    beside.write_text(prompt("past") + prompt("later", timestamp="9999-01-01T00:00:00Z") + prompt("future"))
+    copy(replace(case, beside=(beside,)), tmp_path / "copies")
+    [copied] = (tmp_path / "copies" / "projects" / "beside").glob("*.jsonl")
+    assert [record["lastPrompt"] for record in load(copied)] == ["past"]
 
 
 def test_the_copy_of_a_worktree_belongs_to_the_project(case: Case, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 import io
 import json
 import logging
+import re
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,12 @@ def test_kingfisher_finds_what_its_rules_know_wherever_it_stands_in_a_text(tmp_p
     assert MARK.sub("#", redactor.text(f"né 🦊 {token} né")) == "né 🦊 # né"
     (found,) = redaction.known_to_kingfisher(f"né 🦊 {TOKEN} né")
     assert (found.start, found.end) == (5, 5 + len(TOKEN))
+
+
+def test_a_mark_says_what_kingfishers_rule_is_for_not_which_of_its_variants_fits(tmp_path: Path) -> None:
+    redactor = redaction.redactor(settings(tmp_path))
+    token = "re_" + "oHwLMeaZ_qo9DZDNjN1GTPdVKsb1DS2S5"
+    assert re.fullmatch(r"resend \[redacted:resend-api-key:[0-9a-f]{8}\]", redactor.text(f"resend {token}"))
 
 
 @pytest.mark.parametrize(
@@ -75,7 +82,7 @@ def test_doctor_tells_which_line_of_the_own_patterns_is_wrong(tmp_path: Path) ->
     path.write_text("staff-id = EMP-\\d+\n", encoding="utf-8")
     given = settings(tmp_path, DCM_REDACT_FILE=str(path))
     assert [(found.state, found.says) for found in doctor.patterns(given)] == [
-        ("ok", f"1 patterns of your own in {path}")
+        ("ok", f"1 pattern of your own in {path}")
     ]
     path.write_text("staff-id = (\n", encoding="utf-8")
     (found,) = doctor.patterns(given)

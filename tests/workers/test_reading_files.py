@@ -49,11 +49,25 @@ def test_a_file_that_changed_under_the_reader_is_read_anew_and_nothing_is_stored
 def test_a_half_written_line_is_left_until_it_is_whole(valkey: redis.Redis, conn: Conn, transcript: Path) -> None:
     whole = transcript.read_bytes()
     report(valkey, transcript, 0)
-    for size in (0, 10, 500, 800, 1500, len(whole) - 1, len(whole)):
+    for size in (0, 10, 500, 800, 1500, len(whole) - 2, len(whole)):
         transcript.write_bytes(whole[:size])
         catch_up()
         [(read_to,)] = rows(conn, "SELECT read_to FROM transcripts WHERE agent_id = ''")
         assert read_to == whole[:size].rfind(b"\n") + 1
+    assert len(rows(conn, CALLS)) == 3
+    assert len(rows(conn, PROMPTS)) == 2
+
+
+def test_a_last_line_that_lacks_its_end_is_read_and_what_is_added_behind_it_too(
+    valkey: redis.Redis, conn: Conn, transcript: Path
+) -> None:
+    lines = transcript.read_text().splitlines()
+    report(valkey, transcript, 0)
+    for count in (3, 4, 13, len(lines)):
+        transcript.write_text("\n".join(lines[:count]))
+        catch_up()
+        assert rows(conn, "SELECT DISTINCT read_to = size FROM transcripts") == [(True,)]
+        assert len(rows(conn, "SELECT FROM actions WHERE agent_id IS NULL")) == {3: 0, 4: 1}.get(count, 2)
     assert len(rows(conn, CALLS)) == 3
     assert len(rows(conn, PROMPTS)) == 2
 

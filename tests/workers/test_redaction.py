@@ -36,8 +36,6 @@ def everything(conn: Conn) -> str:
 def test_no_secret_of_any_event_is_stored_or_told(valkey: redis.Redis, conn: Conn, database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as listener:
         listener.execute("LISTEN dcm_events")
-        for (channel,) in rows(conn, "SELECT DISTINCT channel FROM events"):
-            listener.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
         queue(
             valkey,
             [
@@ -58,6 +56,7 @@ def test_no_secret_of_any_event_is_stored_or_told(valkey: redis.Redis, conn: Con
     assert TOKEN.lower() not in everything(conn).lower()
     assert "[redacted:github-token:" in everything(conn)
     assert "[private]" in everything(conn)
+    assert told
     assert TOKEN not in "".join(told)
 
 

@@ -11,10 +11,12 @@ import psycopg
 import pytest
 import story
 from api_server import ApiServer
-from command import answer, run
+from command import answer, execute, run
 from recorder import Recorder, Said
 from story import AGENT, HOOKS, MAIN, SESSION
 
+from dcm import transcript_files
+from dcm.cli import sieve
 from dcm.domain.errors import DcmError
 
 WriteAll = Callable[[], None]
@@ -165,11 +167,13 @@ def test_import_of_a_folder_without_transcripts_is_said(home: Path, tmp_path: Pa
 
 
 def test_import_passes_over_what_is_no_transcript(recorder: Recorder, home: Path) -> None:
+    recorder.answer(Said(200, {"accepted": 9, "known": 2, "waiting": 0}))
+    story.write(home)
     (home / "notes.jsonl").write_text('{"a": 1}\nnot json\n[]\n{"timestamp": "x", "message": 5}\n', encoding="utf-8")
     told = answer(run(home, "import", "transcripts", str(home), "--url", recorder.url, "--json"))
     file = home / "notes.jsonl"
     assert told == {
-        "accepted": 0, "known": 0, "too_large": 0, "sessions": 0, "files": 1,
+        "accepted": 9, "known": 2, "too_large": 0, "sessions": 1, "files": 3,
         "unreadable_files": 0, "unreadable_lines": 2, "left_out": 1,
         "faults": [
             f"{file} line 2 is not a record in JSON",
@@ -177,7 +181,6 @@ def test_import_passes_over_what_is_no_transcript(recorder: Recorder, home: Path
             f"{file} line 4 has the time 'x': give one from 2020 to now, with its zone",
         ],
     }  # fmt: skip
-    assert recorder.asked == []
 
 
 def test_import_goes_on_over_what_it_cannot_take_and_says_it(
@@ -204,6 +207,33 @@ def test_import_goes_on_over_what_it_cannot_take_and_says_it(
     assert prompts == ["make the cart faster", "now the tests", "caf\N{REPLACEMENT CHARACTER}"]
 
 
+def test_import_reads_a_last_line_that_lacks_its_end(recorder: Recorder, home: Path) -> None:
+    recorder.answer(Said(200, {"accepted": 0, "known": 0, "waiting": 0}))
+    project = story.write(home, sub=[], main=MAIN[:-1])
+    file = project / f"{SESSION}.jsonl"
+    file.write_bytes(file.read_bytes().removesuffix(b"\n"))
+    os.utime(file, (0, 0))
+    told = answer(run(home, "import", "transcripts", str(file), "--url", recorder.url, "--json"))
+    assert told["faults"] == []
+    said = [past["payload"].get("last_assistant_message") for past in recorder.asked[0].body["payloads"]]
+    assert "They pass." in said
+
+
+def test_import_says_which_line_is_too_long_to_be_read(
+    recorder: Recorder, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder.answer(Said(200, {"accepted": 0, "known": 0, "waiting": 0}))
+    for module in (transcript_files, sieve):
+        monkeypatch.setattr(module, "LINE_BYTES", 4000)
+    monkeypatch.setattr(transcript_files, "PIECE_BYTES", 1000)
+    giant = story.record(15, "user", "x" * 9000, prompt="giant")
+    folder = story.write(home, main=[*MAIN[:11], giant, *MAIN[11:]], sub=[])
+    told = answer(run(home, "import", "transcripts", str(folder), "--url", recorder.url, "--json"))
+    assert told["faults"] == [f"{folder}/{SESSION}.jsonl line 12 is longer than 4000 bytes"]
+    prompts = [past["payload"].get("prompt") for asked in recorder.asked for past in asked.body["payloads"]]
+    assert [prompt for prompt in prompts if prompt] == ["make the cart faster", "now the tests"]
+
+
 def test_import_passes_by_what_is_no_file(recorder: Recorder, home: Path) -> None:
     recorder.answer(Said(200, {"accepted": 9, "known": 2, "waiting": 0}))
     story.write(home)
@@ -221,51 +251,22 @@ def test_import_passes_by_what_is_no_file(recorder: Recorder, home: Path) -> Non
 
 
 @pytest.mark.parametrize("content", [b"", b"\x7fELF\x00\x01\x02", b"not json\n"])
-def test_import_of_what_is_no_transcript_says_so(recorder: Recorder, home: Path, content: bytes) -> None:
-    (home / "x.jsonl").write_bytes(content)
-    said = run(home, "import", "transcripts", str(home / "x.jsonl"), "--url", recorder.url)
-    assert said.exit_code == 0
-    assert "Nothing in it could be read as a transcript" in said.stderr
+def test_import_of_what_is_no_transcript_is_refused(recorder: Recorder, home: Path, content: bytes) -> None:
+    file = home / "x.jsonl"
+    file.write_bytes(content)
+    error = f"Nothing in {file} could be read as a transcript of Claude Code."
+    said = execute(home, "import", "transcripts", str(file), "--url", recorder.url, "--json")
+    assert said.returncode == 1
+    assert error.rstrip(".") in said.stderr
+    faults = {"details": {"faults": [f"{file} line 1 is not a record in JSON"]}} if content else {}
+    assert json.loads(said.stdout) == {"error": error, **faults}
+    assert recorder.asked == []
 
 
 def test_import_where_claude_code_never_ran_says_which_folder_it_looked_in(home: Path) -> None:
     result = run(home, "import", "transcripts", "--url", "http://127.0.0.1:1")
     assert isinstance(result.exception, DcmError)
     assert str(result.exception) == f"There is no transcript in {home}/.claude/projects."
-
-
-def body(server: ApiServer, *members: Any) -> Any:
-    return server.ask("POST", "/api/import", json.dumps({"payloads": list(members)}))
-
-
-@pytest.mark.parametrize(
-    ("member", "sentence"),
-    [
-        ({}, "not a JSON object"),
-        ({"at": "2026-11-20T12:00:00Z", "payload": {"session_id": "s"}}, "hook_event_name is missing"),
-        ({"at": "2026-11-20T12:00:00", "payload": HOOKS[1]}, "at is not a time with its zone"),
-        ({"payload": HOOKS[1]}, "at is not a time with its zone"),
-        ({"at": "2019-01-01T00:00:00Z", "payload": HOOKS[1]}, "give a time from 2020 to now"),
-        ({"at": "2126-01-01T00:00:00Z", "payload": HOOKS[1]}, "give a time from 2020 to now"),
-        ({"at": "2026-11-20T12:00:00Z", "payload": story.payload("PreCompact")}, "PreCompact is not taken"),
-    ],
-)
-def test_the_import_route_says_which_payload_it_cannot_take(server: ApiServer, member: Any, sentence: str) -> None:
-    good = {"at": "2026-11-20T12:00:00Z", "payload": HOOKS[1]}
-    refused = body(server, good, member)
-    assert refused.status == 400
-    assert refused.json["error"] == "Validation failed"
-    assert sentence in refused.json["details"]["payloads.1"][0]
-    assert server.valkey.payloads() == []
-
-
-def test_the_import_route_takes_a_thousand_and_no_more(server: ApiServer) -> None:
-    past = {"at": "2026-11-20T12:00:00Z", "payload": {"session_id": "s", "hook_event_name": "Notification"}}
-    assert body(server, *[past] * 1001).status == 400
-    assert server.ask("POST", "/api/import", b"[]").status == 400
-    assert body(server).json == {"accepted": 0, "known": 0, "waiting": 0}
-    assert body(server, *[past] * 1000).json == {"accepted": 1000, "known": 0, "waiting": 1000}
-    assert server.get("/api/intake").json["waiting"] == 1000
 
 
 def test_a_subagent_of_an_older_layout_is_told_by_its_own_file(recorder: Recorder, home: Path) -> None:

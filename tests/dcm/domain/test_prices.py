@@ -38,6 +38,10 @@ def test_each_kind_of_token_has_its_price() -> None:
     )
 
 
+def test_no_cost_is_below_nothing_where_the_parts_of_the_cache_are_more_than_the_whole() -> None:
+    assert cost(TABLE, "m-1", used(cache_creation_1h=1_000_000)) == pytest.approx(25)
+
+
 def test_a_model_without_a_price_costs_nothing_that_is_known() -> None:
     assert cost(TABLE, "m-2", used(input=5)) is None
     assert cost(TABLE, "other", used(input=5)) is None

@@ -16,6 +16,18 @@ TOKEN = "ghp_" + "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3z56"
 """Made of two parts, so that no forge takes it for real."""
 
 
+def test_the_password_of_an_archive_is_caught_whatever_packs_it() -> None:
+    for program in ("rar a", "unrar x", "zip -r", "7z a", "7za x"):
+        assert "swordfish7" not in redact(f"{program} -pswordfish7 shop.bin src"), program
+
+
+def test_a_putty_key_beside_another_private_key_is_caught() -> None:
+    body = "aB3dE5fG7hJ9kL1m" * 4
+    putty = f"PuTTY-User-Key-File-3: ssh-rsa\nPrivate-Lines: 1\n{body}\n"
+    assert body not in redact(putty)
+    assert body not in redact(f"{putty}\nadd the PRIVATE KEY above")
+
+
 def test_a_mark_names_the_kind_and_the_beginning_of_a_keyed_sum_of_the_secret() -> None:
     digest = hmac.new(b"k", TOKEN.encode(), hashlib.sha256).hexdigest()[:8]
     assert Redactor(key=b"k").text(f"use {TOKEN} now") == f"use [redacted:github-token:{digest}] now"
@@ -27,6 +39,11 @@ def test_the_same_secret_has_the_same_mark_wherever_it_stands() -> None:
     ]
     assert len(marks) == 3
     assert len(set(marks)) == 1
+
+
+@pytest.mark.parametrize("head", ["figu_", "figo_", "fm1r_", "fm2_", "nfp_", "vcp_", "vca_", "bkua_", "bkaj_"])
+def test_every_beginning_that_an_issuer_gives_its_tokens_is_known(head: str) -> None:
+    assert re.fullmatch(r"got \[redacted:[a-z]+-token:[0-9a-f]{8}\]", redact(f"got {head}{'aB3dE5fG7hJ' * 5}"))
 
 
 @given(
@@ -63,6 +80,13 @@ def test_private_parts_are_left_out_also_nested_and_not_closed(text: str, left: 
     assert without_private(text) == left
 
 
+@pytest.mark.parametrize(
+    "text", ["DB_PW=hunter22x", '"pw": "hunter22x"', "AZURE_DEVOPS_EXT_PAT=hunter22xa7", '{"bearer": "hunter22xa7"}']
+)
+def test_short_names_of_secrets_tell_too(text: str) -> None:
+    assert "hunter22x" not in redact(text)
+
+
 def payload(**fields: Any) -> dict[str, Any]:
     return {"session_id": "s1", "hook_event_name": "PostToolUse", "tool_use_id": "toolu_01", "cwd": "/src", **fields}
 
@@ -76,6 +100,9 @@ def payload(**fields: Any) -> dict[str, Any]:
         {"headers": {"authorization": ["Bearer abcd1234efgh"]}},
         {"env": [{"name": "DB_TOKEN", "value": "abcd1234efgh"}]},
         {"db": {"password": ["hunter2"]}},
+        {"db_password": {"sensitive": True, "type": "string", "value": "hunter2"}},
+        {"password": "hunter2\n"},
+        {"tokens": [{"api_key": "abcd1234\r\n"}]},
         {"password": 12345678},
         {"Cookie": "theme=dark; sid=abcd1234efgh5678"},
         {"deep": [[{"secret": "hunter2"}]]},
@@ -86,6 +113,7 @@ def test_the_names_of_fields_are_looked_at_however_deep_they_lie(value: Any) -> 
     told = json.dumps(plain.value(value))
     assert MARK.search(told)
     assert not re.search(r"hunter2|abcd1234|12345678[^\]]|: \"x\"", told)
+    assert told.count("\\n") == json.dumps(value).count("\\n")
     assert plain.value(plain.value(value)) == plain.value(value)
 
 
@@ -94,6 +122,13 @@ def test_what_the_system_knows_a_row_by_is_never_altered() -> None:
         ("session_id", "tool_use_id", "agent_id", "prompt_id", "transcript_path", "cwd", "hook_event_name"), TOKEN
     )
     assert plain.payload(ids | {"prompt": TOKEN}) == ids | {"prompt": redact(TOKEN)}
+
+
+@pytest.mark.parametrize(
+    "value", [{"name": "id", "value": TOKEN}, {"id": {"value": TOKEN}}, {"cwd": [{"value": TOKEN}]}]
+)
+def test_a_value_that_is_named_like_an_id_by_another_field_loses_its_secrets(value: Any) -> None:
+    assert TOKEN not in json.dumps(plain.value(value))
 
 
 def test_a_payload_without_secrets_is_given_back_itself() -> None:
@@ -143,6 +178,13 @@ def test_own_patterns_find_more_and_the_allowed_ones_are_let_be() -> None:
     redactor = Redactor(more=(own.find,), allowed=own.allowed)
     assert re.fullmatch(r"EMP-\[redacted:staff-id:[0-9a-f]{8}\]", redactor.text("EMP-123456"))
     assert redactor.text("password: hunter2") == "password: hunter2"
+
+
+def test_an_own_pattern_for_a_whole_line_is_found_in_any_field() -> None:
+    own = parse("staff-id = ^EMP-\\d{6}$\n", "own")
+    redactor = Redactor(more=(own.find,))
+    told = redactor.value({"a": "one", "b": ["EMP-123456"], "c": "two\nEMP-654321\nthree"})
+    assert "EMP-" not in json.dumps(told)
 
 
 def test_what_is_nested_too_deep_to_walk_is_still_redacted() -> None:
