@@ -7,7 +7,7 @@ from dcm.domain.agent_briefs.facts import AgentFacts
 from dcm.domain.agent_briefs.fitting import Fitted, fitted
 from dcm.domain.agent_types import category, profile
 from dcm.domain.briefs import restored_brief
-from dcm.domain.briefs.fitting import CHARACTERS_A_TOKEN, leaves_out
+from dcm.domain.briefs.fitting import CHARACTERS_A_TOKEN, leaves_out, size
 from dcm.domain.instants import instant
 from dcm.domain.snapshots import Snapshot
 
@@ -40,8 +40,8 @@ def agent_brief(facts: AgentFacts, max_tokens: int, session: Snapshot | None = N
     own = "\n\n".join(TEMPLATES[view](facts))
     if session is None:
         return fitted(f"{head}\n\n{own}", max_tokens)
-    room = max(0, max_tokens * CHARACTERS_A_TOKEN - len(head) - 2 * len("\n\n"))
-    before = restored_brief(session, room - min(len(own), int(room * OF_THE_AGENT)), view)
-    rest = fitted(own, (room - len(before)) // CHARACTERS_A_TOKEN)
+    room = max(0, max_tokens * CHARACTERS_A_TOKEN - size(head) - 2 * len("\n\n"))
+    before = restored_brief(session, room - min(size(own), int(room * OF_THE_AGENT)), view)
+    rest = fitted(own, (room - size(before)) // CHARACTERS_A_TOKEN)
     whole = fitted(f"{head}\n\n{before}\n\n{rest.content}", max_tokens)
     return replace(whole, truncated=whole.truncated or rest.truncated or leaves_out(before))

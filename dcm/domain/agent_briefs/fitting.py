@@ -1,9 +1,9 @@
-"""Bring a brief within its tokens: four characters count as one; every head is kept."""
+"""Bring a brief within its tokens: four characters, counted as JavaScript counts them, are one; every head is kept."""
 
 import math
 from dataclasses import dataclass
 
-from dcm.domain.briefs.fitting import CHARACTERS_A_TOKEN
+from dcm.domain.briefs.fitting import CHARACTERS_A_TOKEN, size
 
 NOTICE = "\n\n---\n*This brief was cut to fit its budget.*"
 
@@ -19,7 +19,7 @@ class Fitted:
 
 def tokens(text: str) -> int:
     """What a text costs."""
-    return math.ceil(len(text) / CHARACTERS_A_TOKEN)
+    return math.ceil(size(text) / CHARACTERS_A_TOKEN)
 
 
 def fitted(text: str, max_tokens: int) -> Fitted:
@@ -30,15 +30,15 @@ def fitted(text: str, max_tokens: int) -> Fitted:
     room = max_tokens * CHARACTERS_A_TOKEN - len(NOTICE)
     kept = set()
     for number, line in enumerate(lines):
-        if line.startswith("#") and len(line) + 1 <= room:
+        if line.startswith("#") and size(line) + 1 <= room:
             kept.add(number)
-            room -= len(line) + 1
+            room -= size(line) + 1
     for number, line in enumerate(lines):
         if number in kept:
             continue
-        if len(line) + 1 > room:
+        if size(line) + 1 > room:
             break
         kept.add(number)
-        room -= len(line) + 1
+        room -= size(line) + 1
     content = "\n".join(line for number, line in enumerate(lines) if number in kept) + NOTICE
     return Fitted(content, max_tokens, truncated=True)

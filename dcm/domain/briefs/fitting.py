@@ -65,6 +65,7 @@ def compose(opening: str, sections: Sequence[Section], limit: int) -> str:
     told = _affordable([section for section in sections if section.items], limit)
     parts = [_Part(section) for section in told]
     room = limit - size(opening) - sum(map(_head_cost, told))
+    room -= _first(parts, room)
     taken = 1
     while taken:
         taken = _share_out(parts, room, opening)
@@ -74,6 +75,14 @@ def compose(opening: str, sections: Sequence[Section], limit: int) -> str:
     for part in parts:
         room -= _grow(part, room)
     return _text(opening, parts)
+
+
+def _first(parts: Sequence[_Part], room: int) -> int:
+    """Take what matters most, however small the brief, unless half of the room is too little; what it costs."""
+    if not parts or (cost := _cost(parts[0], 0)) > room // 2:
+        return 0
+    _take(parts[0], 0, cost)
+    return cost
 
 
 def _share_out(parts: Sequence[_Part], room: int, opening: str) -> int:

@@ -28,7 +28,7 @@ def others(used: Sequence[Name]) -> list[Item]:
 
 
 def _grouped(path: str, mark: str, key: str = "") -> Item:
-    folder, name = posixpath.split(path)
+    folder, name = posixpath.split(" ".join(path.split()))
     return Item(f"{name}{mark}", f"- {folder}/:" if folder else "- ./:", key)
 
 

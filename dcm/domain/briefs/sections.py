@@ -9,7 +9,18 @@ from dcm.domain.briefs.fitting import Item, Section
 from dcm.domain.briefs.shares import ROOMY, shares
 from dcm.domain.facts.errors import main_line
 from dcm.domain.facts.shell import plain
-from dcm.domain.snapshots import AgentState, Blocked, Command, Commit, Note, OpenError, Snapshot, SolvedError, Task
+from dcm.domain.snapshots import (
+    AgentState,
+    Blocked,
+    Command,
+    Commit,
+    FileChange,
+    Note,
+    OpenError,
+    Snapshot,
+    SolvedError,
+    Task,
+)
 from dcm.domain.tools import both_ends, one_line
 
 GONE = ("deleted", "moved")
@@ -23,6 +34,9 @@ FEW = 3
 
 TASK_WIDTH = 60
 """Characters kept of what a subagent was started for."""
+
+PATH_WIDTH = 300
+"""Characters kept of the path of a file that is gone."""
 
 ANY_PURPOSE = "general-purpose"
 """The type of subagents that says nothing of them."""
@@ -53,7 +67,11 @@ def sections(snapshot: Snapshot, limit: int, view: str = "developer") -> list[Se
         Section("Subagents", [_agent(agent, limit) for agent in snapshot.agents], share["agents"]),
         Section(dirty_head, names.changes(dirty), share["changed"]),
         Section("Files changed and committed", names.changes(committed), share["committed" if dirty else "changed"]),
-        Section("Files deleted or moved", [Item(f"- {change.path} {change.how}") for change in gone], share["gone"]),
+        Section(
+            "Files deleted or moved",
+            _fates(gone),
+            share["gone"],
+        ),
         Section("Newest edits", edits, share["last_lines"], counts_rest=False),
         Section("Commands run and how they ended", _commands(snapshot.commands), share["commands"], counts_rest=False),
         Section("Commits", [_commit(commit) for commit in snapshot.commits], share["commits"]),
@@ -130,6 +148,10 @@ def _words(words: str, limit: int) -> list[Item]:
     return [Item(both_ends(words, limit // (9 if limit >= ROOMY else 24)), longer=longer)] if words else []
 
 
+def _fates(gone: Sequence[FileChange]) -> list[Item]:
+    return [Item(f"- {one_line(change.path, PATH_WIDTH)} {change.how}") for change in gone]
+
+
 def _answer(answer: str, limit: int) -> Item:
     said = [f"- {one_line(answer, limit // part)}" for part in (32, 16, 8)]
     return Item(said[0], longer=said[1:])
@@ -147,8 +169,9 @@ def _message(note: Note) -> Item:
 
 
 def _agent(agent: AgentState, limit: int) -> Item:
-    kind = "" if agent.agent_type == ANY_PURPOSE else f"{agent.agent_type or 'agent'} "
-    named = f"{kind}“{one_line(agent.task, TASK_WIDTH)}”"
+    kind = agent.agent_type or "agent"
+    task = f"“{one_line(agent.task, TASK_WIDTH)}”" if agent.task else ""
+    named = task if task and kind == ANY_PURPOSE else f"{kind} {task}".rstrip()
     if not agent.summary:
         return Item(named, group=f"- {agent.status}:")
     mark = "" if agent.status == "completed" else f"[{agent.status}] "

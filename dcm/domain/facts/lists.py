@@ -1,5 +1,7 @@
 """The agent's own list, and what the user settled in dialogs."""
 
+import contextlib
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -11,6 +13,9 @@ from dcm.domain.tools import one_line
 
 QUESTION_LIMIT, ANSWER_LIMIT, PLAN_LIMIT, EARLIER_LIMIT = 200, 300, 1_200, 280
 """Characters kept of a question, its answer, the last plan, and what an earlier one says besides its steps."""
+
+GIVEN_UP = frozenset({"deleted", "cancelled", "canceled"})
+"""States of tasks that are told no more."""
 
 
 def decisions(calls: Iterable[ToolCall]) -> list[Decision]:
@@ -66,14 +71,14 @@ def todo_list(calls: Iterable[ToolCall]) -> list[Task]:
     for call in calls:
         if not call.success or call.by_subagent:
             continue
-        if call.tool == "TodoWrite":
-            tasks = {task.id: task for task in _todos(call.asked.get("todos"))}
+        if call.tool == "TodoWrite" and (written := _todos(call.asked.get("todos"))) is not None:
+            tasks = {task.id: task for task in written}
         elif call.tool == "TaskCreate":
             number = _number(call.got) or str(len(tasks) + 1)
             tasks[number] = Task(number, str(call.asked.get("subject", "")), "pending")
         elif call.tool == "TaskUpdate":
             _update(tasks, call.asked)
-    return [task for task in tasks.values() if task.description and task.status != "deleted"]
+    return [task for task in tasks.values() if task.description and task.status not in GIVEN_UP]
 
 
 def _number(got: Mapping[str, Any]) -> str:
@@ -82,13 +87,22 @@ def _number(got: Mapping[str, Any]) -> str:
     return str(task.get("id") or "") if isinstance(task, Mapping) else ""
 
 
-def _todos(items: object) -> list[Task]:
-    listed = items if isinstance(items, list) else []
+def _todos(items: object) -> list[Task] | None:
+    """The tasks of a list, also of one written as JSON; None when it is no list."""
+    if isinstance(items, str):
+        with contextlib.suppress(ValueError):
+            items = json.loads(items)
+    if not isinstance(items, list):
+        return None
     return [
-        Task(str(number), str(item.get("content", "")), str(item.get("status", "pending")))
-        for number, item in enumerate(listed, 1)
+        Task(str(number), str(item.get("content", "")), _status(item.get("status")))
+        for number, item in enumerate(items, 1)
         if isinstance(item, Mapping)
     ]
+
+
+def _status(told: object) -> str:
+    return told if isinstance(told, str) and told else "pending"
 
 
 def _update(tasks: dict[str, Task], asked: Mapping[str, Any]) -> None:
@@ -96,5 +110,5 @@ def _update(tasks: dict[str, Task], asked: Mapping[str, Any]) -> None:
     known = tasks.get(number)
     if known:
         tasks[number] = Task(
-            number, str(asked.get("subject") or known.description), str(asked.get("status") or known.status)
+            number, str(asked.get("subject") or known.description), _status(asked.get("status") or known.status)
         )

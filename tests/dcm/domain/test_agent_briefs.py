@@ -33,7 +33,7 @@ def test_a_brief_keeps_to_its_tokens(tokens: int, many: int, words: str, agent_i
     facts = replace(FACTS, agent_id=agent_id, agent_type=agent_type)
     for told in (None, session(many, words)):
         made = agent_brief(facts, tokens, told)
-        assert len(made.content) <= 4 * tokens
+        assert len(made.content.encode("utf-16-le")) // 2 <= 4 * tokens
         assert made.token_count <= tokens
 
 

@@ -44,6 +44,13 @@ def test_the_agents_own_list_is_as_it_last_wrote_it() -> None:
     assert [(task.description, task.status) for task in listed] == [("measure", "completed"), ("fix", "pending")]
 
 
+def test_a_list_written_as_json_is_read_and_what_is_none_changes_nothing() -> None:
+    written = '[{"content": "a", "status": "cancelled"}, {"content": "b", "status": null}, {"content": "c"}]'
+    for garbage in ("no json", None, 5):
+        listed = todo_list([call("TodoWrite", {"todos": written}), call("TodoWrite", {"todos": garbage})])
+        assert [(task.description, task.status) for task in listed] == [("b", "pending"), ("c", "pending")]
+
+
 def test_a_created_task_has_the_number_its_answer_gives() -> None:
     listed = todo_list([
         call("TaskCreate", {"subject": "measure"}, got={"task": {"id": "7", "subject": "measure"}}),
