@@ -10,7 +10,7 @@ from psycopg.rows import class_row, dict_row
 
 from db.pool import Conn
 from dcm.domain.compactions import Subject
-from dcm.domain.snapshots import Snapshot
+from dcm.domain.snapshots import Snapshot, of_facts
 
 READY = "dcm_ready"
 """Channel that tells the id of a session whose brief is ready."""
@@ -74,6 +74,15 @@ def keep_summary(conn: Conn, session_id: str, made_for: datetime, summary: str) 
         "UPDATE briefs SET summary = %(summary)s WHERE session_id = %(session)s AND made_for = %(made_for)s",
         {"session": session_id, "made_for": made_for, "summary": summary},
     )
+
+
+def snapshot(conn: Conn, session_id: str, made_for: datetime) -> Snapshot | None:
+    """What the brief of a moment was made from."""
+    row = conn.execute(
+        "SELECT snapshot FROM briefs WHERE session_id = %(session)s AND made_for = %(made_for)s",
+        {"session": session_id, "made_for": made_for},
+    ).fetchone()
+    return of_facts(row[0]["facts"]) if row else None
 
 
 def page(conn: Conn, session_id: str, limit: int) -> list[dict[str, Any]]:

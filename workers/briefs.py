@@ -25,6 +25,7 @@ from db import (
     subtasks,
 )
 from db.pool import Conn
+from dcm import transcript_ends
 from dcm.broker import DEFAULT
 from dcm.domain import briefs as brief_rules
 from dcm.domain import transcripts as transcript_rules
@@ -36,7 +37,7 @@ from dcm.domain.facts.calls import ToolCall
 from dcm.domain.mail import said
 from dcm.domain.snapshots import AgentState, Asked, Blocked, Note, Snapshot
 from dcm.domain.tools import AGENT_TOOLS, DECISION_TOOLS, LIST_TOOLS, SHELL_TOOLS, WRITING_TOOLS, one_line
-from workers import readings, running, transcripts
+from workers import readings, running
 
 logger = logging.getLogger("dcm.briefs")
 broker = running.broker()
@@ -91,7 +92,7 @@ def assemble(conn: Conn, session_id: str, until: datetime, trigger: str) -> Snap
         return None
     traces = actions.traces(conn, session_id, until, CALLS_LIMIT, always=ALWAYS_READ, with_output=OUTPUT_READ)
     calls = [_call(trace, number) for number, trace in enumerate(traces)]
-    told = _without_secrets(transcript_rules.facts(transcripts.tail(facts.transcript_path)))
+    told = _without_secrets(transcript_rules.facts(transcript_ends.tail(facts.transcript_path)))
     folder = facts.worktree or facts.cwd or ""
     asked = _asked(conn, session_id, until) or _first_asked(told.first_prompt, facts.started_at)
     denied = hook_events.dated(conn, session_id, ["PermissionDenied"], until, REFUSALS_LIMIT)
