@@ -10,6 +10,7 @@ from stories import a_session, agent_tool, at, event, store, subagent
 from db import messages
 from db.pool import Conn
 from dcm.broker import mailbox_key
+from dcm.domain.hook_events import HookEvent
 from dcm.domain.mail import LIMIT, Letter, at_once, opened
 from dcm.settings import Settings
 from workers import mail
@@ -87,7 +88,7 @@ def test_a_subagent_is_told_what_its_task_needs(
         agent_tool(5, "PreToolUse", tool_input=asked, **place),
         subagent(6, "SubagentStart", **place),
     )  # fmt: skip
-    brief_subagent("s1", "a1", "Explore", at(6).isoformat())
+    brief_subagent("s1", "a1", at(6).isoformat())
     text = told(valkey, "a1")
     assert text.startswith("# What the session that started this agent knows\n")
     assert "- Never use floats. (1.)" in text
@@ -96,10 +97,77 @@ def test_a_subagent_is_told_what_its_task_needs(
     assert "make the cart faster" not in text
 
 
+def fix(second: float, name: str, **asked: str) -> HookEvent:
+    """The start of an Agent call that has something fixed, by a subagent of no named kind unless it is said."""
+    return agent_tool(second, "PreToolUse", call=f"call {name}",
+                      tool_input={"description": f"Fix {name}", "prompt": f"mend {name}.py", **asked}, cwd="/w/shop")  # fmt: skip
+
+
+def begins(second: float, agent: str, kind: str) -> HookEvent:
+    return subagent(second, "SubagentStart", agent, agent_type=kind, cwd="/w/shop")
+
+
+def edits(*names: str) -> list[HookEvent]:
+    return [event(1 + number, "PostToolUse", tool_name="Edit", tool_use_id=f"edit {name}", cwd="/w/shop",
+                  tool_input={"file_path": f"/w/shop/{name}.py", "old_string": "a"})
+            for number, name in enumerate(names)]  # fmt: skip
+
+
+def files_told(valkey: "redis.Redis", agent: str) -> list[str]:
+    """Which of the edited files the brief of a subagent names."""
+    return [name for name in ("alpha", "omega", "gamma") if f"{name}.py" in told(valkey, agent)]
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The events of these tests are old."""
+    monkeypatch.setattr(mail, "LATE_SECONDS", 10**9)
+
+
+@pytest.mark.usefixtures("patient")
+@pytest.mark.parametrize(("asked", "kind"), [({"subagent_type": "Explore"}, "Explore"), ({}, "general-purpose")])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_subagents_of_one_kind_that_begin_together_get_the_files_of_a_call_each_the_oldest_first(
+    conn: Conn, valkey: "redis.Redis", asked: dict[str, str], kind: str, at_once: bool
+) -> None:
+    story = [*edits("alpha", "omega"), fix(5, "alpha", **asked), fix(5.1, "omega", **asked),
+             begins(6, "a1", kind), begins(6.1, "a2", kind), begins(6.2, "a1", kind)]  # fmt: skip
+    for batch in [story] if at_once else [[one] for one in story]:
+        store(conn, *batch)
+    for agent in ("a2", "a1", "a2"):
+        brief_subagent("s1", agent, at(6).isoformat())
+    assert (files_told(valkey, "a1"), files_told(valkey, "a2")) == (["alpha"], ["omega"])
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_call_that_ended_is_over_for_the_next_subagent_and_still_tells_the_task_of_its_own(
+    conn: Conn, valkey: "redis.Redis"
+) -> None:
+    kind = {"subagent_type": "Explore"}
+    store(conn, *edits("alpha", "omega", "gamma"), fix(5, "alpha", **kind), begins(6, "a1", "Explore"))
+    sent_away = {"tool_input": {**fix(5, "alpha", **kind).payload["tool_input"], "run_in_background": True},
+                 "tool_response": {"status": "async_launched", "agentId": "a1"}}  # fmt: skip
+    store(conn, agent_tool(7, "PostToolUse", call="call alpha", **sent_away))
+    store(conn, fix(8, "omega", **kind), begins(9, "a2", "Explore"))
+    for agent in ("a1", "a2"):
+        brief_subagent("s1", agent, at(9).isoformat())
+    assert (files_told(valkey, "a1"), files_told(valkey, "a2")) == (["alpha"], ["omega"])
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_call_that_was_refused_in_an_earlier_turn_is_nobodys(conn: Conn, valkey: "redis.Redis") -> None:
+    kind = {"subagent_type": "Explore"}
+    store(conn, *edits("alpha", "omega"), fix(5, "alpha", **kind))
+    store(conn, event(6, "UserPromptSubmit", prompt="omega first", prompt_id="p2"), fix(7, "omega", **kind))
+    store(conn, begins(8, "a1", "Explore"))
+    brief_subagent("s1", "a1", at(8).isoformat())
+    assert files_told(valkey, "a1") == ["omega"]
+
+
 def test_a_subagent_that_began_long_ago_or_whose_session_knows_nothing_is_told_nothing(
     conn: Conn, valkey: "redis.Redis"
 ) -> None:
     store(conn, *a_session()[:6])
-    brief_subagent("s1", "a1", "Explore", at(6).isoformat())
-    brief_subagent("unknown", "a1", "Explore", at(6).isoformat())
+    brief_subagent("s1", "a1", at(6).isoformat())
+    brief_subagent("unknown", "a1", at(6).isoformat())
     assert told(valkey, "a1") == ""
