@@ -98,8 +98,9 @@ def describe_unnamed(conn: Conn, session_ids: Sequence[str]) -> None:
             FROM subtasks s
             WHERE s.session_id = ANY(%(sessions)s) AND s.status = 'running' AND s.description IS NULL
         ), open AS (
-            SELECT h.session_id, h.tool_use_id, h.created_at, h.payload -> 'tool_input' ->> 'description' AS description,
-                   coalesce(h.payload -> 'tool_input' ->> 'subagent_type', %(any_purpose)s) AS agent_type
+            SELECT h.session_id, h.tool_use_id, h.created_at,
+                   coalesce(h.payload -> 'tool_input' ->> 'subagent_type', %(any_purpose)s) AS agent_type,
+                   h.payload -> 'tool_input' ->> 'description' AS description
             FROM hook_events h
             WHERE h.session_id = ANY(%(sessions)s) AND h.event = 'PreToolUse'
               AND h.payload ->> 'tool_name' IN ('Agent', 'Task')

@@ -10,6 +10,7 @@ from dcm.domain.briefs.shares import ROOMY, shares
 from dcm.domain.facts.errors import main_line
 from dcm.domain.facts.shell import plain
 from dcm.domain.snapshots import AgentState, Blocked, Command, Commit, Note, OpenError, Snapshot, SolvedError, Task
+from dcm.domain.subagents import ANY_PURPOSE
 from dcm.domain.tools import both_ends, one_line
 
 GONE = ("deleted", "moved")
@@ -23,9 +24,6 @@ FEW = 3
 
 TASK_WIDTH = 60
 """Characters kept of what a subagent was started for."""
-
-ANY_PURPOSE = "general-purpose"
-"""The type of subagents that says nothing of them."""
 
 
 def sections(snapshot: Snapshot, limit: int, view: str = "developer") -> list[Section]:
