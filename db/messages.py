@@ -79,6 +79,7 @@ class Addressed:
     from_agent_id: str | None
     topic: str | None
     payload: dict[str, Any]
+    created_at: datetime
     expires_at: datetime | None
 
 
@@ -91,11 +92,11 @@ def addressed(conn: Conn, message_id: str) -> list[Addressed]:
         return cursor.execute(
             """
             WITH message AS (SELECT * FROM agent_messages WHERE id = %(id)s::uuid AND to_agent_id IS NOT NULL)
-            SELECT s.id AS session_id, '' AS agent_id, m.from_agent_id, m.topic, m.payload, m.expires_at
+            SELECT s.id AS session_id, '' AS agent_id, m.from_agent_id, m.topic, m.payload, m.created_at, m.expires_at
             FROM message m JOIN sessions s ON s.id = m.to_agent_id
             WHERE s.ended_at IS NULL AND m.from_agent_id IS DISTINCT FROM s.id AND NOT s.id = ANY(m.read_by)
             UNION ALL
-            SELECT t.session_id, t.agent_id, m.from_agent_id, m.topic, m.payload, m.expires_at
+            SELECT t.session_id, t.agent_id, m.from_agent_id, m.topic, m.payload, m.created_at, m.expires_at
             FROM message m JOIN subtasks t ON t.agent_id = m.to_agent_id OR t.agent_type = m.to_agent_id
             LEFT JOIN sessions s ON s.id = t.session_id
             WHERE t.status = 'running' AND t.session_id IS NOT NULL AND t.agent_id IS NOT NULL

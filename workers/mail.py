@@ -46,7 +46,8 @@ def deliver_message(message_id: str) -> None:
         sender, topic = recipient.from_agent_id or "the system", recipient.topic or "general"
         text = one_line(said(recipient.payload), MESSAGE_LIMIT)
         until = recipient.expires_at.timestamp() if recipient.expires_at else 0.0
-        letter = Letter(f"Message from {sender} ({topic}), told by DCM: {text}", message_id, until)
+        sent = recipient.created_at.timestamp()
+        letter = Letter(f"Message from {sender} ({topic}), told by DCM: {text}", message_id, until, sent)
         post(recipient.session_id, recipient.agent_id, letter)
 
 

@@ -15,7 +15,7 @@ from api.restore import Briefs
 from dcm.broker import DEFAULT, compaction_key, mailbox_key
 from dcm.domain.briefs import TO_KEEP
 from dcm.domain.hook_events import check
-from dcm.domain.mail import at_once, opened, sealed
+from dcm.domain.mail import at_once, joined, opened, sealed
 from dcm.domain.streams import stamp
 
 NOTHING = b"{}"
@@ -106,7 +106,7 @@ class ClaudeHooks:
             await self._door.put_back(mailbox, b"".join(map(sealed, waiting)))
         if messages := [letter.message_id for letter in letters if letter.message_id]:
             self._door.ask(DEFAULT, "mark_delivered", messages, reader)
-        return _context(event, "\n\n".join(letter.text for letter in letters)) if letters else NOTHING
+        return _context(event, joined(letters)) if letters else NOTHING
 
 
 def _context(event: str, text: str) -> bytes:

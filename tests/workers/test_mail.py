@@ -1,17 +1,22 @@
 """What agents are told with their next hook."""
 
 import time
+from collections import Counter
 from typing import Any
 
 import pytest
 import redis
+from hypothesis import given
+from hypothesis import strategies as st
 from stories import a_session, agent_tool, at, event, store, subagent
 
 from db import messages
 from db.pool import Conn
 from dcm.broker import mailbox_key
+from dcm.domain.briefs import AGE_NOTE, HOOK_LIMIT
+from dcm.domain.briefs.fitting import size
 from dcm.domain.hook_events import HookEvent
-from dcm.domain.mail import LIMIT, Letter, at_once, opened
+from dcm.domain.mail import LIMIT, Letter, at_once, joined, opened
 from dcm.settings import Settings
 from workers import mail
 from workers.mail import brief_subagent, deliver_message, mark_delivered
@@ -66,10 +71,31 @@ def test_what_was_delivered_is_read(conn: Conn, worker: Settings) -> None:
     assert second
 
 
-def test_letters_beyond_the_limit_wait_and_each_message_is_told_once() -> None:
-    letters = [Letter("x" * (LIMIT // 2), str(number)) for number in range(5)]
-    assert at_once([*letters, letters[0]]) == (letters[:2], letters[2:])
-    assert at_once([Letter("x" * LIMIT * 2, "0"), letters[1]]) == ([Letter("x" * LIMIT * 2, "0")], [letters[1]])
+def a_message(number: int, size: int) -> Letter:
+    return Letter("x" * size, str(number), sent=float(number))
+
+
+def test_messages_beyond_the_limit_wait_and_each_is_told_once_in_the_order_of_arrival() -> None:
+    letters = [a_message(number, LIMIT // 2) for number in range(1, 6)]
+    assert at_once([*letters[::-1], letters[0]]) == (letters[:2], letters[2:])
+    long, short = a_message(1, LIMIT * 2), a_message(3, 10)
+    assert at_once([short, long]) == ([long], [short])
+    assert at_once([a_message(1, 10), a_message(2, LIMIT), short]) == ([a_message(1, 10)], [a_message(2, LIMIT), short])
+
+
+def test_a_brief_leaves_the_messages_their_room_as_far_as_a_hook_can_carry_both() -> None:
+    message, brief, longest = a_message(1, 400), Letter("b" * 8000), Letter("é" * (HOOK_LIMIT - AGE_NOTE))
+    assert at_once([message, brief]) == ([brief, message], [])
+    assert at_once([message, longest]) == ([longest], [message])
+    assert at_once([brief, longest, message]) == ([brief], [longest, message])
+
+
+@given(st.lists(st.builds(Letter, st.text(max_size=HOOK_LIMIT), st.sampled_from(["", "m1", "m2"]))))
+def test_what_is_told_at_once_is_what_a_hook_can_carry_and_nothing_is_lost(letters: list[Letter]) -> None:
+    told_now, waiting = at_once(letters)
+    assert size(joined(told_now)) <= HOOK_LIMIT or len(told_now) == 1
+    assert Counter([*told_now, *waiting]) == Counter(set(letters))
+    assert bool(told_now) == bool(letters)
 
 
 def test_a_subagent_is_told_what_its_task_needs(
@@ -99,8 +125,8 @@ def test_a_subagent_is_told_what_its_task_needs(
 
 def fix(second: float, name: str, **asked: str) -> HookEvent:
     """The start of an Agent call that has something fixed, by a subagent of no named kind unless it is said."""
-    return agent_tool(second, "PreToolUse", call=f"call {name}",
-                      tool_input={"description": f"Fix {name}", "prompt": f"mend {name}.py", **asked}, cwd="/w/shop")  # fmt: skip
+    given = {"description": f"Fix {name}", "prompt": f"mend {name}.py", **asked}
+    return agent_tool(second, "PreToolUse", call=f"call {name}", tool_input=given, cwd="/w/shop")
 
 
 def begins(second: float, agent: str, kind: str) -> HookEvent:
