@@ -8,7 +8,7 @@ import pytest
 import redis
 from hypothesis import given
 from hypothesis import strategies as st
-from stories import a_session, agent_tool, at, event, store, subagent
+from stories import a_session, agent_tool, at, event, rows, store, subagent
 
 from db import messages
 from db.pool import Conn
@@ -52,6 +52,44 @@ def test_a_message_to_a_subagent_reaches_it_by_id_and_by_type(conn: Conn, valkey
     deliver_message(sent(conn, name))
     assert "the port is 8080" in told(valkey, "a1")
     assert told(valkey) == ""
+
+
+def at_work(session: str, folder: str, agent: str, kind: str = "Explore") -> list[HookEvent]:
+    """A session of a folder, and a subagent that works in it."""
+    fields = {"session": session, "agent_type": kind, "cwd": folder}
+    return [event(1, "UserPromptSubmit", session, prompt="go on", prompt_id="p1", cwd=folder),
+            subagent(2, "SubagentStart", agent, **fields)]  # fmt: skip
+
+
+def reached(valkey: "redis.Redis") -> set[str]:
+    return {key.decode().removeprefix("dcm:mail:") for key in valkey.keys("dcm:mail:*")}
+
+
+def test_a_type_is_one_of_the_senders_project(conn: Conn, valkey: "redis.Redis") -> None:
+    shop = [*at_work("s1", "/w/shop", "a1"), *at_work("s3", "/w/shop", "a3", "Plan")]
+    store(conn, *shop, *at_work("s2", "/w/farm", "a2"))
+    for sender, reached_by_type in (("s1", {"s1:a1"}), ("a3", {"s1:a1"}), ("s2", {"s2:a2"}), ("stranger", set())):
+        valkey.flushall()
+        deliver_message(sent(conn, "Explore", from_agent=sender))
+        assert (sender, reached(valkey)) == (sender, reached_by_type)
+
+
+def test_a_strangers_message_to_a_type_reaches_the_only_project_with_such_an_agent(
+    conn: Conn, valkey: "redis.Redis"
+) -> None:
+    store(conn, *at_work("s1", "/w/shop", "a1"), *at_work("s2", "/w/farm", "a2", "Plan"))
+    deliver_message(sent(conn, "Explore"))
+    assert reached(valkey) == {"s1:a1"}
+
+
+@pytest.mark.parametrize(("name", "box"), [("a2", "s2:a2"), ("s2", "s2")])
+def test_who_is_named_by_id_is_reached_from_every_project(
+    conn: Conn, valkey: "redis.Redis", name: str, box: str
+) -> None:
+    store(conn, *at_work("s1", "/w/shop", "a1"), *at_work("s2", "/w/farm", "a2"))
+    [(shop,)] = rows(conn, "SELECT project_id FROM sessions WHERE id = 's1'")
+    deliver_message(sent(conn, name, from_agent="s1", project_id=shop))
+    assert reached(valkey) == {box}
 
 
 def test_who_is_over_sent_it_himself_or_is_not_named_gets_nothing(conn: Conn, valkey: "redis.Redis") -> None:
