@@ -142,6 +142,8 @@ class Briefs:
             if compactions.running(conn, session_id, wanted).subagents:
                 return None
             found = briefs.newest(conn, session_id, main_only=True)
+            if found:
+                compactions.mark_told(conn, session_id, found.made_for)
         return aged(found.content, found.made_for, datetime.now(UTC)) if found and found.content else None
 
     async def _in_thread(self, work: Callable[..., Result], *arguments: object) -> Result:

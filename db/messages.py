@@ -21,6 +21,7 @@ Row = dict[str, Any]
 class Message:
     """A message as a brief shows it."""
 
+    id: uuid.UUID
     from_agent_id: str | None
     topic: str | None
     payload: dict[str, Any]
@@ -57,7 +58,7 @@ def unread(conn: Conn, session_id: str, limit: int) -> list[Message]:
     with conn.cursor(row_factory=class_row(Message)) as cursor:
         return cursor.execute(
             """
-            SELECT m.from_agent_id, m.topic, m.payload, m.priority, m.created_at
+            SELECT m.id, m.from_agent_id, m.topic, m.payload, m.priority, m.created_at
             FROM agent_messages m JOIN sessions s ON s.id = %(session)s
             WHERE (m.project_id = s.project_id OR m.to_agent_id = s.id)
               AND (m.expires_at IS NULL OR m.expires_at > now())
@@ -133,6 +134,15 @@ def mark_read(conn: Conn, message_ids: Sequence[str], reader: str) -> None:
         """,
         {"ids": list(message_ids), "reader": reader},
     )
+
+
+def read_of(conn: Conn, message_ids: Sequence[str], reader: str) -> set[str]:
+    """Those of some messages that an agent has read."""
+    rows = conn.execute(
+        "SELECT id::text FROM agent_messages WHERE id = ANY(%(ids)s::uuid[]) AND %(reader)s = ANY(read_by)",
+        {"ids": list(message_ids), "reader": reader},
+    ).fetchall()
+    return {row[0] for row in rows}
 
 
 def send(conn: Conn, message: Mapping[str, Any]) -> Row:

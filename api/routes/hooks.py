@@ -10,12 +10,12 @@ from pydantic import ConfigDict
 from api.bodies import kept_bytes, parse_json, read_body, storable
 from api.fields import Answer, Body, Name
 from api.ingest import Door
+from api.mail import Mail
 from api.operations import documented
 from api.restore import Briefs
-from dcm.broker import DEFAULT, compaction_key, mailbox_key
+from dcm.broker import compaction_key, mailbox_key
 from dcm.domain.briefs import TO_KEEP
 from dcm.domain.hook_events import check
-from dcm.domain.mail import at_once, joined, opened, sealed
 from dcm.domain.streams import stamp
 
 NOTHING = b"{}"
@@ -62,9 +62,10 @@ class HookAnswer(Answer):
 class ClaudeHooks:
     """Take a hook event; answer those that must be answered."""
 
-    def __init__(self, door: Door, briefs: Briefs) -> None:
+    def __init__(self, door: Door, briefs: Briefs, mail: Mail) -> None:
         self._door = door
         self._briefs = briefs
+        self._mail = mail
 
     @documented(body=HookPayload, answer=HookAnswer, errors=(400, 413, 503))
     async def on_post(self, req: Request, resp: Response) -> None:
@@ -91,22 +92,14 @@ class ClaudeHooks:
         if name == "SubagentStart" and agent_id:
             mail = await self._door.collect(mailbox)
         if mail:
-            resp.data = await self._delivered(name, mail, mailbox, agent_id or session_id)
+            told = await self._mail.told(mail, mailbox, agent_id or session_id)
+            resp.data = _context(name, told) if told else NOTHING
         elif name == "PreCompact":
             resp.content_type, resp.data = "text/plain; charset=utf-8", TO_KEEP.encode()
         elif name == "SessionStart" and payload.get("source") in BRIEFED:
             answer = self._briefs.of if payload["source"] == "compact" else self._briefs.resumed
             brief = await answer(session_id, datetime.fromtimestamp(now / 1e9, UTC))
             resp.data = _context(name, brief) if brief else NOTHING
-
-    async def _delivered(self, event: str, mail: bytes, mailbox: str, reader: str) -> bytes:
-        """The answer with the letters of a mailbox; the messages in it count as read, what has no room goes back."""
-        letters, waiting = at_once(opened(mail, time.time()))
-        if waiting:
-            await self._door.put_back(mailbox, b"".join(map(sealed, waiting)))
-        if messages := [letter.message_id for letter in letters if letter.message_id]:
-            self._door.ask(DEFAULT, "mark_delivered", messages, reader)
-        return _context(event, joined(letters)) if letters else NOTHING
 
 
 def _context(event: str, text: str) -> bytes:

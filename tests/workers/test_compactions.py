@@ -9,7 +9,7 @@ import pytest
 import redis
 from stories import agent_tool, at, event, rows, store, subagent, tool
 
-from db import briefs, compact, compactions
+from db import briefs, compact, compactions, messages
 from db.pool import Conn
 from dcm.broker import mailbox_key
 from dcm.domain.compactions import Running, Subject
@@ -132,6 +132,17 @@ def test_a_main_conversation_of_which_there_is_nothing_to_tell_gets_no_brief(sce
     settle_compaction("s2", at(2).isoformat(), "manual")
     assert rows(scene.conn, "SELECT subject, settled_at IS NOT NULL FROM briefs") == [("main", True)]
     assert scene.valkey.get(mailbox_key("s2")) is None
+
+
+def test_the_messages_in_a_brief_that_is_mailed_are_read(scene: Scene) -> None:
+    message = {"project_id": None, "from_agent": "planner", "to_agent": "s1", "topic": "task.created",
+               "content": {"message": "the port is 8080"}, "priority": 0, "ttl_s": 60}  # fmt: skip
+    sent = str(messages.send(scene.conn, message)["id"])
+    scene.compact(10)
+    scene.write(scene.main, at(11))
+    scene.settle(12)
+    assert "the port is 8080" in (scene.mail() or "")
+    assert messages.read_of(scene.conn, [sent], "s1") == {sent}
 
 
 def test_a_main_conversation_that_got_its_brief_gets_no_second_one(scene: Scene) -> None:
