@@ -100,7 +100,7 @@ def mark_told(conn: Conn, session_id: str, made_for: datetime) -> None:
     row = conn.execute(
         """
         SELECT content, snapshot -> 'facts' FROM briefs
-        WHERE session_id = %(session)s AND made_for = %(made_for)s
+        WHERE session_id = %(session)s AND made_for = %(made_for)s AND snapshot -> 'facts' ? 'notes'
         """,
         {"session": session_id, "made_for": made_for},
     ).fetchone()

@@ -122,6 +122,19 @@ def addressed(conn: Conn, message_id: str) -> list[Addressed]:
         ).fetchall()
 
 
+def at_work(conn: Conn, name: str) -> list[tuple[str, str]]:
+    """(session, subagent or empty) of the agents at work that have exactly this id."""
+    return conn.execute(
+        """
+        SELECT id, '' FROM sessions WHERE id = %(name)s AND ended_at IS NULL
+        UNION ALL
+        SELECT session_id, agent_id FROM subtasks
+        WHERE agent_id = %(name)s AND status = 'running' AND session_id IS NOT NULL
+        """,
+        {"name": name},
+    ).fetchall()
+
+
 def mark_read(conn: Conn, message_ids: Sequence[str], reader: str) -> None:
     """Note that an agent has read these messages."""
     conn.execute(

@@ -52,6 +52,15 @@ def deliver_message(message_id: str) -> None:
 
 
 @dramatiq.actor(queue_name=DEFAULT, max_retries=3)
+def tell_agent(agent_id: str, text: str, sent: float) -> None:
+    """Put a text of that moment, in seconds since the epoch, into the mailbox of the agent at work that has this id."""
+    with running.pool().connection() as conn:
+        found = messages.at_work(conn, agent_id)
+    for session_id, subagent_id in found:
+        post(session_id, subagent_id, Letter(text, sent=sent))
+
+
+@dramatiq.actor(queue_name=DEFAULT, max_retries=3)
 def mark_delivered(message_ids: list[str], reader: str) -> None:
     """Note that an agent has got these messages."""
     with running.pool().connection() as conn:

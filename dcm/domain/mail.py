@@ -7,9 +7,13 @@ from typing import Any
 
 from dcm.domain.briefs import HOOK_LIMIT
 from dcm.domain.briefs.fitting import size
+from dcm.domain.tools import one_line
 
 LIMIT = 2_000
 """Characters of messages that are put before an agent at once, beside a brief."""
+
+REASON_LIMIT = 400
+"""Characters kept of why an agent is blocked."""
 
 BETWEEN = "\n\n"
 """What stands between two letters."""
@@ -32,6 +36,17 @@ def said(content: Mapping[str, Any]) -> str:
     """What a message says, in words where it has any."""
     words = content.get("result_summary") or content.get("message") or content.get("text")
     return str(words or json.dumps(content, ensure_ascii=False))
+
+
+def blocked(by: str, reason: str | None) -> str:
+    """What an agent is told when another blocks it."""
+    why = one_line(reason or "", REASON_LIMIT).rstrip(".")
+    return f"Blocked by {by}{': ' if why else ''}{why}, told by DCM."
+
+
+def unblocked(by: str) -> str:
+    """What an agent is told when another blocks it no longer."""
+    return f"No longer blocked by {by}, told by DCM."
 
 
 def sealed(letter: Letter) -> bytes:

@@ -16,10 +16,10 @@ from dcm.broker import mailbox_key
 from dcm.domain.briefs import AGE_NOTE, HOOK_LIMIT
 from dcm.domain.briefs.fitting import size
 from dcm.domain.hook_events import HookEvent
-from dcm.domain.mail import LIMIT, Letter, at_once, joined, opened
+from dcm.domain.mail import LIMIT, Letter, at_once, blocked, joined, opened, unblocked
 from dcm.settings import Settings
 from workers import mail
-from workers.mail import brief_subagent, deliver_message, mark_delivered
+from workers.mail import brief_subagent, deliver_message, mark_delivered, tell_agent
 
 
 @pytest.fixture
@@ -107,6 +107,24 @@ def test_what_was_delivered_is_read(conn: Conn, worker: Settings) -> None:
     assert [row["already_read"] for row in messages.poll(conn, "s1", since=None, topic=None, broadcasts=False,
                                                          project_id=None, limit=9)] == [True, False]  # fmt: skip
     assert second
+
+
+def test_an_agent_at_work_is_told_who_blocks_it_and_when_it_no_longer_does(conn: Conn, valkey: "redis.Redis") -> None:
+    store(conn, *a_session()[:6])
+    tell_agent("a1", blocked("lead", "wait for\nthe migration."), 1.0)
+    tell_agent("s1", blocked("lead", None), 2.0)
+    tell_agent("s1", unblocked("lead"), 3.0)
+    tell_agent("Explore", blocked("lead", "by type"), 4.0)
+    assert told(valkey, "a1") == "Blocked by lead: wait for the migration, told by DCM."
+    assert told(valkey) == "Blocked by lead, told by DCM.\n\nNo longer blocked by lead, told by DCM."
+    assert reached(valkey) == {"s1", "s1:a1"}
+
+
+def test_an_agent_that_has_ended_is_told_of_no_block(conn: Conn, valkey: "redis.Redis") -> None:
+    store(conn, *a_session())
+    for name in ("a1", "s1"):
+        tell_agent(name, blocked("lead", None), 1.0)
+    assert reached(valkey) == set()
 
 
 def a_message(number: int, size: int) -> Letter:
