@@ -12,7 +12,7 @@ from stories import agent_tool, at, event, rows, store, subagent, tool
 from db import briefs, compact, compactions, messages
 from db.pool import Conn
 from dcm.broker import mailbox_key
-from dcm.domain.compactions import Running, Subject
+from dcm.domain.compactions import NO_COMPACTIONS, Running, Subject
 from dcm.domain.instants import instant
 from dcm.domain.mail import opened
 from dcm.settings import Settings
@@ -199,6 +199,22 @@ def test_each_end_settles_one_compaction_of_its_own_kind_the_last_that_began(sce
     assert scene.settle(13, "manual") == [("unknown", False), ("unknown", True), ("unknown", False)]
     assert scene.settle(14) == [("unknown", False), ("unknown", True), ("unknown", True)]
     assert [settled for _, settled in scene.settle(15)] == [True, True, True]
+
+
+@pytest.mark.parametrize("trigger", sorted(NO_COMPACTIONS))
+def test_a_brief_that_somebody_asked_for_meanwhile_takes_no_summary_and_is_not_settled(
+    scene: Scene, trigger: str
+) -> None:
+    scene.compact(10, "manual")
+    make_brief("s1", at(11).isoformat(), trigger)
+    store(scene.conn, event(12, "PostCompact", trigger="manual", compact_summary="what was done"))
+    scene.write(scene.main, at(11.5))
+    assert scene.settle(12, "manual") == [("main", True), ("main", False)]
+    kept = [(row["trigger"], row["summary"]) for row in briefs.page(scene.conn, "s1", 5)]
+    assert kept == [(trigger, None), ("manual", "what was done")]
+    newest = briefs.newest(scene.conn, "s1", of_compactions=True)
+    assert newest is not None
+    assert newest.made_for == at(10)
 
 
 def test_an_end_of_which_no_beginning_is_known_settles_nothing(scene: Scene) -> None:
