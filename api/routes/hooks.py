@@ -97,9 +97,13 @@ class ClaudeHooks:
         elif name == "PreCompact":
             resp.content_type, resp.data = "text/plain; charset=utf-8", TO_KEEP.encode()
         elif name == "SessionStart" and payload.get("source") in BRIEFED:
-            answer = self._briefs.of if payload["source"] == "compact" else self._briefs.resumed
-            brief = await answer(session_id, datetime.fromtimestamp(now / 1e9, UTC))
+            brief = await self._brief(session_id, payload["source"], now)
             resp.data = _context(name, brief) if brief else NOTHING
+
+    async def _brief(self, session_id: str, source: str, now: int) -> str | None:
+        if source == "compact":
+            return await self._briefs.of(session_id, datetime.fromtimestamp(now / 1e9, UTC))
+        return await self._briefs.resumed(session_id)
 
 
 def _context(event: str, text: str) -> bytes:
