@@ -14,7 +14,7 @@ from db import briefs, compactions
 from db.briefs import Brief
 from db.listen import listen
 from db.pool import AWAY, Conn, Pool
-from dcm.broker import DEFAULT, compaction_key
+from dcm.broker import DEFAULT, compacted_key, compaction_key
 from dcm.domain.briefs import aged
 from dcm.domain.compactions import RESUMED, Subject
 from dcm.domain.hook_events import DOUBLE_FIRING, SAME_COMPACTION
@@ -32,7 +32,8 @@ PATIENCE, LONGER = 2.0, 4.0
 class Briefs:
     """Answers who asks for a brief, waiting for the one that is being made.
 
-    - After a compaction (`of`): the brief made for it, announced once or several times, and once.
+    - After a compaction (`of`): the brief made for it, announced once or several times, and once; of another
+      compaction it is when the one before ended in between.
     - After one whose beginning was not seen, or whose brief was given long ago: one made for the question.
     - When that is not ready in time: the newest of the main conversation, with its age.
     - After a compaction that is or may be a subagent's: none; its boundary settles it.
@@ -117,10 +118,13 @@ class Briefs:
     async def _since(self, session_id: str) -> datetime | None:
         """The moment from which on a brief is of a session's newest compaction; None when its beginning was not seen.
 
-        That may be announced more than once.
+        That may be announced more than once; what ended before it was another.
         """
-        began = await self._moment(compaction_key(session_id))
-        return began - SAME_COMPACTION if began else None
+        began, ended = await self._moment(compaction_key(session_id)), await self._moment(compacted_key(session_id))
+        if began is None:
+            return None
+        announced = began - SAME_COMPACTION
+        return max(announced, ended) if ended and ended < began else announced
 
     async def _moment(self, key: str) -> datetime | None:
         mark = await self._door.mark(key)

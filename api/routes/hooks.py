@@ -13,7 +13,7 @@ from api.ingest import Door
 from api.mail import Mail
 from api.operations import documented
 from api.restore import Briefs
-from dcm.broker import compaction_key, mailbox_key
+from dcm.broker import compacted_key, compaction_key, mailbox_key
 from dcm.domain.briefs import TO_KEEP
 from dcm.domain.hook_events import check
 from dcm.domain.streams import stamp
@@ -24,6 +24,9 @@ NOTHING = b"{}"
 
 CARRIERS = frozenset({"UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure"})
 """Events whose answer reaches the model: with the next one of an agent its mail is delivered."""
+
+MARKS = {"PreCompact": compaction_key, "PostCompact": compacted_key}
+"""Events whose moment is marked, and the key that holds it."""
 
 BRIEFED = frozenset({"compact", "resume"})
 """Sources of a SessionStart that is answered with the brief."""
@@ -85,7 +88,7 @@ class ClaudeHooks:
             session_id,
             kept_bytes(raw, payload),
             now,
-            marks={compaction_key(session_id): stamp(now)} if name == "PreCompact" else None,
+            marks={MARKS[name](session_id): stamp(now)} if name in MARKS else None,
             mailbox=mailbox if name in CARRIERS else None,
         )
         resp.content_type, resp.data = "application/json", NOTHING

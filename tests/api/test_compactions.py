@@ -107,6 +107,16 @@ def test_a_compaction_that_is_announced_twice_has_the_brief_of_its_first_announc
     assert asking.start().result().body == b"{}"
 
 
+def test_a_compaction_that_begins_right_after_another_has_ended_gets_a_brief_of_its_own(
+    asking: Asking, conn: Conn
+) -> None:
+    for content in ("the first", "the second"):
+        keep(conn, asking.begin(), content)
+        assert given(asking.start().result()) == content
+        assert asking.start().result().body == b"{}"
+        assert asking.server.hook({"session_id": "s1", "hook_event_name": "PostCompact"}).status == 200
+
+
 def test_when_nothing_gets_ready_in_two_seconds_the_newest_older_brief_is_given_with_its_age(
     asking: Asking, conn: Conn
 ) -> None:
