@@ -32,8 +32,8 @@ PATIENCE, LONGER = 2.0, 4.0
 class Briefs:
     """Answers who asks for a brief, waiting for the one that is being made.
 
-    - After a compaction (`of`): the brief made for it, announced once or several times, and once; of another
-      compaction it is when the one before ended in between.
+    - After a compaction (`of`): the brief made for it, once. Announcements close together are of one compaction
+      unless it ended between them.
     - After one whose beginning was not seen, or whose brief was given long ago: one made for the question.
     - When that is not ready in time: the newest of the main conversation, with its age.
     - After a compaction that is or may be a subagent's: none; its boundary settles it.
@@ -118,7 +118,7 @@ class Briefs:
     async def _since(self, session_id: str) -> datetime | None:
         """The moment from which on a brief is of a session's newest compaction; None when its beginning was not seen.
 
-        That may be announced more than once; what ended before it was another.
+        It may be announced more than once, but not before the one before it ended.
         """
         began, ended = await self._moment(compaction_key(session_id)), await self._moment(compacted_key(session_id))
         if began is None:

@@ -115,6 +115,16 @@ def test_the_summary_that_the_client_wrote_is_kept_of_the_main_conversations_com
     assert kept == [(at(20), None), (at(10), "what was done by 10")]
 
 
+def test_a_compaction_right_after_another_has_a_brief_and_a_summary_of_its_own(scene: Scene) -> None:
+    for second in (10, 11):
+        scene.compact(second)
+        scene.write(scene.main, at(second + 0.3))
+        store(scene.conn, event(second + 0.5, "PostCompact", trigger="auto", compact_summary=f"done by {second}"))
+        scene.settle(second + 0.5)
+    assert rows(scene.conn, "SELECT count(*) FROM hook_events WHERE event = 'PreCompact'") == [(2,)]
+    assert [row["summary"] for row in briefs.page(scene.conn, "s1", 5)] == ["done by 11", "done by 10"]
+
+
 def test_of_several_compactions_the_last_is_told_whatever_was_asked_since(scene: Scene) -> None:
     for second in (10, 20):
         store(scene.conn, event(second - 5, "UserPromptSubmit", prompt="more", prompt_id=f"p{second}"))
