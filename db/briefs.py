@@ -9,7 +9,7 @@ import orjson
 from psycopg.rows import class_row, dict_row
 
 from db.pool import Conn
-from dcm.domain.compactions import Subject
+from dcm.domain.compactions import NO_COMPACTIONS, Subject
 from dcm.domain.snapshots import Snapshot, of_facts
 
 READY = "dcm_ready"
@@ -54,17 +54,22 @@ def keep(conn: Conn, snapshot: Snapshot, content: str, subject: Subject) -> uuid
 def newest(conn: Conn, session_id: str, *, main_only: bool = False, of_compactions: bool = False) -> Brief | None:
     """The brief of a session that holds most, None when it has none.
 
-    `main_only`: for its main conversation. `of_compactions`: made for one, not proactively nor at a resume.
+    `main_only`: for its main conversation. `of_compactions`: made for one, for nothing else.
     """
     with conn.cursor(row_factory=class_row(Brief)) as cursor:
         return cursor.execute(
             """
             SELECT content, made_for, subject, given_at FROM briefs
             WHERE session_id = %(session)s AND (subject = 'main' OR NOT %(main_only)s)
-              AND (trigger NOT IN ('proactive', 'resume') OR NOT %(of_compactions)s)
+              AND (trigger <> ALL(%(others)s) OR NOT %(of_compactions)s)
             ORDER BY made_for DESC LIMIT 1
             """,
-            {"session": session_id, "main_only": main_only, "of_compactions": of_compactions},
+            {
+                "session": session_id,
+                "main_only": main_only,
+                "of_compactions": of_compactions,
+                "others": sorted(NO_COMPACTIONS),
+            },
         ).fetchone()
 
 

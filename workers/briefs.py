@@ -178,7 +178,8 @@ def _agent(state: subtasks.SubtaskState) -> AgentState:
 
 
 def _note(message: messages.Message) -> Note:
-    return Note(message.from_agent_id or "system", message.topic or "general", said(message.payload))
+    sender, topic = message.from_agent_id or "system", message.topic or "general"
+    return Note(sender, topic, said(message.payload), str(message.id))
 
 
 def _blocked(block: Mapping[str, Any]) -> Blocked:

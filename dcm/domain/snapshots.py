@@ -119,6 +119,7 @@ class Note:
     sender: str
     topic: str
     text: str
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ class Snapshot:
     session_id: str
     trigger: str
     saved_at: datetime
-    folder: str
+    folder: str = ""
     branch: str = ""
     asked: Sequence[Asked] = ()
     decisions: Sequence[Decision] = ()

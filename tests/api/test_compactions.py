@@ -12,10 +12,11 @@ from api_server import Answer, ApiServer, database_away, wait_for
 
 from db import briefs
 from db.pool import Conn
-from dcm.broker import compaction_key
+from dcm.broker import compaction_key, mailbox_key
 from dcm.domain.briefs import AGE_NOTE, HOOK_LIMIT
 from dcm.domain.compactions import Subject
-from dcm.domain.snapshots import Snapshot
+from dcm.domain.mail import Letter, sealed
+from dcm.domain.snapshots import Note, Snapshot
 from dcm.domain.streams import moment
 
 
@@ -104,6 +105,16 @@ def test_a_compaction_that_is_announced_twice_has_the_brief_of_its_first_announc
     assert given(answer) == "made for the first"
     assert answer.seconds < 0.3
     assert asking.start().result().body == b"{}"
+
+
+def test_a_compaction_that_begins_right_after_another_has_ended_gets_a_brief_of_its_own(
+    asking: Asking, conn: Conn
+) -> None:
+    for content in ("the first", "the second"):
+        keep(conn, asking.begin(), content)
+        assert given(asking.start().result()) == content
+        assert asking.start().result().body == b"{}"
+        assert asking.server.hook({"session_id": "s1", "hook_event_name": "PostCompact"}).status == 200
 
 
 def test_when_nothing_gets_ready_in_two_seconds_the_newest_older_brief_is_given_with_its_age(
@@ -227,6 +238,24 @@ def test_an_older_brief_is_not_given_while_a_subagent_may_be_the_one_that_asks(a
     conn.execute("INSERT INTO subtasks (session_id, agent_id, status) VALUES ('s1', 'a1', 'running')")
     asking.begin()
     assert asking.start().result().body == b"{}"
+
+
+def test_messages_that_stood_in_a_brief_are_not_told_again_with_the_next_hooks(asking: Asking, conn: Conn) -> None:
+    shown, left_out = (uuid.uuid4() for _ in range(2))
+    conn.execute(
+        "INSERT INTO agent_messages (id, to_agent_id, message_type, payload) "
+        "SELECT unnest(%s::uuid[]), 's1', 't', '{}'",
+        [[shown, left_out]],
+    )
+    notes = [Note("planner", "t", "the port is 8080", str(shown)), Note("planner", "t", "and 9090", str(left_out))]
+    began = asking.begin()
+    snapshot = Snapshot(session_id="s1", trigger="auto", saved_at=began, folder="", notes=notes)
+    briefs.keep(conn, snapshot, "## Unread messages\n- planner (t): the port is 8080\n- … 1 more", Subject.MAIN)
+    letters = [Letter("the port is 8080", str(shown)), Letter("and 9090", str(left_out))]
+    asking.server.valkey.client.set(mailbox_key("s1"), b"".join(map(sealed, letters)))
+    given(asking.start().result())
+    answer = asking.server.hook({"session_id": "s1", "hook_event_name": "UserPromptSubmit"})
+    assert answer.json["hookSpecificOutput"]["additionalContext"] == "and 9090"
 
 
 def prompted(conn: Conn) -> None:

@@ -130,6 +130,7 @@ def test_a_view_gives_more_room_to_what_its_agents_do() -> None:
 
 def test_a_snapshot_is_read_back_as_it_was() -> None:
     assert replace(of_context(SNAPSHOT.role_context(), "s1"), answers=list(SNAPSHOT.answers)) == SNAPSHOT
+    assert of_context(Snapshot("s1", "auto", SNAPSHOT.saved_at).role_context(), "s1").folder == ""
 
 
 def items(snapshot: Snapshot, head: str, limit: int = 8000) -> list[str]:
