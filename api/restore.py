@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Concatenate, ParamSpec, TypeVar
 
 from api.ingest import Door
+from api.summaries import beside_summary
 from db import briefs, compactions
 from db.briefs import Brief
 from db.listen import listen
@@ -70,12 +71,13 @@ class Briefs:
             for event in events:
                 event.set()
 
-    async def of(self, session_id: str, asked_at: datetime) -> str | None:
+    async def of(self, session_id: str, asked_at: datetime, transcript_path: str = "") -> str | None:
         """The brief for the compaction of a session's main conversation that has just ended, else None.
 
-        It is empty for a session of which there is nothing to tell.
+        It is empty for a session of which there is nothing to tell. `transcript_path`: where the client's summary of
+        this compaction may stand already.
         """
-        return await _unless_away(self._of_compaction(session_id, asked_at))
+        return await _unless_away(self._of_compaction(session_id, asked_at, transcript_path))
 
     async def resumed(self, session_id: str) -> str | None:
         """The brief for a session that goes on; None when nothing happened in it since it was last given one."""
@@ -98,7 +100,7 @@ class Briefs:
             return None
         return found.content or None
 
-    async def _of_compaction(self, session_id: str, asked_at: datetime) -> str | None:
+    async def _of_compaction(self, session_id: str, asked_at: datetime, transcript_path: str) -> str | None:
         since = await self._since(session_id)
         known = await self._query(briefs.newest, session_id, of_compactions=True) if since else None
         if since and known and known.made_for >= since and known.given_at:
@@ -113,7 +115,7 @@ class Briefs:
             return await self._query(_older, session_id, wanted)
         if found.subject != Subject.MAIN or not await self._query(_give, session_id, found):
             return None
-        return found.content
+        return await self._query(beside_summary, session_id, found, transcript_path)
 
     async def _since(self, session_id: str) -> datetime | None:
         """The moment from which on a brief is of a session's newest compaction; None when its beginning was not seen.

@@ -18,4 +18,8 @@ def beside_summary(conn: Conn, session_id: str, brief: Brief, transcript_path: s
         return brief.content
     summary = summary_since(transcript_ends.tail(transcript_path), brief.made_for)
     snapshot = briefs.snapshot(conn, session_id, brief.made_for) if summary else None
-    return brief_rules.brief(snapshot, size(brief.content), summary) if snapshot else brief.content
+    if snapshot is None:
+        return brief.content
+    text = brief_rules.brief(snapshot, size(brief.content), summary)
+    briefs.rewrite(conn, session_id, brief.made_for, text)
+    return text

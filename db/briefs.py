@@ -73,6 +73,14 @@ def newest(conn: Conn, session_id: str, *, main_only: bool = False, of_compactio
         ).fetchone()
 
 
+def rewrite(conn: Conn, session_id: str, made_for: datetime, content: str) -> None:
+    """Store the text of a brief as it was given after all."""
+    conn.execute(
+        "UPDATE briefs SET content = %(content)s WHERE session_id = %(session)s AND made_for = %(made_for)s",
+        {"session": session_id, "made_for": made_for, "content": content},
+    )
+
+
 def keep_summary(conn: Conn, session_id: str, made_for: datetime, summary: str) -> None:
     """Store what the client wrote of the compaction a brief was made for."""
     conn.execute(

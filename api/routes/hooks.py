@@ -2,7 +2,9 @@
 
 import json
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from falcon.asgi import Request, Response
 from pydantic import ConfigDict
@@ -100,13 +102,16 @@ class ClaudeHooks:
         elif name == "PreCompact":
             resp.content_type, resp.data = "text/plain; charset=utf-8", TO_KEEP.encode()
         elif name == "SessionStart" and payload.get("source") in BRIEFED:
-            brief = await self._brief(session_id, payload["source"], now)
+            brief = await self._brief(session_id, payload, now)
             resp.data = _context(name, brief) if brief else NOTHING
 
-    async def _brief(self, session_id: str, source: str, now: int) -> str | None:
-        if source == "compact":
-            return await self._briefs.of(session_id, datetime.fromtimestamp(now / 1e9, UTC))
-        return await self._briefs.resumed(session_id)
+    async def _brief(self, session_id: str, payload: Mapping[str, Any], now: int) -> str | None:
+        if payload["source"] != "compact":
+            return await self._briefs.resumed(session_id)
+        path = payload.get("transcript_path")
+        return await self._briefs.of(
+            session_id, datetime.fromtimestamp(now / 1e9, UTC), path if isinstance(path, str) else ""
+        )
 
 
 def _context(event: str, text: str) -> bytes:

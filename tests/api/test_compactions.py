@@ -5,18 +5,21 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
 from api_server import Answer, ApiServer, database_away, wait_for
 
+from api.restore import PATIENCE
 from db import briefs
 from db.pool import Conn
 from dcm.broker import compaction_key, mailbox_key
-from dcm.domain.briefs import AGE_NOTE, HOOK_LIMIT
+from dcm.domain.briefs import AGE_NOTE, HOOK_LIMIT, brief
 from dcm.domain.compactions import Subject
+from dcm.domain.instants import instant
 from dcm.domain.mail import Letter, sealed
-from dcm.domain.snapshots import Note, Snapshot
+from dcm.domain.snapshots import Decision, Note, Snapshot
 from dcm.domain.streams import moment
 
 
@@ -43,10 +46,10 @@ class Asking:
         assert self.server.hook({"session_id": session, "hook_event_name": "PreCompact"}).status == 200
         return moment(self.server.valkey.client.get(compaction_key(session)))
 
-    def start(self, session: str = "s1", source: str = "compact") -> Future[Answer]:
+    def start(self, session: str = "s1", source: str = "compact", **fields: str) -> Future[Answer]:
         """A SessionStart; it is taken when this returns, and perhaps not answered."""
         before = len(self.server.valkey.payloads())
-        payload = {"session_id": session, "hook_event_name": "SessionStart", "source": source}
+        payload = {"session_id": session, "hook_event_name": "SessionStart", "source": source, **fields}
         answer = self.threads.submit(self.server.hook, payload)
         wait_for(lambda: len(self.server.valkey.payloads()) > before or answer.done(), "taking the event")
         return answer
@@ -78,8 +81,27 @@ def test_a_brief_that_is_ready_is_given_at_once_and_noted_as_given(asking: Askin
     keep(conn, asking.begin(), "what was done — é")
     answer = asking.start().result()
     assert given(answer) == "what was done — é"
-    assert answer.seconds < 0.3
+    assert answer.seconds < PATIENCE
     assert conn.execute("SELECT count(given_at) FROM briefs").fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0.1, False), (-60, True)])
+def test_what_this_compactions_summary_says_makes_room_and_no_older_ones(
+    asking: Asking, conn: Conn, tmp_path: Path, seconds: float, told: bool
+) -> None:
+    began = asking.begin()
+    decisions = [Decision(f"never touch module {number * 7919}", began, 1) for number in range(300)]
+    snapshot = Snapshot(session_id="s1", trigger="auto", saved_at=began, folder="/src", decisions=decisions)
+    briefs.keep(conn, snapshot, brief(snapshot), Subject.MAIN)
+    summary = {"role": "user", "content": "- never touch module 0\n- never touch module 7919"}
+    record = {"type": "user", "isCompactSummary": True, "message": summary, "sessionId": "s1"}
+    record["timestamp"] = instant(began + timedelta(seconds=seconds))
+    transcript = tmp_path / "s1.jsonl"
+    transcript.write_text(f"{json.dumps(record)}\n", encoding="utf-8")
+    text = given(asking.start(transcript_path=str(transcript)).result())
+    assert ("never touch module 0 (1.)" in text) is told
+    assert "never touch module 15838 (1.)" in text
+    assert conn.execute("SELECT content FROM briefs").fetchall() == [(text,)]
 
 
 def test_a_brief_that_gets_ready_meanwhile_is_given_as_soon_as_it_is_kept_and_once(asking: Asking, conn: Conn) -> None:
@@ -103,7 +125,7 @@ def test_a_compaction_that_is_announced_twice_has_the_brief_of_its_first_announc
     assert asking.begin() > began
     answer = asking.start().result()
     assert given(answer) == "made for the first"
-    assert answer.seconds < 0.3
+    assert answer.seconds < PATIENCE
     assert asking.start().result().body == b"{}"
 
 
@@ -177,7 +199,7 @@ def test_a_session_that_starts_otherwise_waits_for_nothing(asking: Asking, conn:
     keep(conn, asking.begin())
     answer = asking.start(source=source).result()
     assert answer.body == b"{}"
-    assert answer.seconds < 0.3
+    assert answer.seconds < PATIENCE
 
 
 def test_a_compaction_whose_beginning_was_not_seen_asks_for_a_brief_of_its_own(asking: Asking, conn: Conn) -> None:
