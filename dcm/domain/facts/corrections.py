@@ -53,9 +53,9 @@ def _on(later: str, earlier: str) -> Effect | None:
 def _named(later: str, earlier: str) -> Effect | None:
     """The later one names what the earlier one chose, as what is not to be ("X instead of Y")."""
     chosen = phrases.before_forbidding(earlier)
-    sure = chosen == earlier and _is_about_a_choice(later, earlier)
     for phrase in sorted(phrases.turned_down(later) - phrases.turned_down(earlier)):
         if phrases.chooses(chosen, phrase):
+            sure = chosen == earlier and _is_about_a_choice(later, earlier)
             effect = Effect.REPLACES if sure else Effect.DOUBTS
             return _within(phrases.subject(later, phrase), earlier, effect)
         if phrases.is_object(earlier, phrase):
@@ -82,10 +82,13 @@ def _within(subject: str, earlier: str, effect: Effect) -> Effect | None:
 
 def _lifted(later: str, earlier: str) -> Effect | None:
     """The later one allows or demands what the earlier one forbids."""
-    banned, said = phrases.forbidden(earlier), phrases.before_forbidding(phrases.without_turned_down(later))
+    banned = phrases.forbidden(earlier)
+    if not banned:
+        return None
+    said = phrases.before_forbidding(phrases.without_turned_down(later))
     permits = _PERMITS.match(said)
     allowed = phrases.content(said[permits.end() :] if permits else _OPENING.sub("", said))
-    if not banned or not allowed or allowed[0] != banned[0]:
+    if not allowed or allowed[0] != banned[0]:
         return None
     if set(allowed) == set(banned):
         return Effect.REPLACES
@@ -116,16 +119,21 @@ def _set_anew(later: str, earlier: str) -> Effect | None:
 
 def _called_off(later: str, earlier: str) -> Effect | None:
     """The later one forbids what the earlier one demands; it may be for now."""
-    banned, asked = phrases.forbidden(later), phrases.content(_OPENING.sub("", earlier))
-    if phrases.forbidden(earlier) or not banned or not asked or banned[0] != asked[0]:
+    banned = phrases.forbidden(later)
+    if not banned or phrases.forbidden(earlier):
+        return None
+    asked = phrases.content(_OPENING.sub("", earlier))
+    if not asked or banned[0] != asked[0]:
         return None
     return Effect.DOUBTS if set(banned) <= set(asked) else None
 
 
 def _done_otherwise(later: str, earlier: str) -> Effect | None:
     """From now on the same is done otherwise ("answer in German")."""
+    if not _FROM_NOW_ON.search(later):
+        return None
     new, old = (phrases.content(_OPENING.sub("", said))[:2] for said in (later, earlier))
-    return Effect.DOUBTS if _FROM_NOW_ON.search(later) and len(new) > 1 and new == old else None
+    return Effect.DOUBTS if len(new) > 1 and new == old else None
 
 
 _WAYS = (_named, _lifted, _set_anew, _chosen_again, _called_off, _done_otherwise)

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _ARTICLES = (
     "the|an?|that|this|der|die|das|den|dem|eine?[nmr]?|el|la|los|las|les?|une?|una|il|lo|gli|een|het|de|os?|as|uma?"
@@ -30,8 +31,8 @@ _FORBIDS = re.compile(
 )
 _CHOOSING = (
     r"(?:\b(?:us(?:e|es|ing)|tak(?:e|ing)|choose|pick|prefer|want|with|in|as|via|switch to|let's|rather|better|"
-    r"nimm|nehmen|(?:nehmen|verwenden|nutzen) wir|verwende|verwenden|benutze|nutze|mit|als|lieber|besser|mejor|usa|usar|usamos|"
-    r"con|como|utilise|utilisons|avec|comme|usiamo|prendi|gebruik|neem|met|com|используй)\s|[→?:.!]\s|^)\s*"
+    r"nimm|nehmen|(?:nehmen|verwenden|nutzen) wir|verwende|verwenden|benutze|nutze|mit|als|lieber|besser|mejor|usa|usar|"
+    r"usamos|con|como|utilise|utilisons|avec|comme|usiamo|prendi|gebruik|neem|met|com|используй)\s|[→?:.!]\s|^)\s*"
 )
 _END = rf"(?=\W*$|[,.;:!?()](?:\s|$)|\s+(?:\(|(?:{_LEADS_ON})\b))"
 _FOR = re.compile(
@@ -80,6 +81,9 @@ _FILLERS = frozenset(_LEADS_ON.split("|")) - {"to", "in", "on", "from"} | {
 }  # fmt: skip
 
 
+_read_once = lru_cache(maxsize=4096)
+"""Each demand of a session is compared with all before it, and read once for that."""
+
 NAME_WORDS = 2
 """Words of the longest choice that is taken for a name."""
 
@@ -101,19 +105,22 @@ class Number:
     of_more: bool
 
 
-def words(text: str) -> list[str]:
+@_read_once
+def words(text: str) -> tuple[str, ...]:
     """The words of a text, small."""
-    return [word.strip(".'-") for word in re.findall(r"[\w'.-]+", text.lower())]
+    return tuple(word.strip(".'-") for word in re.findall(r"[\w'.-]+", text.lower()))
 
 
+@_read_once
 def _plain(text: str) -> str:
     return " ".join(re.sub(r"[\"`“”]", "", text.lower()).split())
 
 
-def turned_down(text: str) -> set[str]:
+@_read_once
+def turned_down(text: str) -> frozenset[str]:
     """What a sentence names as not to be, up to the word that leads on to something else."""
     named = [*_INSTEAD.findall(_plain(text)), *_NO_MORE.findall(_plain(text))]
-    return {phrase for phrase in map(_object, named) if phrase and phrase.split()[0] not in _PRONOUNS}
+    return frozenset(phrase for phrase in map(_object, named) if phrase and phrase.split()[0] not in _PRONOUNS)
 
 
 def _object(text: str) -> str:
@@ -133,30 +140,36 @@ def bans_use(text: str) -> bool:
     return bool(_NO_MORE.search(_plain(text)))
 
 
+@_read_once
 def without_turned_down(text: str) -> str:
     """The text without what it names as replaced."""
     return _INSTEAD.sub(lambda found: _behind_object(found[1]), text)
 
 
+@_read_once
 def before_forbidding(text: str) -> str:
     """What stands before the word that forbids; all of a text that forbids nothing."""
     found = _FORBIDS.search(without_turned_down(text))
     return without_turned_down(text)[: found.start()] if found else text
 
 
-def forbidden(text: str) -> list[str]:
+@_read_once
+def forbidden(text: str) -> tuple[str, ...]:
     """The telling words of what a sentence forbids."""
     found = _FORBIDS.search(text)
-    return content(_CLAUSE_ENDS.split(text[found.end() :])[0]) if found else []
+    return content(_CLAUSE_ENDS.split(text[found.end() :])[0]) if found else ()
 
 
-def content(text: str) -> list[str]:
+@_read_once
+def content(text: str) -> tuple[str, ...]:
     """The words of a text that tell something."""
-    return [word for word in words(text) if word and word not in _FILLERS]
+    return tuple(word for word in words(text) if word and word not in _FILLERS)
 
 
 def chooses(text: str, phrase: str) -> bool:
     """Whether a text settles on this ("use X", "in X", "which? X"), rather than names it otherwise."""
+    if phrase not in _plain(text):
+        return False
     before = rf"(?:(?:{_ARTICLES}|always|only|immer|nur|siempre|toujours|sempre)\s+)*"
     named = r"(?:\w+\s+)?" if phrase[0].isdigit() else ""
     return bool(re.search(_CHOOSING + before + named + re.escape(phrase) + _END, _plain(text)))
@@ -164,9 +177,12 @@ def chooses(text: str, phrase: str) -> bool:
 
 def is_object(text: str, phrase: str) -> bool:
     """Whether a text is a verb and this ("keep tabs")."""
+    if phrase not in _plain(text):
+        return False
     return bool(re.fullmatch(rf"(?:please )?\w+ (?:(?:{_ARTICLES})\s+)*{re.escape(phrase)}\W*", _plain(text)))
 
 
+@_read_once
 def subject(text: str, after: str = "") -> str:
     """What a demand is about: the word after "for", or after "in" just behind a phrase; empty when it does not say."""
     said = _REASON.split(_plain(text))[0]
@@ -180,6 +196,7 @@ def names_subject(text: str) -> bool:
     return "?" in text or bool(subject(text))
 
 
+@_read_once
 def choice(text: str) -> Choice | None:
     """What a demand chooses, None when it does not say so by a verb of choosing."""
     for verb, pattern in _CHOICES.items():
@@ -194,6 +211,7 @@ def _is_name(text: str) -> bool:
     return plainly and len(text.split()) <= NAME_WORDS
 
 
+@_read_once
 def described(text: str) -> str:
     """What a text says something about ("prices" of "prices are integers"), empty when it does not."""
     found = _DESCRIBED.match(text)
@@ -205,6 +223,7 @@ def sets(text: str) -> bool:
     return bool(_SETS.search(_plain(text)))
 
 
+@_read_once
 def setting(text: str) -> tuple[str, str] | None:
     """What is given which number."""
     found = _SETS.search(_plain(text)) or _IS_SET.match(_plain(text))
@@ -213,6 +232,8 @@ def setting(text: str) -> tuple[str, str] | None:
 
 def number_of(text: str, name: str) -> Number | None:
     """The number a text gives to what is named so."""
+    if name not in _plain(text):
+        return None
     gives = r"\s+(?:(?:must|should|has to|shall)\s+be\s+|is\s+|of\s+|to\s+|at\s+|=\s*)?(\d[\d.,]*\d|\d)"
     found = re.search(rf"(?:\b([\w-]+)\s+)?\b{re.escape(name)}{gives}", _plain(text))
     if found is None:
