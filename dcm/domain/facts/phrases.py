@@ -31,8 +31,8 @@ _FORBIDS = re.compile(
 )
 _CHOOSING = (
     r"(?:\b(?:us(?:e|es|ing)|tak(?:e|ing)|choose|pick|prefer|want|with|in|as|via|switch to|let's|rather|better|"
-    r"nimm|nehmen|(?:nehmen|verwenden|nutzen) wir|verwende|verwenden|benutze|nutze|mit|als|lieber|besser|mejor|usa|usar|"
-    r"usamos|con|como|utilise|utilisons|avec|comme|usiamo|prendi|gebruik|neem|met|com|используй)\s|[→?:.!]\s|^)\s*"
+    r"nimm|nehmen|(?:nehmen|verwenden|nutzen) wir|verwende|verwenden|benutze|nutze|mit|als|lieber|besser|mejor|usa|"
+    r"usar|usamos|con|como|utilise|utilisons|avec|comme|usiamo|prendi|gebruik|neem|met|com|используй)\s|[→?:.!]\s|^)\s*"
 )
 _END = rf"(?=\W*$|[,.;:!?()](?:\s|$)|\s+(?:\(|(?:{_LEADS_ON})\b))"
 _FOR = re.compile(
