@@ -32,7 +32,7 @@ from dcm.domain import transcripts as transcript_rules
 from dcm.domain.actions import unpacked
 from dcm.domain.compactions import RESUMED, Subject, subject
 from dcm.domain.events import Event
-from dcm.domain.facts import commands, errors, files, git, lists, prompts, refusals
+from dcm.domain.facts import commands, decisions, demands, errors, files, git, lists, prompts, refusals
 from dcm.domain.facts.calls import ToolCall
 from dcm.domain.mail import said
 from dcm.domain.snapshots import AgentState, Asked, Blocked, Note, Snapshot
@@ -97,8 +97,8 @@ def assemble(conn: Conn, session_id: str, until: datetime, trigger: str) -> Snap
     asked = _asked(conn, session_id, until) or _first_asked(told.first_prompt, facts.started_at)
     denied = hook_events.dated(conn, session_id, ["PermissionDenied"], until, REFUSALS_LIMIT)
     refused = [*refusals.decisions(denied), *refusals.of_calls(calls)]
-    settled = sorted([*prompts.demands(asked), *lists.decisions(calls), *refused], key=lambda decision: decision.at)
-    holding, replaced = prompts.current(settled)
+    settled = sorted([*demands.demands(asked), *lists.decisions(calls), *refused], key=lambda decision: decision.at)
+    holding, replaced = decisions.current(settled)
     failed = errors.failures(call for call in calls if call.tool not in AGENT_TOOLS)
     found = files.files(calls, folder)
     answers = _answers(conn, session_id, until)
@@ -108,7 +108,7 @@ def assemble(conn: Conn, session_id: str, until: datetime, trigger: str) -> Snap
         saved_at=until,
         folder=folder,
         branch=told.branch or git.branch(calls),
-        asked=prompts.annotated(asked, replaced),
+        asked=decisions.annotated(asked, replaced),
         decisions=holding[::-1],
         changed=found.changed,
         used=found.used,

@@ -105,11 +105,15 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the user required, forbade or decided; `number` is the prompt it stands in, 0 for answers and plans."""
+    """What the user required, forbade or decided; `number` is the prompt it stands in, 0 for answers and plans.
+
+    `see` is the prompt that may have replaced it, 0 when none may.
+    """
 
     text: str
     at: datetime
     number: int = 0
+    see: int = 0
 
 
 @dataclass(frozen=True, slots=True)
