@@ -3,7 +3,7 @@
 import posixpath
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from dcm.domain.facts.shell import without_heredocs
@@ -68,6 +68,13 @@ def joined(folder: str | None, path: str) -> str | None:
     if path.startswith("/"):
         return posixpath.normpath(path)
     return None if folder is None else posixpath.normpath(posixpath.join(folder, path))
+
+
+def until_dashes(words: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The words before `--` and those after it."""
+    found = list(words)
+    cut = found.index("--") if "--" in found else len(found)
+    return found[:cut], found[cut + 1 :]
 
 
 def _parts(tokens: list[re.Match[str]]) -> Iterator[_Part]:
