@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 from dcm.domain.facts.calls import ToolCall
 from dcm.domain.facts.steps import Step, joined, until_dashes
-from dcm.domain.facts.tree import Tree, is_pattern
+from dcm.domain.facts.tree import Tree, is_pattern, matched
 
 _PASSING = ("/tmp/", "/var/tmp/", "/private/tmp/", "/dev/", "/proc/", "/var/folders/")  # noqa: S108
 _LOGS = (".log", ".out", ".err", ".pid", ".tmp")
@@ -90,8 +90,8 @@ def _targets(doing: Doing, words: list[str]) -> list[tuple[str, str]]:
 
 
 def _matching(tree: Tree, path: str) -> list[str]:
-    """The path, or the places of the files that match it when it is a pattern."""
-    return list(dict.fromkeys(use.place for use in tree.below(path))) if is_pattern(path) else [path]
+    """The path, or what matches it when it is a pattern."""
+    return list(dict.fromkeys(matched(use.place, path) for use in tree.below(path))) if is_pattern(path) else [path]
 
 
 def _copy(doing: Doing, words: list[str]) -> None:

@@ -109,6 +109,8 @@ class Tree:
             _end(use, new + use.place.removeprefix(old), call)
             if staged and kept:
                 use.index = (kept[0], use.place)
+        if new in self.uses and not self.uses[new].place:
+            self.use(new)
 
     def stash(self, uses: list[Use], call: ToolCall, *, untracked: bool = False) -> None:
         """What is not committed was put aside, with the files git does not know if so told."""
@@ -138,8 +140,18 @@ def is_below(place: str, path: str) -> bool:
     if path == ".":
         return bool(place) and not place.startswith("/")
     if is_pattern(path):
-        return place.count("/") == path.count("/") and fnmatchcase(place, path)
+        return bool(matched(place, path))
     return place == path or place.startswith(f"{path.rstrip('/')}/")
+
+
+def matched(place: str, pattern: str) -> str:
+    """The place, or the folder it is in, that matches a pattern; names with a dot in front only where it has one."""
+    names, patterns = place.split("/"), pattern.split("/")
+    if len(names) < len(patterns):
+        return ""
+    pairs = list(zip(names, patterns, strict=False))
+    fits = all(fnmatchcase(name, wanted) and (name[:1] != "." or wanted[:1] == ".") for name, wanted in pairs)
+    return "/".join(name for name, _ in pairs) if fits else ""
 
 
 def is_pattern(path: str) -> bool:

@@ -86,6 +86,11 @@ def test_a_pattern_takes_only_what_matches_it_in_its_folder() -> None:
     assert found == {"tmp/a.log": "deleted", "tmp/b/c.log": "edited", "tmp/d.py": "edited"}
 
 
+def test_a_pattern_takes_folders_whole_and_leaves_hidden_files() -> None:
+    found = how(edit("/w/src/a/b.py"), edit("/w/.env"), edit("/w/c.py"), bash("rm -rf *"))
+    assert found == {"src/a/b.py": "deleted", ".env": "edited", "c.py": "deleted"}
+
+
 @pytest.mark.parametrize(
     ("path", "command", "new"),
     [
@@ -93,6 +98,7 @@ def test_a_pattern_takes_only_what_matches_it_in_its_folder() -> None:
         ("src/d.py", "mkdir -p src/new && mv src/d.py src/new", "src/new/d.py"),
         ("src/d.py", "cd src && mv d.py ..", "d.py"),
         ("src/d.py", "mv src/*.py lib", "lib/d.py"),
+        ("src/a/d.py", "mv src/* lib", "lib/a/d.py"),
         ("src/d.py", "mv src/d.py src/e.py lib", "lib/d.py"),
         ("old/a/b.py", "git mv old new", "new/a/b.py"),
         ("old/a/b.py", "git mv old/ new/", "new/a/b.py"),
@@ -118,6 +124,7 @@ def test_a_move_is_followed_by_what_happens_to_the_file_later() -> None:
 def test_a_file_that_is_seen_again_is_there() -> None:
     removed = [edit("/w/a.py"), bash("rm a.py")]
     assert how(*removed, bash("cat > a.py <<'EOF'\nx\nEOF")) == {"a.py": "written"}
+    assert how(*removed, bash("mv b.py a.py")) == {"a.py": "edited"}
     assert how(*removed, edit("/w/a.py", tool="Read")) == {"a.py": "edited"}
     assert how(*removed, edit("/w/a.py", tool="Write")) == {"a.py": "written"}
 
