@@ -150,3 +150,8 @@ def test_import_linter_finds_the_contracts_kept() -> None:
     )
     assert told.returncode == 0, told.stdout + told.stderr
     assert "0 broken" in told.stdout
+
+
+def test_every_package_is_installed() -> None:
+    find = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]["find"]
+    assert set(find["include"]) == {f"{package}*" for package in OURS}
