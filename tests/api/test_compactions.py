@@ -14,12 +14,11 @@ from api_server import Answer, ApiServer, database_away, wait_for
 from api.restore import PATIENCE
 from db import briefs
 from db.pool import Conn
-from dcm.broker import compaction_key, mailbox_key
+from dcm.broker import compaction_key
 from dcm.domain.briefs import AGE_NOTE, HOOK_LIMIT, brief
 from dcm.domain.compactions import Subject
 from dcm.domain.instants import instant
-from dcm.domain.mail import Letter, sealed
-from dcm.domain.snapshots import Decision, Note, Snapshot
+from dcm.domain.snapshots import Decision, Snapshot
 from dcm.domain.streams import moment
 
 
@@ -260,24 +259,6 @@ def test_an_older_brief_is_not_given_while_a_subagent_may_be_the_one_that_asks(a
     conn.execute("INSERT INTO subtasks (session_id, agent_id, status) VALUES ('s1', 'a1', 'running')")
     asking.begin()
     assert asking.start().result().body == b"{}"
-
-
-def test_messages_that_stood_in_a_brief_are_not_told_again_with_the_next_hooks(asking: Asking, conn: Conn) -> None:
-    shown, left_out = (uuid.uuid4() for _ in range(2))
-    conn.execute(
-        "INSERT INTO agent_messages (id, to_agent_id, message_type, payload) "
-        "SELECT unnest(%s::uuid[]), 's1', 't', '{}'",
-        [[shown, left_out]],
-    )
-    notes = [Note("planner", "t", "the port is 8080", str(shown)), Note("planner", "t", "and 9090", str(left_out))]
-    began = asking.begin()
-    snapshot = Snapshot(session_id="s1", trigger="auto", saved_at=began, folder="", notes=notes)
-    briefs.keep(conn, snapshot, "## Unread messages\n- planner (t): the port is 8080\n- … 1 more", Subject.MAIN)
-    letters = [Letter("the port is 8080", str(shown)), Letter("and 9090", str(left_out))]
-    asking.server.valkey.client.set(mailbox_key("s1"), b"".join(map(sealed, letters)))
-    given(asking.start().result())
-    answer = asking.server.hook({"session_id": "s1", "hook_event_name": "UserPromptSubmit"})
-    assert answer.json["hookSpecificOutput"]["additionalContext"] == "and 9090"
 
 
 def prompted(conn: Conn) -> None:
