@@ -1,6 +1,6 @@
 """A brief beside the client's own summary, where the transcript holds it before the brief is given."""
 
-from db import briefs
+from db import briefs, compactions
 from db.briefs import Brief
 from db.pool import Conn
 from dcm import transcript_ends
@@ -22,4 +22,5 @@ def beside_summary(conn: Conn, session_id: str, brief: Brief, transcript_path: s
         return brief.content
     text = brief_rules.brief(snapshot, size(brief.content), summary)
     briefs.rewrite(conn, session_id, brief.made_for, text)
+    compactions.mark_told(conn, session_id, brief.made_for)
     return text

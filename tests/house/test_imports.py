@@ -153,5 +153,5 @@ def test_import_linter_finds_the_contracts_kept() -> None:
 
 
 def test_every_package_is_installed() -> None:
-    find = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]["find"]
-    assert set(find["include"]) == {f"{package}*" for package in OURS}
+    tool = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    assert set(tool["setuptools"]["packages"]["find"]["include"]) == {f"{package}*" for package in OURS}
