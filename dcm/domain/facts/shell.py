@@ -14,6 +14,7 @@ _SEQUENCE, _CHAIN = re.compile(r"\|\||;|\n"), re.compile(r"&&")
 _PARTS = re.compile(r"&&|\|\||[;|\n]")
 _INLINE = re.compile(r"\b(?:python3?|node|ruby|perl|bash|sh|psql|php)\s+(?:-\S+\s+)*-(?:c|e|r)\b")
 _NAME = re.compile(r"[\w./~@-]+$")
+_WORD = re.compile(r"\w")
 _NO_WORD = re.compile(r"\[redacted|^%\d")
 _FILE = re.compile(
     r"(?:[\w.@~-]+/|/)*[\w.@-]+\.(?:tsx?|jsx?|mjs|cjs|vue|svelte|py|ipynb|go|rs|java|kt|swift|rb|php|c|h|cc|cpp|hpp|cs|"
@@ -223,7 +224,7 @@ def told(command: str) -> str:
     bare = without_heredocs(command)
     if bare == command:
         return command
-    lines = [line.strip() for line in bare.split("\n") if line.strip()]
+    lines = [line.strip() for line in bare.split("\n") if _WORD.search(line)]
     return "; ".join([line for line in lines if not only_looks(line)] or lines)
 
 

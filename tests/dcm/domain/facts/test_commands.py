@@ -39,6 +39,8 @@ def test_a_command_with_a_script_in_it_is_told_by_its_first_line() -> None:
 
 def test_a_command_that_was_run_after_a_file_was_written_is_told_without_that() -> None:
     assert listed(bash("cat > x.py <<'EOF'\nprint(1)\nEOF\npython x.py")) == [("python x.py", 1, "")]
+    commit = "git commit -m \"$(cat <<'EOM'"
+    assert listed(bash(f'{commit}\nMake it fast\nEOM\n)"')) == [(commit, 1, "")]
 
 
 def test_a_loop_is_told_with_how_its_last_run_ended() -> None:
