@@ -17,6 +17,7 @@ from api.callers import Callers
 from api.database import Database
 from api.heads import App
 from api.ingest import Door
+from api.mail import Mail
 from api.pages import Pages
 from api.paths import PathsAsSent
 from api.redaction import Redaction
@@ -90,9 +91,9 @@ class Running:
         self._read_pool = open_pool(url, most=settings.db_max_connections, name="api reads", longest_ms=10_000)
         self._door = Door(settings)
         self._briefs = Briefs(settings.database_url, self._hook_pool, self._door, self._hook_threads)
-        self.parts = Parts(
-            settings, self._door, self._briefs, Database(self._read_pool, self._read_threads, self._door)
-        )
+        mail = Mail(self._hook_pool, self._door, self._hook_threads)
+        database = Database(self._read_pool, self._read_threads, self._door)
+        self.parts = Parts(settings, self._door, self._briefs, mail, database)
 
     async def process_startup(self, scope: Mapping[str, Any], event: Mapping[str, Any]) -> None:  # noqa: ARG002
         """Begin to listen for briefs."""

@@ -28,7 +28,7 @@ An id in a path is percent-encoded, its `/` too.
 
 def described() -> dict[str, Any]:
     """The OpenAPI document of the route table; nothing is opened for it."""
-    parts = Parts(settings_module.load({"DCM_HOME": "/nowhere"}), *[cast("Any", None)] * 3)
+    parts = Parts(settings_module.load({"DCM_HOME": "/nowhere"}), *[cast("Any", None)] * 4)
     return document([(path, resource) for path, resource in routes(parts) if path != "/openapi.json"])
 
 

@@ -11,13 +11,17 @@ Row = dict[str, Any]
 
 
 def save(conn: Conn, blocked_by: str, blocked_agent: str, reason: str | None) -> Row:
-    """Store a block; the one there is gets the new reason."""
+    """Store a block; the one there is gets the new reason. `is_news`: there was none, or for another reason."""
     with conn.cursor(row_factory=dict_row) as cursor:
         found = cursor.execute(
             """
+            WITH before AS (
+                SELECT reason FROM blocked_agents WHERE blocked_by = %(by)s AND blocked_agent = %(agent)s
+            )
             INSERT INTO blocked_agents (blocked_by, blocked_agent, reason) VALUES (%(by)s, %(agent)s, %(reason)s)
             ON CONFLICT (blocked_by, blocked_agent) DO UPDATE SET reason = excluded.reason
-            RETURNING id, blocked_by, blocked_agent, reason, created_at
+            RETURNING id, blocked_by, blocked_agent, reason, created_at,
+                      NOT EXISTS (SELECT FROM before WHERE before.reason IS NOT DISTINCT FROM %(reason)s) AS is_news
             """,
             {"by": blocked_by, "agent": blocked_agent, "reason": reason},
         ).fetchone()

@@ -9,8 +9,8 @@ import orjson
 from psycopg.rows import class_row, dict_row
 
 from db.pool import Conn
-from dcm.domain.compactions import Subject
-from dcm.domain.snapshots import Snapshot
+from dcm.domain.compactions import NO_COMPACTIONS, Subject
+from dcm.domain.snapshots import Snapshot, of_facts
 
 READY = "dcm_ready"
 """Channel that tells the id of a session whose brief is ready."""
@@ -54,18 +54,31 @@ def keep(conn: Conn, snapshot: Snapshot, content: str, subject: Subject) -> uuid
 def newest(conn: Conn, session_id: str, *, main_only: bool = False, of_compactions: bool = False) -> Brief | None:
     """The brief of a session that holds most, None when it has none.
 
-    `main_only`: for its main conversation. `of_compactions`: made for one, not proactively nor at a resume.
+    `main_only`: for its main conversation. `of_compactions`: made for one, for nothing else.
     """
     with conn.cursor(row_factory=class_row(Brief)) as cursor:
         return cursor.execute(
             """
             SELECT content, made_for, subject, given_at FROM briefs
             WHERE session_id = %(session)s AND (subject = 'main' OR NOT %(main_only)s)
-              AND (trigger NOT IN ('proactive', 'resume') OR NOT %(of_compactions)s)
+              AND (trigger <> ALL(%(others)s) OR NOT %(of_compactions)s)
             ORDER BY made_for DESC LIMIT 1
             """,
-            {"session": session_id, "main_only": main_only, "of_compactions": of_compactions},
+            {
+                "session": session_id,
+                "main_only": main_only,
+                "of_compactions": of_compactions,
+                "others": sorted(NO_COMPACTIONS),
+            },
         ).fetchone()
+
+
+def rewrite(conn: Conn, session_id: str, made_for: datetime, content: str) -> None:
+    """Store the text of a brief as it was given after all."""
+    conn.execute(
+        "UPDATE briefs SET content = %(content)s WHERE session_id = %(session)s AND made_for = %(made_for)s",
+        {"session": session_id, "made_for": made_for, "content": content},
+    )
 
 
 def keep_summary(conn: Conn, session_id: str, made_for: datetime, summary: str) -> None:
@@ -74,6 +87,15 @@ def keep_summary(conn: Conn, session_id: str, made_for: datetime, summary: str) 
         "UPDATE briefs SET summary = %(summary)s WHERE session_id = %(session)s AND made_for = %(made_for)s",
         {"session": session_id, "made_for": made_for, "summary": summary},
     )
+
+
+def snapshot(conn: Conn, session_id: str, made_for: datetime) -> Snapshot | None:
+    """What the brief of a moment was made from."""
+    row = conn.execute(
+        "SELECT snapshot FROM briefs WHERE session_id = %(session)s AND made_for = %(made_for)s",
+        {"session": session_id, "made_for": made_for},
+    ).fetchone()
+    return of_facts(row[0]["facts"]) if row else None
 
 
 def page(conn: Conn, session_id: str, limit: int) -> list[dict[str, Any]]:

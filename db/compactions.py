@@ -5,8 +5,11 @@ from datetime import datetime, timedelta
 
 from psycopg.rows import class_row
 
+from db import messages
 from db.pool import Conn
+from dcm.domain.briefs import told
 from dcm.domain.compactions import Running, Subject
+from dcm.domain.snapshots import of_facts
 
 STALE = timedelta(minutes=10)
 """After this time a compaction that was announced and never ended counts as not made."""
@@ -78,16 +81,31 @@ def settle(conn: Conn, session_id: str, made_for: datetime, subject: Subject) ->
 
 
 def give(conn: Conn, session_id: str, made_for: datetime) -> bool:
-    """Note that a brief is given to its conversation; False when it was given before."""
-    return bool(
-        conn.execute(
+    """Note that a brief is given to its conversation, which then has read its messages; False when it was before."""
+    with conn.transaction():
+        given = conn.execute(
             """
             UPDATE briefs SET given_at = now()
             WHERE session_id = %(session)s AND made_for = %(made_for)s AND given_at IS NULL
             """,
             {"session": session_id, "made_for": made_for},
         ).rowcount
-    )
+        if given:
+            mark_told(conn, session_id, made_for)
+    return bool(given)
+
+
+def mark_told(conn: Conn, session_id: str, made_for: datetime) -> None:
+    """Note that the session has read the messages that stand in one of its briefs."""
+    row = conn.execute(
+        """
+        SELECT content, snapshot -> 'facts' FROM briefs
+        WHERE session_id = %(session)s AND made_for = %(made_for)s AND snapshot -> 'facts' ? 'notes'
+        """,
+        {"session": session_id, "made_for": made_for},
+    ).fetchone()
+    if row and (ids := [note.id for note in told(row[0], of_facts(row[1]).notes) if note.id]):
+        messages.mark_read(conn, ids, session_id)
 
 
 def last_given(conn: Conn, session_id: str) -> datetime | None:

@@ -26,6 +26,17 @@ def known(conn: Conn, keys: Iterable[str]) -> dict[tuple[str, str, str], list[da
     return found
 
 
+def compactions(conn: Conn, session_ids: Iterable[str], since: datetime) -> list[tuple[str, str, datetime]]:
+    """(session, event, time) of what was told of the compactions of sessions since a moment."""
+    return conn.execute(
+        """
+        SELECT session_id, event, created_at FROM hook_events
+        WHERE session_id = ANY(%(sessions)s) AND event IN ('PreCompact', 'PostCompact') AND created_at >= %(since)s
+        """,
+        {"sessions": list(session_ids), "since": since},
+    ).fetchall()
+
+
 def insert(conn: Conn, events: Sequence[HookEvent]) -> None:
     """Store events; the caller knows that none of them is stored."""
     if not events:

@@ -21,6 +21,7 @@ Row = dict[str, Any]
 class Message:
     """A message as a brief shows it."""
 
+    id: uuid.UUID
     from_agent_id: str | None
     topic: str | None
     payload: dict[str, Any]
@@ -57,7 +58,7 @@ def unread(conn: Conn, session_id: str, limit: int) -> list[Message]:
     with conn.cursor(row_factory=class_row(Message)) as cursor:
         return cursor.execute(
             """
-            SELECT m.from_agent_id, m.topic, m.payload, m.priority, m.created_at
+            SELECT m.id, m.from_agent_id, m.topic, m.payload, m.priority, m.created_at
             FROM agent_messages m JOIN sessions s ON s.id = %(session)s
             WHERE (m.project_id = s.project_id OR m.to_agent_id = s.id)
               AND (m.expires_at IS NULL OR m.expires_at > now())
@@ -79,31 +80,59 @@ class Addressed:
     from_agent_id: str | None
     topic: str | None
     payload: dict[str, Any]
+    created_at: datetime
     expires_at: datetime | None
 
 
 def addressed(conn: Conn, message_id: str) -> list[Addressed]:
-    """The agents at work that a message names, by session, by agent or by type within its project.
+    """The agents at work that a message names, by session, by agent or by type. Not its sender, nor who has read it.
 
-    Not its sender, nor who has read it.
+    A type is one of the message's project, else of its sender's; where neither is known, of the only project in which
+    such an agent is at work.
     """
     with conn.cursor(row_factory=class_row(Addressed)) as cursor:
         return cursor.execute(
             """
-            WITH message AS (SELECT * FROM agent_messages WHERE id = %(id)s::uuid AND to_agent_id IS NOT NULL)
-            SELECT s.id AS session_id, '' AS agent_id, m.from_agent_id, m.topic, m.payload, m.expires_at
-            FROM message m JOIN sessions s ON s.id = m.to_agent_id
-            WHERE s.ended_at IS NULL AND m.from_agent_id IS DISTINCT FROM s.id AND NOT s.id = ANY(m.read_by)
-            UNION ALL
-            SELECT t.session_id, t.agent_id, m.from_agent_id, m.topic, m.payload, m.expires_at
-            FROM message m JOIN subtasks t ON t.agent_id = m.to_agent_id OR t.agent_type = m.to_agent_id
-            LEFT JOIN sessions s ON s.id = t.session_id
-            WHERE t.status = 'running' AND t.session_id IS NOT NULL AND t.agent_id IS NOT NULL
-              AND m.from_agent_id IS DISTINCT FROM t.agent_id AND NOT t.agent_id = ANY(m.read_by)
-              AND (m.project_id IS NULL OR m.project_id = s.project_id)
+            WITH message AS (
+                SELECT m.*, coalesce(m.project_id,
+                    (SELECT s.project_id FROM sessions s WHERE s.id = m.from_agent_id),
+                    (SELECT s.project_id FROM subtasks t JOIN sessions s ON s.id = t.session_id
+                     WHERE t.agent_id = m.from_agent_id ORDER BY t.last_seen_at DESC LIMIT 1)) AS home
+                FROM agent_messages m WHERE id = %(id)s::uuid AND to_agent_id IS NOT NULL
+            ), subagents AS (
+                SELECT t.session_id, t.agent_id, t.agent_id = m.to_agent_id AS named, s.project_id,
+                       min(coalesce(s.project_id::text, '')) OVER ()
+                           = max(coalesce(s.project_id::text, '')) OVER () AS of_one_project
+                FROM message m JOIN subtasks t ON m.to_agent_id IN (t.agent_id, t.agent_type)
+                LEFT JOIN sessions s ON s.id = t.session_id
+                WHERE t.status = 'running' AND t.session_id IS NOT NULL AND t.agent_id IS NOT NULL
+            ), recipients AS (
+                SELECT s.id AS session_id, '' AS agent_id, s.id AS reader
+                FROM message m JOIN sessions s ON s.id = m.to_agent_id WHERE s.ended_at IS NULL
+                UNION ALL
+                SELECT a.session_id, a.agent_id, a.agent_id
+                FROM subagents a, message m
+                WHERE a.named OR a.project_id = m.home OR (m.home IS NULL AND a.of_one_project)
+            )
+            SELECT r.session_id, r.agent_id, m.from_agent_id, m.topic, m.payload, m.created_at, m.expires_at
+            FROM recipients r, message m
+            WHERE m.from_agent_id IS DISTINCT FROM r.reader AND NOT r.reader = ANY(m.read_by)
             """,
             {"id": message_id},
         ).fetchall()
+
+
+def at_work(conn: Conn, name: str) -> list[tuple[str, str]]:
+    """(session, subagent or empty) of the agents at work that have exactly this id."""
+    return conn.execute(
+        """
+        SELECT id, '' FROM sessions WHERE id = %(name)s AND ended_at IS NULL
+        UNION ALL
+        SELECT session_id, agent_id FROM subtasks
+        WHERE agent_id = %(name)s AND status = 'running' AND session_id IS NOT NULL
+        """,
+        {"name": name},
+    ).fetchall()
 
 
 def mark_read(conn: Conn, message_ids: Sequence[str], reader: str) -> None:
@@ -118,6 +147,15 @@ def mark_read(conn: Conn, message_ids: Sequence[str], reader: str) -> None:
         """,
         {"ids": list(message_ids), "reader": reader},
     )
+
+
+def read_of(conn: Conn, message_ids: Sequence[str], reader: str) -> set[str]:
+    """Those of some messages that an agent has read."""
+    rows = conn.execute(
+        "SELECT id::text FROM agent_messages WHERE id = ANY(%(ids)s::uuid[]) AND %(reader)s = ANY(read_by)",
+        {"ids": list(message_ids), "reader": reader},
+    ).fetchall()
+    return {row[0] for row in rows}
 
 
 def send(conn: Conn, message: Mapping[str, Any]) -> Row:

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from psycopg.rows import class_row
 
@@ -82,6 +83,30 @@ def take_call(conn: Conn, subagent: SubtaskSeen) -> tuple[SubtaskSeen, SubtaskCh
                    completed_at=gone.completed_at, status=gone.status, result=gone.result, tool_use_id=gone.agent_id,
                    known_only=False)  # fmt: skip
     return call, replace(gone, agent_id=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What an Agent call asks for: as its start told it while it is open, and packed since it ended."""
+
+    asked: dict[str, Any] | None
+    packed: bytes | None
+
+
+def call_of(conn: Conn, subagent_id: uuid.UUID) -> Call | None:
+    """The Agent call that is known to be a subagent's own, None when none is."""
+    with conn.cursor(row_factory=class_row(Call)) as cursor:
+        return cursor.execute(
+            """
+            SELECT h.payload -> 'tool_input' AS asked, a.input AS packed
+            FROM subtasks s
+            LEFT JOIN hook_events h ON h.session_id = s.session_id AND h.tool_use_id = s.tool_use_id
+                                   AND h.event = 'PreToolUse'
+            LEFT JOIN actions a ON a.session_id = s.session_id AND a.tool_use_id = s.tool_use_id
+            WHERE s.id = %(id)s AND s.tool_use_id IS NOT NULL LIMIT 1
+            """,
+            {"id": subagent_id},
+        ).fetchone()
 
 
 def unnumbered(conn: Conn, since: Mapping[str, datetime]) -> list[Unnumbered]:

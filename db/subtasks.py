@@ -8,7 +8,7 @@ from datetime import datetime
 from psycopg.rows import class_row
 
 from db.pool import Conn
-from dcm.domain.subagents import DESCRIPTION_LIMIT, SubtaskKnown, SubtaskSeen, outcome
+from dcm.domain.subagents import ANY_PURPOSE, DESCRIPTION_LIMIT, SubtaskKnown, SubtaskSeen, outcome
 from dcm.domain.subtasks import SILENT, SubtaskChange
 
 
@@ -86,23 +86,32 @@ def _known(conn: Conn, subtask_id: uuid.UUID) -> SubtaskKnown | None:
 
 
 def describe_unnamed(conn: Conn, session_ids: Sequence[str]) -> None:
-    """Name running subagents after the Agent calls that are still open, in the order both began."""
+    """Name running subagents after the Agent calls that are still open, in the order both began.
+
+    A call without an end in a turn that was over before the last of them began was refused.
+    """
     conn.execute(
         """
-        WITH calls AS (
-            SELECT h.session_id, h.tool_use_id, h.payload -> 'tool_input' ->> 'subagent_type' AS agent_type,
-                   h.payload -> 'tool_input' ->> 'description' AS description,
-                   row_number() OVER (PARTITION BY h.session_id, h.payload -> 'tool_input' ->> 'subagent_type'
-                                      ORDER BY h.created_at) AS place
+        WITH unnamed AS (
+            SELECT s.id, s.session_id, s.agent_type, s.started_at,
+                   row_number() OVER (PARTITION BY s.session_id, s.agent_type ORDER BY s.started_at) AS place
+            FROM subtasks s
+            WHERE s.session_id = ANY(%(sessions)s) AND s.status = 'running' AND s.description IS NULL
+        ), open AS (
+            SELECT h.session_id, h.tool_use_id, h.created_at,
+                   coalesce(h.payload -> 'tool_input' ->> 'subagent_type', %(any_purpose)s) AS agent_type,
+                   h.payload -> 'tool_input' ->> 'description' AS description
             FROM hook_events h
             WHERE h.session_id = ANY(%(sessions)s) AND h.event = 'PreToolUse'
               AND h.payload ->> 'tool_name' IN ('Agent', 'Task')
               AND NOT EXISTS (SELECT FROM subtasks s WHERE s.tool_use_id = h.tool_use_id)
-        ), unnamed AS (
-            SELECT s.id, s.session_id, s.agent_type,
-                   row_number() OVER (PARTITION BY s.session_id, s.agent_type ORDER BY s.started_at) AS place
-            FROM subtasks s
-            WHERE s.session_id = ANY(%(sessions)s) AND s.status = 'running' AND s.description IS NULL
+              AND NOT EXISTS (SELECT FROM hook_events turn
+                              WHERE turn.session_id = h.session_id AND turn.event IN ('UserPromptSubmit', 'Stop')
+                                AND turn.created_at > h.created_at
+                                AND turn.created_at < (SELECT max(started_at) FROM unnamed u
+                                                       WHERE u.session_id = h.session_id))
+        ), calls AS (
+            SELECT *, row_number() OVER (PARTITION BY session_id, agent_type ORDER BY created_at) AS place FROM open
         )
         UPDATE subtasks AS s SET tool_use_id = calls.tool_use_id, description =
             CASE WHEN length(calls.description) <= %(limit)s THEN calls.description
@@ -111,7 +120,7 @@ def describe_unnamed(conn: Conn, session_ids: Sequence[str]) -> None:
              AND calls.agent_type = unnamed.agent_type AND calls.place = unnamed.place
         WHERE s.id = unnamed.id
         """,
-        {"sessions": list(session_ids), "limit": DESCRIPTION_LIMIT},
+        {"sessions": list(session_ids), "limit": DESCRIPTION_LIMIT, "any_purpose": ANY_PURPOSE},
     )
 
 

@@ -41,6 +41,11 @@ def compaction_key(session_id: str) -> str:
     return f"dcm:compaction:{session_id}"
 
 
+def compacted_key(session_id: str) -> str:
+    """Holds when a session's newest compaction ended, as a stream's time field."""
+    return f"dcm:compacted:{session_id}"
+
+
 def reading_key(session_id: str) -> str:
     """Set while a reading of a session's transcripts is on its way and has not begun."""
     return f"dcm:reading:{session_id}"

@@ -29,7 +29,7 @@ from dcm.domain import subagents as subagent_rules
 from dcm.domain import subtasks as subtask_rules
 from dcm.domain.actions import Action
 from dcm.domain.events import Event
-from dcm.domain.hook_events import TOOL_STARTED, HookEvent, is_double, without_doubles
+from dcm.domain.hook_events import DOUBLE_FIRING, PARTS, TOOL_STARTED, HookEvent, is_double, partings, without_doubles
 from dcm.domain.ids import request_id, wave_id
 from dcm.domain.subagents import SubtaskSeen
 from dcm.domain.subtasks import SubtaskChange
@@ -88,16 +88,27 @@ def _sort_out(conn: Conn, events: Sequence[HookEvent]) -> tuple[list[HookEvent],
     """(events not stored yet, events stored by an earlier delivery of the same entry)."""
     ended = actions.known(conn, {event.key for event in events if event.ends_tool or event.name == TOOL_STARTED})
     logged = hook_events.known(conn, {event.key for event in events if not event.ends_tool})
+    parted = _partings(conn, events)
     new, redelivered = [], []
     for event in events:
+        parting = parted.get((event.session_id, event.name), ())
         times = logged.get((event.session_id, event.name, event.key), [])
         if event.at in times:
             redelivered.append(event)
-        elif any(is_double(event, earlier) for earlier in times) or (event.session_id, event.key) in ended:
+        elif any(is_double(event, earlier, parting) for earlier in times) or (event.session_id, event.key) in ended:
             continue
         else:
             new.append(event)
     return new, redelivered
+
+
+def _partings(conn: Conn, events: Sequence[HookEvent]) -> dict[tuple[str, str], list[datetime]]:
+    """What parts the events of compactions, of this batch and stored."""
+    told = [(event.session_id, event.name, event.at) for event in events if event.name in PARTS]
+    if not told:
+        return {}
+    since = min(at for _, _, at in told) - DOUBLE_FIRING
+    return partings([*told, *hook_events.compactions(conn, {session_id for session_id, _, _ in told}, since)])
 
 
 def _write_new(conn: Conn, new: list[HookEvent], written: Written, message_ttl_ms: int) -> None:

@@ -25,18 +25,19 @@ from db import (
     subtasks,
 )
 from db.pool import Conn
+from dcm import transcript_ends
 from dcm.broker import DEFAULT
 from dcm.domain import briefs as brief_rules
 from dcm.domain import transcripts as transcript_rules
 from dcm.domain.actions import unpacked
 from dcm.domain.compactions import RESUMED, Subject, subject
 from dcm.domain.events import Event
-from dcm.domain.facts import background, commands, errors, files, git, lists, prompts, refusals
+from dcm.domain.facts import background, commands, decisions, demands, errors, files, git, lists, prompts, refusals
 from dcm.domain.facts.calls import ToolCall
 from dcm.domain.mail import said
 from dcm.domain.snapshots import AgentState, Asked, Blocked, Note, Snapshot
 from dcm.domain.tools import AGENT_TOOLS, DECISION_TOOLS, LIST_TOOLS, OUTPUT_TOOLS, SHELL_TOOLS, WRITING_TOOLS, one_line
-from workers import readings, running, transcripts
+from workers import readings, running
 
 logger = logging.getLogger("dcm.briefs")
 broker = running.broker()
@@ -91,13 +92,13 @@ def assemble(conn: Conn, session_id: str, until: datetime, trigger: str) -> Snap
         return None
     traces = actions.traces(conn, session_id, until, CALLS_LIMIT, always=ALWAYS_READ, with_output=OUTPUT_READ)
     calls = background.ended(_call(trace, number) for number, trace in enumerate(traces))
-    told = _without_secrets(transcript_rules.facts(transcripts.tail(facts.transcript_path)))
+    told = _without_secrets(transcript_rules.facts(transcript_ends.tail(facts.transcript_path)))
     folder = facts.worktree or facts.cwd or ""
     asked = _asked(conn, session_id, until) or _first_asked(told.first_prompt, facts.started_at)
     denied = hook_events.dated(conn, session_id, ["PermissionDenied"], until, REFUSALS_LIMIT)
     refused = [*refusals.decisions(denied), *refusals.of_calls(calls)]
-    settled = sorted([*prompts.demands(asked), *lists.decisions(calls), *refused], key=lambda decision: decision.at)
-    holding, replaced = prompts.current(settled)
+    settled = sorted([*demands.demands(asked), *lists.decisions(calls), *refused], key=lambda decision: decision.at)
+    holding, replaced = decisions.current(settled)
     failed = errors.failures(call for call in calls if call.tool not in AGENT_TOOLS)
     found = files.files(calls, folder)
     answers = _answers(conn, session_id, until)
@@ -107,7 +108,7 @@ def assemble(conn: Conn, session_id: str, until: datetime, trigger: str) -> Snap
         saved_at=until,
         folder=folder,
         branch=told.branch or git.branch(calls),
-        asked=prompts.annotated(asked, replaced),
+        asked=decisions.annotated(asked, replaced),
         decisions=holding[::-1],
         changed=found.changed,
         used=found.used,
@@ -178,7 +179,8 @@ def _agent(state: subtasks.SubtaskState) -> AgentState:
 
 
 def _note(message: messages.Message) -> Note:
-    return Note(message.from_agent_id or "system", message.topic or "general", said(message.payload))
+    sender, topic = message.from_agent_id or "system", message.topic or "general"
+    return Note(sender, topic, said(message.payload), str(message.id))
 
 
 def _blocked(block: Mapping[str, Any]) -> Blocked:

@@ -8,12 +8,13 @@ import dramatiq
 from db import briefs, compact, compactions, hook_events, sessions
 from db.compactions import Pending
 from db.pool import Conn
+from dcm import transcript_ends
 from dcm.broker import DEFAULT
 from dcm.domain.compactions import CLOCK_SLACK, GIVEN_SLACK, Subject, newest_boundary
 from dcm.domain.instants import instant
 from dcm.domain.mail import Letter
 from dcm.transcript_files import of_subagents
-from workers import running, transcripts
+from workers import running
 from workers.briefs import assemble
 from workers.mail import post
 
@@ -78,11 +79,11 @@ def _find_boundary(path: str, pending: Pending) -> tuple[Subject, datetime | Non
     deadline = time.monotonic() + BOUNDARY_PATIENCE
     since = pending.made_for - CLOCK_SLACK
     while True:
-        boundary = newest_boundary(transcripts.tail(path))
+        boundary = newest_boundary(transcript_ends.tail(path))
         if boundary and boundary >= since:
             return Subject.MAIN, boundary
         for subagent in of_subagents(path):
-            boundary = newest_boundary(transcripts.tail(subagent))
+            boundary = newest_boundary(transcript_ends.tail(subagent))
             if boundary and boundary >= since:
                 return Subject.SUBAGENT, boundary
         if time.monotonic() > deadline:

@@ -8,10 +8,11 @@ import dramatiq
 
 from db import sessions, usage
 from db.pool import Conn
+from dcm import transcript_ends
 from dcm.broker import DEFAULT
 from dcm.domain import prices
 from dcm.domain.compactions import PROACTIVE
-from workers import readings, running, transcripts
+from workers import readings, running
 from workers.briefs import make_brief
 
 logger = logging.getLogger("dcm.contexts")
@@ -37,7 +38,7 @@ def watch_context(session_id: str) -> None:
     """Record how large a session's transcript is; past the red line, save a snapshot before a compaction does."""
     with running.pool().connection() as conn:
         facts = sessions.facts(conn, session_id)
-        size = transcripts.size(facts.transcript_path) if facts else None
+        size = transcript_ends.size(facts.transcript_path) if facts else None
         if size is None:
             return
         readings.catch_up(conn, session_id, readings.READ_FOR)

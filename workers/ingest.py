@@ -169,8 +169,7 @@ def _follow_up(written: Written) -> None:
             trigger = event.text("trigger") or "auto"
             enqueue(broker, DEFAULT, "settle_compaction", event.session_id, event.at.isoformat(), trigger)
         elif event.name == "SubagentStart" and event.agent_id:
-            began = event.at.isoformat()
-            enqueue(broker, DEFAULT, "brief_subagent", event.session_id, event.agent_id, event.agent_type, began)
+            enqueue(broker, DEFAULT, "brief_subagent", event.session_id, event.agent_id, event.at.isoformat())
     for message_id in written.messages:
         enqueue(broker, DEFAULT, "call_subscribers", message_id)
     for session_id, used in written.tools_used.items():

@@ -1,17 +1,19 @@
 """What agents are told with their next hook: messages to them, and what a subagent's parent knows."""
 
+import json
 import time
-from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 import dramatiq
 
-from db import hook_events, messages
+from db import messages, subagents
+from db.pool import Conn
 from dcm.broker import DEFAULT, MAIL_SECONDS, mailbox_key, redis_client
 from dcm.domain import briefs
+from dcm.domain.actions import unpacked
+from dcm.domain.ids import subtask_id
 from dcm.domain.mail import Letter, said, sealed
-from dcm.domain.tools import AGENT_TOOLS, one_line
+from dcm.domain.tools import one_line
 from workers import running
 from workers.briefs import assemble
 
@@ -19,9 +21,6 @@ broker = running.broker()
 
 MESSAGE_LIMIT = 400
 """Characters of a message that are put before an agent."""
-
-STARTS = 20
-"""Tool calls under way among which that of a subagent is looked for."""
 
 LATE_SECONDS = 60
 """Seconds after which a subagent has found its own way."""
@@ -47,8 +46,18 @@ def deliver_message(message_id: str) -> None:
         sender, topic = recipient.from_agent_id or "the system", recipient.topic or "general"
         text = one_line(said(recipient.payload), MESSAGE_LIMIT)
         until = recipient.expires_at.timestamp() if recipient.expires_at else 0.0
-        letter = Letter(f"Message from {sender} ({topic}), told by DCM: {text}", message_id, until)
+        sent = recipient.created_at.timestamp()
+        letter = Letter(f"Message from {sender} ({topic}), told by DCM: {text}", message_id, until, sent)
         post(recipient.session_id, recipient.agent_id, letter)
+
+
+@dramatiq.actor(queue_name=DEFAULT, max_retries=3)
+def tell_agent(agent_id: str, text: str, sent: float) -> None:
+    """Put a text of that moment, in seconds since the epoch, into the mailbox of the agent at work that has this id."""
+    with running.pool().connection() as conn:
+        found = messages.at_work(conn, agent_id)
+    for session_id, subagent_id in found:
+        post(session_id, subagent_id, Letter(text, sent=sent))
 
 
 @dramatiq.actor(queue_name=DEFAULT, max_retries=3)
@@ -59,24 +68,20 @@ def mark_delivered(message_ids: list[str], reader: str) -> None:
 
 
 @dramatiq.actor(queue_name=DEFAULT, max_retries=0)
-def brief_subagent(session_id: str, agent_id: str, agent_type: str, began: str) -> None:
+def brief_subagent(session_id: str, agent_id: str, began: str) -> None:
     """Tell a subagent that has begun what its parent knows of its task; later than a minute nobody waits for it."""
     moment = datetime.fromisoformat(began)
     if time.time() - moment.timestamp() > LATE_SECONDS:
         return
     with running.pool().connection() as conn:
-        task = _task(hook_events.latest(conn, session_id, ["PreToolUse"], moment, STARTS), agent_type)
+        task = _task(conn, session_id, agent_id)
         snapshot = assemble(conn, session_id, moment, SUBAGENT)
     if snapshot and (text := briefs.for_subagent(snapshot, agent_id, task)):
         post(session_id, agent_id, Letter(text, until=time.time() + LATE_SECONDS))
 
 
-def _task(starts: Sequence[Mapping[str, Any]], agent_type: str) -> str:
-    """What the newest Agent call that starts such a subagent asks of it."""
-    for start in reversed(starts):
-        asked = start.get("tool_input")
-        if start.get("tool_name") in AGENT_TOOLS and isinstance(asked, dict) and not start.get("agent_id"):
-            kind = asked.get("subagent_type")
-            if not kind or not agent_type or kind == agent_type:
-                return f"{asked.get('description', '')}\n{asked.get('prompt', '')}"
-    return ""
+def _task(conn: Conn, session_id: str, agent_id: str) -> str:
+    """What the Agent call that started a subagent asks of it, empty when that is not known."""
+    call = subagents.call_of(conn, subtask_id(session_id, agent_id))
+    asked = call and (call.asked or json.loads(unpacked(call.packed) or "{}"))
+    return f"{asked.get('description', '')}\n{asked.get('prompt', '')}" if isinstance(asked, dict) else ""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from api.database import Database
 from api.ingest import Door
+from api.mail import Mail
 from api.restore import Briefs
 from api.routes import (
     actions,
@@ -44,6 +45,7 @@ class Parts:
     settings: Settings
     door: Door
     briefs: Briefs
+    mail: Mail
     database: Database
 
 
@@ -62,7 +64,7 @@ def _of_the_system(parts: Parts) -> Iterable[tuple[str, object]]:
     yield "/config.json", health.Config(parts.settings)
     yield "/api/health", health.ShortHealth(database)
     yield "/api/dashboard/kpis", kpis.Kpis(database)
-    yield "/api/hooks/claude", hooks.ClaudeHooks(parts.door, parts.briefs)
+    yield "/api/hooks/claude", hooks.ClaudeHooks(parts.door, parts.briefs, parts.mail)
     yield "/api/import", imports.Import(parts.settings, parts.door, database)
     yield "/api/intake", imports.Intake(parts.settings, database)
     yield "/api/actions", actions.Actions(database, parts.door)
@@ -115,10 +117,10 @@ def _of_the_agents(parts: Parts) -> Iterable[tuple[str, object]]:
     yield "/api/unsubscribe", subscriptions.Unsubscribe(database)
     yield "/api/subscriptions", subscriptions.Subscriptions(database)
     yield "/api/subscriptions/{key}", subscriptions.OneSubscription(database)
-    yield "/api/blocking", blocking.Blocking(database)
+    yield "/api/blocking", blocking.Blocking(database, parts.door)
     yield "/api/blocking/check", blocking.BlockingCheck(database)
-    yield "/api/blocking/{key}", blocking.OneBlocking(database)
-    yield "/api/unblock", blocking.Unblock(database)
+    yield "/api/blocking/{key}", blocking.OneBlocking(database, parts.door)
+    yield "/api/unblock", blocking.Unblock(database, parts.door)
     yield "/api/routing/suggest", routing.Suggest(database)
     yield "/api/routing/stats", routing.RoutingStatistics(database)
     yield "/api/routing/feedback", routing.RoutingFeedback(database)

@@ -1,5 +1,6 @@
 """Blocking: one agent says that another must not go on (contract, sections 3.12 and 9.3)."""
 
+import time
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -7,10 +8,13 @@ from pydantic import Field
 
 from api.database import Database
 from api.fields import Answer, Body, Instant, Name, Query, Text, Words
+from api.ingest import Door
 from api.operations import operation
 from db import blocking
 from db.pool import Conn
 from db.publish import publish
+from dcm.broker import DEFAULT
+from dcm.domain import mail
 from dcm.domain.errors import InvalidInput, NotFound
 from dcm.domain.events import Event
 
@@ -115,12 +119,16 @@ class AgentBlocks(Answer):
 class Blocking:
     """/api/blocking"""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, door: Door) -> None:
         self._database = database
+        self._door = door
 
     @operation(answer=Blocked, status=201)
     async def on_post(self, body: NewBlock) -> dict[str, Any]:
-        """Block an agent; its briefs say so. Again with another reason replaces the reason."""
+        """Block an agent; it is told when it is at work, and its briefs say so.
+
+        Again with another reason replaces the reason.
+        """
         if body.blocked_by == body.blocked_agent:
             said = "an agent cannot block itself"
             raise InvalidInput("Validation failed: an agent cannot block itself", {"blocked_agent": [said]})
@@ -131,7 +139,10 @@ class Blocking:
             publish(conn, [Event("agent.blocked", data, channel=f"agents/{body.blocked_agent}")])
             return row
 
-        return {"success": True, "blocking": await self._database.write(store)}
+        row = await self._database.write(store)
+        if row.pop("is_news"):
+            _tell(self._door, body.blocked_agent, mail.blocked(body.blocked_by, body.reason))
+        return {"success": True, "blocking": row}
 
 
 class BlockingCheck:
@@ -154,11 +165,16 @@ def _ended(conn: Conn, row: dict[str, Any] | None) -> dict[str, Any]:
     return row
 
 
+def _tell(door: Door, agent_id: str, text: str) -> None:
+    door.ask(DEFAULT, "tell_agent", agent_id, text, time.time())
+
+
 class OneBlocking:
     """/api/blocking/{key}: an agent's blocks, or the block of this id."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, door: Door) -> None:
         self._database = database
+        self._door = door
 
     @operation(answer=AgentBlocks)
     async def on_get(self, key: str) -> dict[str, Any]:
@@ -175,24 +191,26 @@ class OneBlocking:
 
     @operation(answer=Unblocked, errors=(404,))
     async def on_delete(self, key: UUID) -> dict[str, Any]:
-        """End the block of this id."""
-        return {
-            "success": True,
-            "unblocked": await self._database.write(lambda conn: _ended(conn, blocking.remove(conn, key))),
-        }
+        """End the block of this id; the agent is told when it is at work."""
+        row = await self._database.write(lambda conn: _ended(conn, blocking.remove(conn, key)))
+        _tell(self._door, row["blocked_agent"], mail.unblocked(row["blocked_by"]))
+        return {"success": True, "unblocked": row}
 
 
 class Unblock:
     """/api/unblock"""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, door: Door) -> None:
         self._database = database
+        self._door = door
 
     @operation(answer=Unblocked, errors=(404,))
     async def on_post(self, body: Pair) -> dict[str, Any]:
-        """End the block of one agent by another."""
+        """End the block of one agent by another; the agent is told when it is at work."""
 
         def store(conn: Conn) -> dict[str, Any]:
             return _ended(conn, blocking.remove_pair(conn, body.blocked_by, body.blocked_agent))
 
-        return {"success": True, "unblocked": await self._database.write(store)}
+        row = await self._database.write(store)
+        _tell(self._door, body.blocked_agent, mail.unblocked(body.blocked_by))
+        return {"success": True, "unblocked": row}

@@ -19,6 +19,7 @@ from dcm.broker import DEFAULT
 from dcm.domain.agent_briefs import agent_brief
 from dcm.domain.agent_briefs.facts import AgentFacts
 from dcm.domain.agent_briefs.fitting import Fitted, tokens
+from dcm.domain.compactions import RESTORED, SAVED
 from dcm.domain.events import Event
 from dcm.domain.instants import instant
 from dcm.domain.restored import TOLD, of_context
@@ -138,7 +139,7 @@ class CompactSave:
         Where nothing is said but the session, its own events tell the rest.
         """
         if body.model_fields_set <= {"session_id", "trigger"}:
-            await self._briefs.fresh(body.session_id, body.trigger)
+            await self._briefs.fresh(body.session_id, SAVED)
         at = datetime.now(UTC)
         whole = body.model_dump(mode="json", exclude={"session_id", "trigger"})
         told = sorted(set(whole) & body.model_fields_set)
@@ -178,7 +179,7 @@ class CompactRestore:
 
         What was saved of the session stands before what its own events say.
         """
-        await self._briefs.fresh(body.session_id, "manual")
+        await self._briefs.fresh(body.session_id, RESTORED)
         found = await self._database.read(lambda conn: compact.snapshot(conn, body.session_id))
         session = of_context(found["snapshot"], body.session_id) if found else None
         at = datetime.now(UTC)

@@ -23,7 +23,10 @@ class Difference(Answer):
 
 
 class BriefShown(Answer):
-    """A brief, whose compaction it was made for, and the client's summary of that compaction where it was told."""
+    """A brief, what and whom it was made for, and the client's summary of that compaction where it was told.
+
+    `trigger` is auto or manual for a compaction; else it is proactive, resume, restore or save.
+    """
 
     id: str
     trigger: str

@@ -2,7 +2,9 @@
 
 import json
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from falcon.asgi import Request, Response
 from pydantic import ConfigDict
@@ -10,12 +12,12 @@ from pydantic import ConfigDict
 from api.bodies import kept_bytes, parse_json, read_body, storable
 from api.fields import Answer, Body, Name
 from api.ingest import Door
+from api.mail import Mail
 from api.operations import documented
 from api.restore import Briefs
-from dcm.broker import DEFAULT, compaction_key, mailbox_key
+from dcm.broker import compacted_key, compaction_key, mailbox_key
 from dcm.domain.briefs import TO_KEEP
 from dcm.domain.hook_events import check
-from dcm.domain.mail import at_once, opened, sealed
 from dcm.domain.streams import stamp
 
 NOTHING = b"{}"
@@ -24,6 +26,9 @@ NOTHING = b"{}"
 
 CARRIERS = frozenset({"UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure"})
 """Events whose answer reaches the model: with the next one of an agent its mail is delivered."""
+
+MARKS = {"PreCompact": compaction_key, "PostCompact": compacted_key}
+"""Events whose moment is marked, and the key that holds it."""
 
 BRIEFED = frozenset({"compact", "resume"})
 """Sources of a SessionStart that is answered with the brief."""
@@ -62,9 +67,10 @@ class HookAnswer(Answer):
 class ClaudeHooks:
     """Take a hook event; answer those that must be answered."""
 
-    def __init__(self, door: Door, briefs: Briefs) -> None:
+    def __init__(self, door: Door, briefs: Briefs, mail: Mail) -> None:
         self._door = door
         self._briefs = briefs
+        self._mail = mail
 
     @documented(body=HookPayload, answer=HookAnswer, errors=(400, 413, 503))
     async def on_post(self, req: Request, resp: Response) -> None:
@@ -84,29 +90,28 @@ class ClaudeHooks:
             session_id,
             kept_bytes(raw, payload),
             now,
-            marks={compaction_key(session_id): stamp(now)} if name == "PreCompact" else None,
+            marks={MARKS[name](session_id): stamp(now)} if name in MARKS else None,
             mailbox=mailbox if name in CARRIERS else None,
         )
         resp.content_type, resp.data = "application/json", NOTHING
         if name == "SubagentStart" and agent_id:
             mail = await self._door.collect(mailbox)
         if mail:
-            resp.data = await self._delivered(name, mail, mailbox, agent_id or session_id)
+            told = await self._mail.told(mail, mailbox, agent_id or session_id)
+            resp.data = _context(name, told) if told else NOTHING
         elif name == "PreCompact":
             resp.content_type, resp.data = "text/plain; charset=utf-8", TO_KEEP.encode()
         elif name == "SessionStart" and payload.get("source") in BRIEFED:
-            answer = self._briefs.of if payload["source"] == "compact" else self._briefs.resumed
-            brief = await answer(session_id, datetime.fromtimestamp(now / 1e9, UTC))
+            brief = await self._brief(session_id, payload, now)
             resp.data = _context(name, brief) if brief else NOTHING
 
-    async def _delivered(self, event: str, mail: bytes, mailbox: str, reader: str) -> bytes:
-        """The answer with the letters of a mailbox; the messages in it count as read, what has no room goes back."""
-        letters, waiting = at_once(opened(mail, time.time()))
-        if waiting:
-            await self._door.put_back(mailbox, b"".join(map(sealed, waiting)))
-        if messages := [letter.message_id for letter in letters if letter.message_id]:
-            self._door.ask(DEFAULT, "mark_delivered", messages, reader)
-        return _context(event, "\n\n".join(letter.text for letter in letters)) if letters else NOTHING
+    async def _brief(self, session_id: str, payload: Mapping[str, Any], now: int) -> str | None:
+        if payload["source"] != "compact":
+            return await self._briefs.resumed(session_id)
+        path = payload.get("transcript_path")
+        return await self._briefs.of(
+            session_id, datetime.fromtimestamp(now / 1e9, UTC), path if isinstance(path, str) else ""
+        )
 
 
 def _context(event: str, text: str) -> bytes:

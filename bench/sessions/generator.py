@@ -17,7 +17,9 @@ from sessions.story import Story
 FEWEST, MOST, AFTER, BESIDE = 300, 1500, 70, 80
 """Tool calls of a session, those after its last compaction at least, and those of a session beside it."""
 
-BEGIN = datetime(2026, 3, 2, 7, 30, tzinfo=UTC)
+BEGIN, DAYS = datetime(2026, 3, 2, 7, 30, tzinfo=UTC), 200
+"""When the session of the first seed begins; of each further one a day later, for so many days."""
+
 TOLD_KINDS = frozenset(
     {"goal", "request", "requirement", "prohibition", "error_open", "agent_result", "todo_open", "commit"}
 )
@@ -32,7 +34,7 @@ def generate(folder: Path, seed: int, calls: int | None = None) -> Path:
     rng = random.Random(seed)
     kind = KINDS[seed % len(KINDS)]
     other = rng.choice([one for one in KINDS if one != kind])
-    begin = BEGIN + timedelta(days=seed, minutes=rng.randrange(120))
+    begin = BEGIN + timedelta(days=seed % DAYS, minutes=rng.randrange(120))
     main = _session(project(kind, rng), begin, _ends(rng, calls or rng.randrange(FEWEST, MOST)))
     sibling = _session(_worktree(main.project, rng), begin, [BESIDE])
     stranger = _session(project(other, rng), begin, [BESIDE])

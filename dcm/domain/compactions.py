@@ -13,8 +13,11 @@ from typing import Any
 
 MANUAL = "manual"
 
-PROACTIVE, RESUMED = "proactive", "resume"
-"""No compactions: what triggers a snapshot of the main conversation before there is one, and when it goes on."""
+PROACTIVE, RESUMED, RESTORED, SAVED = "proactive", "resume", "restore", "save"
+"""What else a brief is made for: before a compaction, for a session that goes on, and when a program asks or saves."""
+
+NO_COMPACTIONS = frozenset({PROACTIVE, RESUMED, RESTORED, SAVED})
+"""Triggers of a brief of the main conversation that no compaction is waiting for."""
 
 CLOCK_SLACK = timedelta(seconds=0.5)
 """How much earlier than its PreCompact was stamped a boundary may claim to be."""
@@ -50,7 +53,7 @@ def subject(trigger: str, running: Running) -> Subject:
     A person types a manual one into the main conversation. While the main one waits for an Agent
     call, it makes no model call that could fill its window. With a subagent in the background both may.
     """
-    if trigger in {PROACTIVE, RESUMED} or running.subagents == 0:
+    if trigger in NO_COMPACTIONS or running.subagents == 0:
         return Subject.MAIN
     if running.others:
         return Subject.UNKNOWN

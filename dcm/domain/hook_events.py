@@ -5,7 +5,7 @@ Shapes: Claude Code's hooks reference. Unknown events and unknown fields are kep
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,6 +34,9 @@ DOUBLE_FIRING = timedelta(seconds=10)
 
 SAME_COMPACTION = timedelta(seconds=2)
 """PreCompacts this near to each other are of one compaction: the client fires two for an automatic one."""
+
+PARTS = {"PreCompact": "PostCompact", "PostCompact": "PreCompact"}
+"""Of which event each shows that two equal ones are of two compactions, when it stands between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,19 +151,34 @@ def with_payload(event: HookEvent, payload: Payload) -> HookEvent:
 
 def without_doubles(events: list[HookEvent]) -> list[HookEvent]:
     """The events without those that repeat an earlier one of the list."""
+    parted = partings((event.session_id, event.name, event.at) for event in events)
     seen: dict[tuple[str, str, str], datetime] = {}
     kept = []
     for event in events:
         identity = (event.session_id, event.name if not event.ends_tool else "tool", event.key)
         earlier = seen.get(identity)
-        if earlier is not None and is_double(event, earlier):
+        if earlier is not None and is_double(event, earlier, parted.get((event.session_id, event.name), ())):
             continue
         seen[identity] = event.at
         kept.append(event)
     return kept
 
 
-def is_double(event: HookEvent, earlier: datetime) -> bool:
-    """Whether an event of the same key at `earlier` is this one: a tool call ends once, whenever that is."""
+def partings(told: Iterable[tuple[str, str, datetime]]) -> dict[tuple[str, str], list[datetime]]:
+    """{(session, event): moments that part two of them} from the (session, event, moment) of what was told."""
+    found: dict[tuple[str, str], list[datetime]] = {}
+    for session_id, name, at in told:
+        if name in PARTS:
+            found.setdefault((session_id, PARTS[name]), []).append(at)
+    return found
+
+
+def is_double(event: HookEvent, earlier: datetime, parting: Iterable[datetime] = ()) -> bool:
+    """Whether an event of the same key at `earlier` is this one, with no moment between that parts the two.
+
+    A tool call ends once, whenever that is.
+    """
+    if any(earlier < moment < event.at for moment in parting):
+        return False
     near = SAME_COMPACTION if event.name == "PreCompact" else DOUBLE_FIRING
     return bool(event.tool_use_id) or abs(event.at - earlier) < near

@@ -106,11 +106,15 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the user required, forbade or decided; `number` is the prompt it stands in, 0 for answers and plans."""
+    """What the user required, forbade or decided; `number` is the prompt it stands in, 0 for answers and plans.
+
+    `see` is the prompt that may have replaced it, 0 when none may.
+    """
 
     text: str
     at: datetime
     number: int = 0
+    see: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,7 @@ class Note:
     sender: str
     topic: str
     text: str
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +146,7 @@ class Snapshot:
     session_id: str
     trigger: str
     saved_at: datetime
-    folder: str
+    folder: str = ""
     branch: str = ""
     asked: Sequence[Asked] = ()
     decisions: Sequence[Decision] = ()

@@ -17,6 +17,9 @@ from dcm.domain.ids import call_id, subtask_id, wave_id
 from dcm.domain.requests import of_event
 from dcm.domain.subtasks import ENDED, SILENT, Status
 
+ANY_PURPOSE = "general-purpose"
+"""The type of a subagent whose call names none."""
+
 DESCRIPTION_LIMIT = 500
 """Characters of a description that comes from a hook, the three dots of one that was cut included (section 1.2)."""
 

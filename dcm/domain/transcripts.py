@@ -6,8 +6,10 @@ Shapes seen: hooks specification, section 8.
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from dcm.domain import turns
 from dcm.domain.texts import storable
 
 DEEPEST = 200
@@ -67,6 +69,16 @@ def facts(found: Iterable[Mapping[str, Any]]) -> TranscriptFacts:
         elif record.get("type") == "user" and _is_prompt(record):
             first_prompt = first_prompt or said(record)
     return TranscriptFacts(last_words, branch, first_prompt)
+
+
+def summary_since(found: Iterable[Mapping[str, Any]], moment: datetime) -> str:
+    """The client's newest summary of a compaction that was written at a moment or later; empty when there is none."""
+    told = ""
+    for record in found:
+        written = turns.moment(record)
+        if record.get("isCompactSummary") and not record.get("isSidechain") and written and written >= moment:
+            told = said(record) or told
+    return told
 
 
 def _branch(record: Mapping[str, Any]) -> str:

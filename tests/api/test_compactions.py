@@ -5,17 +5,21 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
 from api_server import Answer, ApiServer, database_away, wait_for
 
+from api.restore import PATIENCE
 from db import briefs
 from db.pool import Conn
-from dcm.broker import compaction_key
-from dcm.domain.briefs import AGE_NOTE, HOOK_LIMIT
+from dcm.broker import compaction_key, mailbox_key
+from dcm.domain.briefs import AGE_NOTE, HOOK_LIMIT, brief
 from dcm.domain.compactions import Subject
-from dcm.domain.snapshots import Snapshot
+from dcm.domain.instants import instant
+from dcm.domain.mail import Letter, sealed
+from dcm.domain.snapshots import Decision, Note, Snapshot
 from dcm.domain.streams import moment
 
 
@@ -42,10 +46,10 @@ class Asking:
         assert self.server.hook({"session_id": session, "hook_event_name": "PreCompact"}).status == 200
         return moment(self.server.valkey.client.get(compaction_key(session)))
 
-    def start(self, session: str = "s1", source: str = "compact") -> Future[Answer]:
+    def start(self, session: str = "s1", source: str = "compact", **fields: str) -> Future[Answer]:
         """A SessionStart; it is taken when this returns, and perhaps not answered."""
         before = len(self.server.valkey.payloads())
-        payload = {"session_id": session, "hook_event_name": "SessionStart", "source": source}
+        payload = {"session_id": session, "hook_event_name": "SessionStart", "source": source, **fields}
         answer = self.threads.submit(self.server.hook, payload)
         wait_for(lambda: len(self.server.valkey.payloads()) > before or answer.done(), "taking the event")
         return answer
@@ -77,8 +81,27 @@ def test_a_brief_that_is_ready_is_given_at_once_and_noted_as_given(asking: Askin
     keep(conn, asking.begin(), "what was done — é")
     answer = asking.start().result()
     assert given(answer) == "what was done — é"
-    assert answer.seconds < 0.3
+    assert answer.seconds < PATIENCE
     assert conn.execute("SELECT count(given_at) FROM briefs").fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0.1, False), (-60, True)])
+def test_what_this_compactions_summary_says_makes_room_and_no_older_ones(
+    asking: Asking, conn: Conn, tmp_path: Path, seconds: float, told: bool
+) -> None:
+    began = asking.begin()
+    decisions = [Decision(f"never touch module {number * 7919}", began, 1) for number in range(300)]
+    snapshot = Snapshot(session_id="s1", trigger="auto", saved_at=began, folder="/src", decisions=decisions)
+    briefs.keep(conn, snapshot, brief(snapshot), Subject.MAIN)
+    summary = {"role": "user", "content": "- never touch module 0\n- never touch module 7919"}
+    record = {"type": "user", "isCompactSummary": True, "message": summary, "sessionId": "s1"}
+    record["timestamp"] = instant(began + timedelta(seconds=seconds))
+    transcript = tmp_path / "s1.jsonl"
+    transcript.write_text(f"{json.dumps(record)}\n", encoding="utf-8")
+    text = given(asking.start(transcript_path=str(transcript)).result())
+    assert ("never touch module 0 (1.)" in text) is told
+    assert "never touch module 15838 (1.)" in text
+    assert conn.execute("SELECT content FROM briefs").fetchall() == [(text,)]
 
 
 def test_a_brief_that_gets_ready_meanwhile_is_given_as_soon_as_it_is_kept_and_once(asking: Asking, conn: Conn) -> None:
@@ -102,8 +125,18 @@ def test_a_compaction_that_is_announced_twice_has_the_brief_of_its_first_announc
     assert asking.begin() > began
     answer = asking.start().result()
     assert given(answer) == "made for the first"
-    assert answer.seconds < 0.3
+    assert answer.seconds < PATIENCE
     assert asking.start().result().body == b"{}"
+
+
+def test_a_compaction_that_begins_right_after_another_has_ended_gets_a_brief_of_its_own(
+    asking: Asking, conn: Conn
+) -> None:
+    for content in ("the first", "the second"):
+        keep(conn, asking.begin(), content)
+        assert given(asking.start().result()) == content
+        assert asking.start().result().body == b"{}"
+        assert asking.server.hook({"session_id": "s1", "hook_event_name": "PostCompact"}).status == 200
 
 
 def test_when_nothing_gets_ready_in_two_seconds_the_newest_older_brief_is_given_with_its_age(
@@ -166,7 +199,7 @@ def test_a_session_that_starts_otherwise_waits_for_nothing(asking: Asking, conn:
     keep(conn, asking.begin())
     answer = asking.start(source=source).result()
     assert answer.body == b"{}"
-    assert answer.seconds < 0.3
+    assert answer.seconds < PATIENCE
 
 
 def test_a_compaction_whose_beginning_was_not_seen_asks_for_a_brief_of_its_own(asking: Asking, conn: Conn) -> None:
@@ -227,6 +260,24 @@ def test_an_older_brief_is_not_given_while_a_subagent_may_be_the_one_that_asks(a
     conn.execute("INSERT INTO subtasks (session_id, agent_id, status) VALUES ('s1', 'a1', 'running')")
     asking.begin()
     assert asking.start().result().body == b"{}"
+
+
+def test_messages_that_stood_in_a_brief_are_not_told_again_with_the_next_hooks(asking: Asking, conn: Conn) -> None:
+    shown, left_out = (uuid.uuid4() for _ in range(2))
+    conn.execute(
+        "INSERT INTO agent_messages (id, to_agent_id, message_type, payload) "
+        "SELECT unnest(%s::uuid[]), 's1', 't', '{}'",
+        [[shown, left_out]],
+    )
+    notes = [Note("planner", "t", "the port is 8080", str(shown)), Note("planner", "t", "and 9090", str(left_out))]
+    began = asking.begin()
+    snapshot = Snapshot(session_id="s1", trigger="auto", saved_at=began, folder="", notes=notes)
+    briefs.keep(conn, snapshot, "## Unread messages\n- planner (t): the port is 8080\n- … 1 more", Subject.MAIN)
+    letters = [Letter("the port is 8080", str(shown)), Letter("and 9090", str(left_out))]
+    asking.server.valkey.client.set(mailbox_key("s1"), b"".join(map(sealed, letters)))
+    given(asking.start().result())
+    answer = asking.server.hook({"session_id": "s1", "hook_event_name": "UserPromptSubmit"})
+    assert answer.json["hookSpecificOutput"]["additionalContext"] == "and 9090"
 
 
 def prompted(conn: Conn) -> None:

@@ -161,6 +161,23 @@ def test_a_session_without_project_has_one_snapshot_however_often_it_is_saved(se
     assert conn.execute("SELECT count(*) FROM agent_contexts").fetchall() == [(1,)]
 
 
+@pytest.mark.parametrize(("path", "fields", "trigger"), [
+    ("/api/compact/restore", {"agent_id": "a"}, "restore"), ("/api/compact/save", {"trigger": "manual"}, "save"),
+])  # fmt: skip
+def test_a_brief_made_for_a_program_is_of_no_compaction(
+    server: ApiServer, conn: Conn, path: str, fields: dict[str, str], trigger: str
+) -> None:
+    conn.execute("INSERT INTO sessions (id) VALUES ('s1')")
+    conn.execute(
+        "INSERT INTO hook_events (id, session_id, event, event_key, created_at, payload) "
+        "VALUES (%s, 's1', 'Stop', 'k', now(), '{}')",
+        [uuid.uuid4()],
+    )
+    assert server.ask("POST", path, json.dumps({"session_id": "s1", **fields})).status in {200, 201}
+    asked = map(json.loads, server.valkey.client.hvals("dcm:dramatiq:default.msgs"))
+    assert [one["args"][2] for one in asked if one["actor_name"] == "make_brief"] == [trigger]
+
+
 @pytest.mark.contract("GET /api/compact/status/:session_id")
 def test_the_status_tells_of_the_last_restoration(server: ApiServer, shop: str) -> None:
     assert get(server, "/api/compact/status/s1")["compacted"] is False

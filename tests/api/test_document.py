@@ -23,7 +23,7 @@ DASHBOARD = Path(__file__).parents[2] / "dashboard"
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-TABLE = routes(Parts(settings_module.load({"DCM_HOME": "/nowhere"}), *[cast("Any", None)] * 3))
+TABLE = routes(Parts(settings_module.load({"DCM_HOME": "/nowhere"}), *[cast("Any", None)] * 4))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Messages, subscriptions, blocking, routing, cleanup and tokens over HTTP (contract, sections 3.8, 3.12, 3.13)."""
+"""Messages, subscriptions, routing, cleanup and tokens over HTTP (contract, sections 3.8, 3.12, 3.13)."""
 
 import json
 import uuid
@@ -167,38 +167,6 @@ def test_subscriptions_are_listed_by_agent_and_topic_and_ended_by_id_or_name(ser
 def test_an_address_that_leads_to_a_private_place_is_refused(server: ApiServer, conn: Conn, url: str) -> None:
     refused = call(server, "POST", "/api/subscribe", SUBSCRIPTION | {"callback_url": url}, 400)
     assert list(refused["details"]) == ["callback_url"]
-
-
-@pytest.mark.contract(
-    "POST /api/blocking", "GET /api/blocking/check", "GET /api/blocking/:agent_id", "DELETE /api/blocking/:blocked_id"
-)
-def test_a_block_is_stored_told_checked_listed_and_ended(server: ApiServer, conn: Conn) -> None:
-    block = call(server, "POST", "/api/blocking", {"blocked_by": "a", "blocked_agent": "b", "reason": "wait"}, 201)
-    assert call(server, "GET", "/api/blocking/check?blocker=a&blocked=b")["is_blocked"]
-    assert not call(server, "GET", "/api/blocking/check?blocker=b&blocked=a")["is_blocked"]
-    of_b, of_a = (call(server, "GET", f"/api/blocking/{agent}") for agent in ("b", "a"))
-    assert ([x["by_agent"] for x in of_b["blocked_by"]], of_b["is_blocking"]) == (["a"], False)
-    assert ([x["agent"] for x in of_a["blocking"]], of_a["summary"]["blocking_count"]) == (["b"], 1)
-    assert call(server, "DELETE", f"/api/blocking/{block['blocking']['id']}")["unblocked"]["reason"] == "wait"
-    call(server, "DELETE", f"/api/blocking/{block['blocking']['id']}", status=404)
-    call(server, "POST", "/api/unblock", {"blocked_by": "a", "blocked_agent": "b"}, 404)
-    assert events(conn) == [("agents/b", "agent.blocked"), ("agents/b", "agent.unblocked")]
-
-
-@pytest.mark.contract("POST /api/unblock")
-def test_the_same_block_at_the_same_moment_is_one(server: ApiServer, conn: Conn) -> None:
-    body = {"blocked_by": "a", "blocked_agent": "b"}
-    with ThreadPoolExecutor(8) as threads:
-        found = list(threads.map(lambda _: call(server, "POST", "/api/blocking", body, 201), range(24)))
-    assert len({each["blocking"]["id"] for each in found}) == 1
-    assert call(server, "POST", "/api/unblock", body)["unblocked"]["blocked_agent"] == "b"
-
-
-def test_an_agent_cannot_block_itself(server: ApiServer, conn: Conn) -> None:
-    refused = call(server, "POST", "/api/blocking", {"blocked_by": "a", "blocked_agent": "a"}, 400)
-    assert "cannot block itself" in refused["error"]
-    call(server, "POST", "/api/blocking", {"blocked_by": "a", "blocked_agent": "b", "reason": "x" * 501}, 400)
-    call(server, "GET", "/api/blocking/check?blocker=a", status=400)
 
 
 @pytest.fixture

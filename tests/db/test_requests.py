@@ -58,6 +58,7 @@ def test_the_newest_calls_of_a_session_are_read_oldest_first_with_all_that_they_
 
 
 def test_hook_events_are_found_by_their_key_and_read_oldest_first(conn: Conn) -> None:
+    actions.ensure_months(conn, [BEGAN])
     stops = [event(n, "Stop", last_assistant_message=f"word {n}") for n in range(4)]
     hook_events.insert(conn, [*stops, event(9, "Notification")])
     hook_events.insert(conn, [])

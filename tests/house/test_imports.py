@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 OURS = ("api", "db", "dcm", "hooks", "workers", "wsbridge")
 SHARED = (
     "dcm", "dcm.settings", "dcm.broker", "dcm.logs", "dcm.redaction", "dcm.secret", "dcm.domain", "dcm.prices",
-    "dcm.transcript_files",
+    "dcm.transcript_files", "dcm.transcript_ends",
 )  # fmt: skip
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
@@ -150,3 +150,8 @@ def test_import_linter_finds_the_contracts_kept() -> None:
     )
     assert told.returncode == 0, told.stdout + told.stderr
     assert "0 broken" in told.stdout
+
+
+def test_every_package_is_installed() -> None:
+    find = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]["find"]
+    assert set(find["include"]) == {f"{package}*" for package in OURS}

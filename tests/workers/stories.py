@@ -11,6 +11,7 @@ from db.pool import Conn
 from dcm.broker import stream_key
 from dcm.domain import streams
 from dcm.domain.hook_events import HookEvent, parse
+from workers import batch
 from workers.batch import Written, write
 
 BEGAN = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -80,7 +81,8 @@ def a_session(folder: str = "/w/shop", **fields: Any) -> list[HookEvent]:
 
 
 def store(conn: Conn, *events: HookEvent) -> Written:
-    """Write a batch."""
+    """Write a batch, into a database whose months may not be made yet."""
+    batch._months_made.clear()
     return write(conn, list(events), TTL_MS)
 
 

@@ -39,6 +39,16 @@ def test_a_compaction_that_begins_three_seconds_after_another_is_another(conn: C
     assert rows(conn, "SELECT created_at FROM hook_events ORDER BY 1") == [(at(1),), (at(4.2),)]
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_compaction_that_begins_after_another_has_ended_is_another_however_soon(conn: Conn, at_once: bool) -> None:
+    story = [event(1 + n / 10, name, trigger="auto")
+             for n, name in enumerate(["PreCompact", "PreCompact", "PostCompact", "PostCompact"] * 2)]  # fmt: skip
+    for batch in [story] if at_once else [[one] for one in story]:
+        store(conn, *batch)
+    stored = rows(conn, "SELECT created_at FROM hook_events ORDER BY 1")
+    assert stored == [(one.at,) for one in story[::2]]
+
+
 def test_a_tool_call_that_has_ended_leaves_no_start_behind_whichever_is_written_first(conn: Conn) -> None:
     start = event(1, "PreToolUse", tool_name="Bash", tool_use_id="toolu_2")
     other = event(1, "PreToolUse", tool_name="Bash", tool_use_id="toolu_4")

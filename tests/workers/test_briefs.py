@@ -10,10 +10,10 @@ from stories import a_session, agent_tool, at, event, rows, store, subagent, too
 
 from db import briefs
 from db.pool import Conn
+from dcm import transcript_ends
 from dcm.domain.instants import instant
 from dcm.settings import Settings
 from workers import briefs as making
-from workers import transcripts
 from workers.briefs import assemble, make_brief
 
 
@@ -148,7 +148,7 @@ def test_what_is_no_file_is_not_taken_for_a_transcript(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.jsonl"
     os.mkfifo(pipe)
     for path in (str(pipe), "/dev/zero", str(tmp_path), "/a\0b"):
-        assert transcripts.tail(path) == []
+        assert transcript_ends.tail(path) == []
 
 
 def test_a_session_nobody_knows_gets_no_brief(worker: Settings, conn: Conn) -> None:

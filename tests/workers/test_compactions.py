@@ -9,10 +9,10 @@ import pytest
 import redis
 from stories import agent_tool, at, event, rows, store, subagent, tool
 
-from db import briefs, compact, compactions
+from db import briefs, compact, compactions, messages
 from db.pool import Conn
 from dcm.broker import mailbox_key
-from dcm.domain.compactions import Running, Subject
+from dcm.domain.compactions import NO_COMPACTIONS, Running, Subject
 from dcm.domain.instants import instant
 from dcm.domain.mail import opened
 from dcm.settings import Settings
@@ -115,6 +115,16 @@ def test_the_summary_that_the_client_wrote_is_kept_of_the_main_conversations_com
     assert kept == [(at(20), None), (at(10), "what was done by 10")]
 
 
+def test_a_compaction_right_after_another_has_a_brief_and_a_summary_of_its_own(scene: Scene) -> None:
+    for second in (10, 11):
+        scene.compact(second)
+        scene.write(scene.main, at(second + 0.3))
+        store(scene.conn, event(second + 0.5, "PostCompact", trigger="auto", compact_summary=f"done by {second}"))
+        scene.settle(second + 0.5)
+    assert rows(scene.conn, "SELECT count(*) FROM hook_events WHERE event = 'PreCompact'") == [(2,)]
+    assert [row["summary"] for row in briefs.page(scene.conn, "s1", 5)] == ["done by 11", "done by 10"]
+
+
 def test_of_several_compactions_the_last_is_told_whatever_was_asked_since(scene: Scene) -> None:
     for second in (10, 20):
         store(scene.conn, event(second - 5, "UserPromptSubmit", prompt="more", prompt_id=f"p{second}"))
@@ -132,6 +142,17 @@ def test_a_main_conversation_of_which_there_is_nothing_to_tell_gets_no_brief(sce
     settle_compaction("s2", at(2).isoformat(), "manual")
     assert rows(scene.conn, "SELECT subject, settled_at IS NOT NULL FROM briefs") == [("main", True)]
     assert scene.valkey.get(mailbox_key("s2")) is None
+
+
+def test_the_messages_in_a_brief_that_is_mailed_are_read(scene: Scene) -> None:
+    message = {"project_id": None, "from_agent": "planner", "to_agent": "s1", "topic": "task.created",
+               "content": {"message": "the port is 8080"}, "priority": 0, "ttl_s": 60}  # fmt: skip
+    sent = str(messages.send(scene.conn, message)["id"])
+    scene.compact(10)
+    scene.write(scene.main, at(11))
+    scene.settle(12)
+    assert "the port is 8080" in (scene.mail() or "")
+    assert messages.read_of(scene.conn, [sent], "s1") == {sent}
 
 
 def test_a_main_conversation_that_got_its_brief_gets_no_second_one(scene: Scene) -> None:
@@ -188,6 +209,22 @@ def test_each_end_settles_one_compaction_of_its_own_kind_the_last_that_began(sce
     assert scene.settle(13, "manual") == [("unknown", False), ("unknown", True), ("unknown", False)]
     assert scene.settle(14) == [("unknown", False), ("unknown", True), ("unknown", True)]
     assert [settled for _, settled in scene.settle(15)] == [True, True, True]
+
+
+@pytest.mark.parametrize("trigger", sorted(NO_COMPACTIONS))
+def test_a_brief_that_somebody_asked_for_meanwhile_takes_no_summary_and_is_not_settled(
+    scene: Scene, trigger: str
+) -> None:
+    scene.compact(10, "manual")
+    make_brief("s1", at(11).isoformat(), trigger)
+    store(scene.conn, event(12, "PostCompact", trigger="manual", compact_summary="what was done"))
+    scene.write(scene.main, at(11.5))
+    assert scene.settle(12, "manual") == [("main", True), ("main", False)]
+    kept = [(row["trigger"], row["summary"]) for row in briefs.page(scene.conn, "s1", 5)]
+    assert kept == [(trigger, None), ("manual", "what was done")]
+    newest = briefs.newest(scene.conn, "s1", of_compactions=True)
+    assert newest is not None
+    assert newest.made_for == at(10)
 
 
 def test_an_end_of_which_no_beginning_is_known_settles_nothing(scene: Scene) -> None:

@@ -830,7 +830,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Block an agent; its briefs say so. Again with another reason replaces the reason */
+        /**
+         * Block an agent; it is told when it is at work, and its briefs say so
+         * @description Again with another reason replaces the reason.
+         */
         post: operations["Blocking.post"];
         delete?: never;
         options?: never;
@@ -866,7 +869,7 @@ export interface paths {
         get: operations["OneBlocking.get"];
         put?: never;
         post?: never;
-        /** End the block of this id */
+        /** End the block of this id; the agent is told when it is at work */
         delete: operations["OneBlocking.delete"];
         options?: never;
         head?: never;
@@ -882,7 +885,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** End the block of one agent by another */
+        /** End the block of one agent by another; the agent is told when it is at work */
         post: operations["Unblock.post"];
         delete?: never;
         options?: never;
@@ -4091,7 +4094,9 @@ export interface components {
         };
         /**
          * BriefShown
-         * @description A brief, whose compaction it was made for, and the client's summary of that compaction where it was told.
+         * @description A brief, what and whom it was made for, and the client's summary of that compaction where it was told.
+         *
+         *     `trigger` is auto or manual for a compaction; else it is proactive, resume, restore or save.
          */
         api__routes__compact_briefs__BriefShown: {
             /** Id */

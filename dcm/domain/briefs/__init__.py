@@ -4,13 +4,14 @@ Facts, not orders: text that commands is taken for an injection. Items are whole
 the same text.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from dcm.domain.briefs.difference import is_said
 from dcm.domain.briefs.fitting import CHARACTERS_A_TOKEN, Section, compose, leaves_out
-from dcm.domain.briefs.sections import sections, subagent_sections
-from dcm.domain.snapshots import Snapshot
+from dcm.domain.briefs.sections import message_line, sections, subagent_sections
+from dcm.domain.snapshots import Note, Snapshot
 from dcm.domain.tools import one_line
 
 HOOK_LIMIT = 9_900
@@ -53,6 +54,12 @@ def brief(snapshot: Snapshot, limit: int = HOOK_LIMIT - AGE_NOTE, summary: str =
 def _without(section: Section, summary: str) -> Section:
     """A section without the items that the summary holds."""
     return replace(section, items=[item for item in section.items if not is_said(item.text, summary)])
+
+
+def told(content: str, notes: Sequence[Note]) -> list[Note]:
+    """Those of a snapshot's messages that its brief had room for."""
+    lines = set(content.split("\n"))
+    return [note for note in notes if message_line(note) in lines]
 
 
 def restored_brief(snapshot: Snapshot, limit: int, view: str) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from dcm.domain.briefs.fitting import Item
-from dcm.domain.facts.prompts import is_demand, is_small, sentences
+from dcm.domain.facts.demands import is_demand
+from dcm.domain.facts.prompts import is_small, sentences
 from dcm.domain.snapshots import Asked, Decision
 from dcm.domain.tools import both_ends, one_line
 
@@ -60,11 +61,12 @@ def _as_given(text: str, most: int) -> str:
 
 
 def decisions(decided: Sequence[Decision], limit: int) -> list[Item]:
-    """What was required, forbidden or decided, each with the number of its prompt."""
+    """What was required, forbidden or decided, each with the number of its prompt, and of one that may replace it."""
     return [_decision(decision, limit) for decision in decided]
 
 
 def _decision(decision: Decision, limit: int) -> Item:
     where = f" ({decision.number}.)" if decision.number else ""
+    where += f" (but see {decision.see}.)" if decision.see else ""
     whole = one_line(decision.text, limit)
     return Item(f"- {one_line(whole, max(160, limit // 22))}{where}", key=whole, longer=[f"- {whole}{where}"])

@@ -21,6 +21,7 @@ from dcm.domain.snapshots import (
     SolvedError,
     Task,
 )
+from dcm.domain.subagents import ANY_PURPOSE
 from dcm.domain.tools import both_ends, one_line
 
 GONE = ("deleted", "moved")
@@ -37,9 +38,6 @@ TASK_WIDTH = 60
 
 PATH_WIDTH = 300
 """Characters kept of the path of a file that is gone."""
-
-ANY_PURPOSE = "general-purpose"
-"""The type of subagents that says nothing of them."""
 
 
 def sections(snapshot: Snapshot, limit: int, view: str = "developer") -> list[Section]:
@@ -75,7 +73,7 @@ def sections(snapshot: Snapshot, limit: int, view: str = "developer") -> list[Se
         Section("Newest edits", edits, share["last_lines"], counts_rest=False),
         Section("Commands run and how they ended", _commands(snapshot.commands), share["commands"], counts_rest=False),
         Section("Commits", [_commit(commit) for commit in snapshot.commits], share["commits"]),
-        Section("Unread messages", [_message(note) for note in snapshot.notes], share["messages"]),
+        Section("Unread messages", [Item(message_line(note)) for note in snapshot.notes], share["messages"]),
         Section("Errors solved", solved, share["solved"], counts_rest=False),
         Section("What the agent said at the end of earlier turns", answers, share["answers"], counts_rest=False),
         Section("Files read or named", names.others(snapshot.used), share["used"], counts_rest=False),
@@ -165,8 +163,9 @@ def _blocks(blocked: Sequence[Blocked]) -> list[Item]:
     ]
 
 
-def _message(note: Note) -> Item:
-    return Item(f"- {note.sender} ({note.topic}): {one_line(note.text, 200)}")
+def message_line(note: Note) -> str:
+    """An unread message as a brief shows it."""
+    return f"- {note.sender} ({note.topic}): {one_line(note.text, 200)}"
 
 
 def _agent(agent: AgentState, limit: int) -> Item:

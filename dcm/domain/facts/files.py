@@ -1,14 +1,16 @@
 """The files a session changed, deleted, read, or named in its commands."""
 
-import posixpath
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from dcm.domain.facts import effects, git_effects
 from dcm.domain.facts.calls import ToolCall, command_of
+from dcm.domain.facts.effects import Doing, inside, redirected
 from dcm.domain.facts.git import made_commit
 from dcm.domain.facts.names import Weights
 from dcm.domain.facts.shell import files_in
+from dcm.domain.facts.steps import Step, joined, steps
+from dcm.domain.facts.tree import NEW, Tree, Use
 from dcm.domain.snapshots import FileChange, Name
 from dcm.domain.tools import WRITING_TOOLS, one_line
 
@@ -17,25 +19,6 @@ CHANGE_LIMIT = 90
 
 WRITTEN, READ, NAMED, BY_SUBAGENT = 2.0, 1.0, 1.0, 0.3
 """How much a use of a file weighs, and the share of it when a subagent made it."""
-
-_REMOVED = re.compile(r"\b(?:git\s+rm|rm)\s+(?:-\S+\s+)*([^;&|\n]+)")
-_ADDED = re.compile(r"\bgit\s+(?:-C\s+\S+\s+)?add\s+([^;&|\n]+)")
-_ALL = re.compile(r"(?:^|\s)(?:-A|--all|-u|--update|\.|:/)(?:\s|$)")
-_COMMITS_ALL = re.compile(r"\bgit\s+commit\s+(?:-\S+\s+)*(?:-a\w*|--all)\b")
-_MOVED = re.compile(r"\b(?:git\s+mv|mv)\s+(?:-\S+\s+)*(\S+)\s+(\S+)")
-
-
-@dataclass(slots=True)
-class _Use:
-    """What was done to a file."""
-
-    change: ToolCall | None = None
-    times: int = 0
-    is_new: bool = False
-    gone: str = ""
-    ended: ToolCall | None = None
-    staged: bool = False
-    committed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,90 +31,99 @@ class Files:
 
 def files(calls: Sequence[ToolCall], folder: str) -> Files:
     """The files of a session's calls, the oldest call first; paths in `folder` are told relative to it."""
-    uses: dict[str, _Use] = {}
+    tree = Tree()
     weights = Weights()
+    last_use: dict[str, int] = {}
     for call in calls:
         share = BY_SUBAGENT if call.by_subagent else 1.0
-        if command := command_of(call):
-            for path in files_in(command):
-                weights.add(_known(_inside(path, folder), uses), call.number, NAMED * share)
-            if call.success:
-                _take_away(call, uses, folder)
-                _commit(call, uses, folder)
-        elif call.success:
-            for path in call.file_paths:
-                name = _inside(path, folder)
-                written = call.tool in WRITING_TOOLS
-                is_new = call.tool == "Write" and name not in uses
-                weights.add(name, call.number, (WRITTEN if written else READ) * share)
-                _use(uses, name, call if written else None, is_new=is_new)
+        for name, weight in _uses(call, tree, folder):
+            weights.add(name, call.number, weight * share)
+            last_use[name] = call.number
     heavy = dict(weights.heaviest())
-    changed = [_change(path, use, heavy.get(path, 0.0)) for path, use in uses.items() if use.change or use.gone]
+    changed = [_change(use, heavy.get(use.path, 0.0)) for use in tree.uses.values() if use.changes or use.gone]
     changed.sort(key=lambda change: (-change.at.timestamp(), change.path))
-    written_paths = {change.path for change in changed}
-    used = [Name(path, weight) for path, weight in heavy.items() if path not in written_paths and not _gone(uses, path)]
+    told = {change.path for change in changed}
+    used = [
+        Name(path, weight)
+        for path, weight in heavy.items()
+        if path not in told and (path in tree.uses or not tree.is_lost(path, last_use[path]))
+    ]
     return Files(changed, used)
 
 
-def _inside(path: str, folder: str) -> str:
-    root = folder.rstrip("/") + "/"
-    return posixpath.normpath(path.removeprefix(root) if folder else path)
-
-
-def _known(path: str, uses: dict[str, _Use]) -> str:
-    """The file that is meant by a path a command names: one used before that ends so, from another folder maybe."""
-    if path in uses:
-        return path
-    ending = "/" + path.lstrip("./")
-    return next((known for known in reversed(uses) if known.endswith(ending)), path)
-
-
-def _use(uses: dict[str, _Use], path: str, change: ToolCall | None, *, is_new: bool) -> None:
-    use = uses.setdefault(path, _Use(is_new=is_new))
-    if change:
-        use.change, use.times, use.gone, use.committed = change, use.times + 1, "", False
-
-
-def _take_away(call: ToolCall, uses: dict[str, _Use], folder: str) -> None:
-    """Note which files a command removed or moved."""
+def _uses(call: ToolCall, tree: Tree, folder: str) -> Iterator[tuple[str, float]]:
+    """The files a call used, and how much that weighs; the tree is brought up to date first."""
     command = command_of(call)
-    for removed in _REMOVED.findall(command):
-        for path in removed.split():
-            _end(uses, _inside(path, folder), "deleted", call)
-    for old, new in _MOVED.findall(command):
-        _end(uses, _inside(old, folder), f"moved to {_inside(new, folder)}", call)
+    if command:
+        yield from _commanded(call, command, tree, folder)
+    elif call.success:
+        for path in call.file_paths:
+            name = inside(path, folder)
+            _by_tool(call, name, tree)
+            yield name, WRITTEN if call.tool in WRITING_TOOLS else READ
 
 
-def _end(uses: dict[str, _Use], path: str, how: str, call: ToolCall) -> None:
-    """Note that a file, or all of a folder, is gone."""
-    for known, use in uses.items():
-        if known == path or known.startswith(path.rstrip("/") + "/"):
-            use.gone, use.ended, use.committed = how, call, False
+def _by_tool(call: ToolCall, name: str, tree: Tree) -> None:
+    is_new = call.tool == "Write" and name not in tree.uses
+    if call.tool in WRITING_TOOLS:
+        how = NEW if is_new else "written" if call.tool == "Write" else "edited"
+        tree.write(name, call, how, in_git=not is_new)
+    else:
+        tree.use(name)
 
 
-def _commit(call: ToolCall, uses: dict[str, _Use], folder: str) -> None:
-    """Note which files a command put into the next commit, and that a commit was made."""
-    command = command_of(call)
-    for added in _ADDED.findall(command):
-        whole = bool(_ALL.search(added))
-        named = {_inside(path, folder) for path in added.split()}
-        for path, use in uses.items():
-            use.staged = use.staged or whole or any(path == name or path.startswith(f"{name}/") for name in named)
-    if made_commit(call):
-        for use in uses.values():
-            if use.staged or _COMMITS_ALL.search(command):
-                use.committed, use.staged = True, False
+def _commanded(call: ToolCall, command: str, tree: Tree, folder: str) -> Iterator[tuple[str, float]]:
+    run = steps(command)
+    for step in _done(call, run):
+        _take(Doing(step, tree, call, folder))
+    for path in files_in(command):
+        name = _known(path, run, tree, folder)
+        if name in tree.uses or not tree.is_lost(name, call.number):
+            yield name, NAMED
+    for use in tree.uses.values():
+        if use.changes and use.changes[-1][0] is call:
+            yield use.path, WRITTEN
 
 
-def _gone(uses: dict[str, _Use], path: str) -> bool:
-    return path in uses and bool(uses[path].gone)
+def _take(doing: Doing) -> None:
+    """Do to the files what a step did."""
+    program, *words = doing.step.words
+    is_commit = [program, *words[:1]] == ["git", "commit"]
+    if not (doing.step.sure or is_commit):
+        return
+    redirected(doing)
+    if program in effects.EFFECTS:
+        effects.EFFECTS[program](doing, words)
+    elif program == "git" and words and words[0] in git_effects.EFFECTS:
+        git_effects.EFFECTS[words[0]](doing, words[1:])
 
 
-def _change(path: str, use: _Use, weight: float) -> FileChange:
-    call = use.ended if use.gone else use.change
+def _done(call: ToolCall, run: list[Step]) -> list[Step]:
+    """The steps that have succeeded: of a call that failed those up to a commit that git told of."""
+    if call.success:
+        return run
+    commits = [at for at, step in enumerate(run) if step.words[:2] == ["git", "commit"]] if made_commit(call) else []
+    return run[: commits[-1] + 1] if commits else []
+
+
+def _known(path: str, run: list[Step], tree: Tree, folder: str) -> str:
+    """The file that is meant by a path a command names: in the folder it went to, or one used before that ends so."""
+    name = inside(path, folder)
+    there = {step.folder: joined(step.folder, path) for step in run if step.folder}
+    for place in there.values():
+        if place and (inside(place, folder) in tree.uses or tree.is_lost(inside(place, folder), 0)):
+            return inside(place, folder)
+    if name in tree.uses:
+        return name
+    ending = "/" + name.lstrip("./")
+    return next((known for known in reversed(tree.uses) if known.endswith(ending)), name)
+
+
+def _change(use: Use, weight: float) -> FileChange:
+    call = use.ended if use.gone else use.changes[-1][0]
     assert call is not None
-    how = use.gone or ("new" if use.is_new else "written" if call.tool == "Write" else "edited")
-    return FileChange(path, use.times, how, call.at, weight, "" if use.gone else _changed_last(call), use.committed)
+    last = "" if use.gone else _changed_last(call)
+    return FileChange(use.path, len(use.changes), use.how, call.at, weight, last, use.committed)
 
 
 def _changed_last(call: ToolCall) -> str:

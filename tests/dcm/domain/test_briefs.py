@@ -77,6 +77,11 @@ def test_the_brief_of_a_session_says_what_it_stands_for() -> None:
         assert fact in text, fact
 
 
+def test_a_demand_that_may_be_replaced_says_what_to_see() -> None:
+    doubted = replace(SNAPSHOT, decisions=[Decision("Use tabs. " * 60, NOW, 1, see=3)])
+    assert items(doubted, "Required, forbidden, decided")[0].endswith(" (1.) (but see 3.)")
+
+
 def test_how_the_same_failed_before_stands_beside_how_it_failed_last() -> None:
     errors = [OpenError("make", "E newest", NOW, ["E older"]), OpenError("tox", "E new", NOW, ["E old", "E oldest"])]
     text = brief(replace(SNAPSHOT, open_errors=errors))
@@ -130,6 +135,7 @@ def test_a_view_gives_more_room_to_what_its_agents_do() -> None:
 
 def test_a_snapshot_is_read_back_as_it_was() -> None:
     assert replace(of_context(SNAPSHOT.role_context(), "s1"), answers=list(SNAPSHOT.answers)) == SNAPSHOT
+    assert of_context(Snapshot("s1", "auto", SNAPSHOT.saved_at).role_context(), "s1").folder == ""
 
 
 def items(snapshot: Snapshot, head: str, limit: int = 8000) -> list[str]:

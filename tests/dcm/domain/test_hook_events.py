@@ -65,6 +65,13 @@ def test_the_same_payload_ten_seconds_later_is_another_event() -> None:
     assert without_doubles(events) == [events[0], events[2]]
 
 
+def test_equal_events_of_a_compaction_are_of_two_when_the_first_ended_between_them() -> None:
+    events = [
+        event(n / 10, name) for n, name in enumerate(["PreCompact", "PreCompact", "PostCompact", "PostCompact"] * 2)
+    ]
+    assert without_doubles(events) == events[::2]
+
+
 def test_equal_calls_of_a_client_that_names_none_are_told_apart_by_their_time() -> None:
     calls = [event(n, "PostToolUse", tool_name="Bash", tool_input={"command": "ls"}) for n in range(3)]
     assert without_doubles(calls) == calls

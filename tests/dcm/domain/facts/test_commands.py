@@ -1,5 +1,6 @@
 """The commands of a session and how they ended."""
 
+import pytest
 from finished import bash, some_calls
 
 from dcm.domain.facts.calls import ToolCall
@@ -83,3 +84,75 @@ def test_commits_and_the_branch_are_what_git_said() -> None:
         ("5d6e7f8", "Test it", "speed"), ("1a2b3c4", "Make the cart faster", "speed"),
     ]  # fmt: skip
     assert branch(calls) == "speed"
+
+
+def subjects(*calls: ToolCall) -> list[str]:
+    return [commit.subject for commit in commits(calls)]
+
+
+def test_what_git_only_shows_is_no_commit_and_no_branch() -> None:
+    shown = "[evil deadbee] not ours\nOn branch evil"
+    calls = [bash(f"git {verb}", output=shown) for verb in ("show", "log -p", "-C /w diff")]
+    calls += [bash("echo 'git commit'", output=shown), bash("grep -r git commit", output=shown)]
+    assert (commits(calls), branch(calls)) == ([], "")
+    one = bash("git commit -m a && git show b", output=f"[main 1a2b3c4] a\n{shown}")
+    assert subjects(one) == ["a"]
+
+
+def test_every_verb_that_commits_is_heard() -> None:
+    calls = [
+        bash(f"git {verb} x", output=f"[main 1a2b3c{n}] {verb}") for n, verb in enumerate(("revert", "cherry-pick"))
+    ]
+    assert subjects(*calls) == ["cherry-pick", "revert"]
+    assert subjects(bash("git cherry-pick a b", output="[main 1a2b3c4] a\n[main 5a2b3c4] b")) == ["b", "a"]
+    each = bash('for f in *; do git commit -m "$f" $f; done', output="[main 1a2b3c4] a\n[main 5a2b3c4] b")
+    assert subjects(each) == ["b", "a"]
+    assert subjects(bash("git commit -m a", output="[detached HEAD 1a2b3c4] a")) == ["a"]
+    failed = bash("git commit -m a && git push", "Exit code 1\n[main 1a2b3c4] a\nrejected")
+    assert subjects(failed) == ["a"]
+
+
+HERE = 'git commit {} "$(cat <<\'EOF\'\nSay it\'s "so"; rm x\n\nbody\nEOF\n)"'
+
+
+@pytest.mark.parametrize(
+    ("command", "subject"),
+    [
+        (HERE.format("-q -m"), 'Say it\'s "so"; rm x'),
+        (HERE.format("-qam"), 'Say it\'s "so"; rm x'),
+        (HERE.format("-m") + " > /dev/null 2>&1", 'Say it\'s "so"; rm x'),
+        ("git commit -q -F - <<EOF\nFrom here\n\nbody\nEOF", "From here"),
+        ("git commit --quiet --message='One\n\nbody' -m two", "One"),
+        ("git commit -q -m 'a && b; c'", "a && b; c"),
+        ('git commit -q -m "$MESSAGE"', "(no subject seen)"),
+    ],
+)
+def test_the_subject_of_a_quiet_commit_is_the_first_line_of_its_message(command: str, subject: str) -> None:
+    assert subjects(bash(command)) == [subject]
+
+
+def test_a_quiet_commit_that_was_not_made_is_none() -> None:
+    assert subjects(bash("git commit -q -m x || true", output="nothing to commit, working tree clean")) == []
+    assert subjects(bash("git commit -q -m x", "Exit code 1")) == []
+    assert (
+        subjects(bash("git commit -m '-q'"), bash("git commit -q --dry-run -m x"), bash("make || git commit -qm x"))
+        == []
+    )
+
+
+def test_an_amended_commit_is_told_as_it_is_now() -> None:
+    first = [bash("git commit -m a", output="[main 1a2b3c4] a"), bash("git commit -m b", output="[main 2a2b3c4] b")]
+    amended = bash("git commit --amend -m c", output="[main 3a2b3c4] c\n Date: today")
+    assert [(c.name, c.subject) for c in commits([*first, amended])] == [("3a2b3c4", "c"), ("1a2b3c4", "a")]
+    assert subjects(*first, bash("git commit -q --amend --no-edit")) == ["b", "a"]
+    assert subjects(amended) == ["c"]
+    both = bash("git commit -m a && git commit --amend -m b", output="[main 1a2b3c4] a\n[main 2a2b3c4] b")
+    assert subjects(both) == ["b"]
+
+
+def test_a_commit_message_that_speaks_of_amending_amends_nothing() -> None:
+    calls = [
+        bash("git commit -m a", output="[main 1a2b3c4] a"),
+        bash("git commit -m --amend", output="[main 2a2b3c4] --amend"),
+    ]
+    assert subjects(*calls) == ["--amend", "a"]

@@ -1,4 +1,4 @@
-"""Read transcripts that lie on this machine."""
+"""The ends of transcripts that lie on this machine: what was said and noted last."""
 
 import os
 from collections.abc import Mapping
