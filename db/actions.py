@@ -19,7 +19,7 @@ PATH_SEPARATOR = "\x1f"
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A finished tool call as a brief reads it; `input` and `output` as stored."""
+    """A finished tool call as a brief reads it; `input` and `output` as stored; `interrupted` by the user."""
 
     tool_name: str
     tool: str
@@ -32,6 +32,7 @@ class Trace:
     agent_id: str | None
     input: bytes | None
     output: bytes | None
+    interrupted: bool
 
 
 def known(conn: Conn, tool_use_ids: Iterable[str]) -> set[tuple[str, str]]:
@@ -103,7 +104,8 @@ def traces(
             """
             SELECT tool_name, coalesce(metadata ->> 'tool', tool_name) AS tool, file_paths, success, exit_code,
                    error, summary, created_at AS at, agent_id, input,
-                   CASE WHEN coalesce(metadata ->> 'tool', tool_name) = ANY(%(with_output)s) THEN output END AS output
+                   CASE WHEN coalesce(metadata ->> 'tool', tool_name) = ANY(%(with_output)s) THEN output END AS output,
+                   coalesce(metadata ->> 'is_interrupt', '') = 'true' AS interrupted
             FROM actions
             WHERE session_id = %(session)s AND created_at <= %(until)s
               AND (tool_name = ANY(%(always)s)

@@ -32,11 +32,11 @@ from dcm.domain import transcripts as transcript_rules
 from dcm.domain.actions import unpacked
 from dcm.domain.compactions import RESUMED, Subject, subject
 from dcm.domain.events import Event
-from dcm.domain.facts import commands, decisions, demands, errors, files, git, lists, prompts, refusals
+from dcm.domain.facts import background, commands, decisions, demands, errors, files, git, lists, prompts, refusals
 from dcm.domain.facts.calls import ToolCall
 from dcm.domain.mail import said
 from dcm.domain.snapshots import AgentState, Asked, Blocked, Note, Snapshot
-from dcm.domain.tools import AGENT_TOOLS, DECISION_TOOLS, LIST_TOOLS, SHELL_TOOLS, WRITING_TOOLS, one_line
+from dcm.domain.tools import AGENT_TOOLS, DECISION_TOOLS, LIST_TOOLS, OUTPUT_TOOLS, SHELL_TOOLS, WRITING_TOOLS, one_line
 from workers import readings, running
 
 logger = logging.getLogger("dcm.briefs")
@@ -48,7 +48,7 @@ CALLS_LIMIT, PROMPTS_LIMIT, SUBTASKS_LIMIT, MESSAGES_LIMIT, ANSWERS_LIMIT, REFUS
 ALWAYS_READ = WRITING_TOOLS | LIST_TOOLS | DECISION_TOOLS
 """Tools of which every call is read: what they settled holds however long ago it was."""
 
-OUTPUT_READ = SHELL_TOOLS | LIST_TOOLS | DECISION_TOOLS
+OUTPUT_READ = SHELL_TOOLS | OUTPUT_TOOLS | LIST_TOOLS | DECISION_TOOLS
 """Tools whose output says something that their input does not."""
 
 
@@ -91,7 +91,7 @@ def assemble(conn: Conn, session_id: str, until: datetime, trigger: str) -> Snap
     if facts is None:
         return None
     traces = actions.traces(conn, session_id, until, CALLS_LIMIT, always=ALWAYS_READ, with_output=OUTPUT_READ)
-    calls = [_call(trace, number) for number, trace in enumerate(traces)]
+    calls = background.ended(_call(trace, number) for number, trace in enumerate(traces))
     told = _without_secrets(transcript_rules.facts(transcript_ends.tail(facts.transcript_path)))
     folder = facts.worktree or facts.cwd or ""
     asked = _asked(conn, session_id, until) or _first_asked(told.first_prompt, facts.started_at)
@@ -112,7 +112,7 @@ def assemble(conn: Conn, session_id: str, until: datetime, trigger: str) -> Snap
         decisions=holding[::-1],
         changed=found.changed,
         used=found.used,
-        commands=commands.commands(calls, failed.open, folder),
+        commands=commands.commands(calls, failed.numbers, folder),
         heads=commands.run_heads(calls),
         open_errors=failed.open,
         solved_errors=failed.solved,
@@ -156,6 +156,7 @@ def _call(trace: actions.Trace, number: int) -> ToolCall:
         at=trace.at,
         by_subagent=trace.agent_id is not None,
         number=number,
+        interrupted=trace.interrupted,
     )
 
 

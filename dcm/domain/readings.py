@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dcm.domain.cuts import TEXT_LIMIT, cut_fields, cut_text
-from dcm.domain.facts.refusals import REFUSED, said_with
+from dcm.domain.facts.calls import REFUSED
+from dcm.domain.facts.refusals import said_with
 from dcm.domain.texts import storable
 from dcm.domain.transcripts import said
 from dcm.domain.turns import Agent, Past, Record, Turn, moment

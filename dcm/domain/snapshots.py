@@ -52,6 +52,7 @@ class OpenError:
     error: str
     at: datetime
     before: Sequence[str] = ()
+    by_subagent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,9 @@ LIST_TOOLS = frozenset({"TodoWrite", "TaskCreate", "TaskUpdate"})
 DECISION_TOOLS = frozenset({"AskUserQuestion", "ExitPlanMode"})
 """They bring what the user settled."""
 
+OUTPUT_TOOLS = frozenset({"BashOutput", "TaskOutput"})
+"""They read what a command in the background has printed."""
+
 PATH_FIELDS = ("file_path", "notebook_path", "path")
 SUMMARY_FIELDS = ("description", "command", "file_path", "notebook_path", "pattern", "query", "url", "path", "prompt")
 SUMMARY_LIMIT = 200

@@ -116,14 +116,15 @@ def _open_errors(snapshot: Snapshot) -> list[Item]:
 
 
 def _open(error: OpenError, snapshot: Snapshot, *, whole: bool) -> Item:
-    what = _short(error.what, snapshot)
+    whose = " (a subagent's)" if error.by_subagent else ""
+    what = f"`{_short(error.what, snapshot)}`{whose}"
     earlier = "; ".join(one_line(way, BEFORE_WIDTH) for way in error.before)
     before = [f"before that: {earlier}"] if earlier else []
     if not whole:
         said = "; ".join([one_line(main_line(error.error), ERROR_WIDTH), *before])
-        return Item(f"- `{what}` ({error.at:%H:%M}): {said}")
+        return Item(f"- {what} ({error.at:%H:%M}): {said}")
     lines = [f"  {line}" for line in [*error.error.splitlines(), *before]]
-    return Item("\n".join([f"- `{what}` failed at {error.at:%H:%M}:", *lines]))
+    return Item("\n".join([f"- {what} failed at {error.at:%H:%M}:", *lines]))
 
 
 def _solved(error: SolvedError, snapshot: Snapshot) -> Item:

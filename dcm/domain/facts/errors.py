@@ -2,26 +2,26 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dcm.domain.facts.calls import ToolCall, command_of, printed
+from dcm.domain.facts.calls import ToolCall, command_of, is_started, printed, was_stopped
+from dcm.domain.facts.exits import printed_exit
+from dcm.domain.facts.failing import Failing, Failure, Thing
 from dcm.domain.facts.outputs import Verdict, telling, verdict
 from dcm.domain.facts.shell import (
-    RUN_ALL,
     certain_programs,
     is_masked,
     is_script,
-    is_whole_suite,
     only_looks,
     programs,
-    runs_tests,
     settings_of,
+    told,
     variant,
     without_heredocs,
 )
 from dcm.domain.snapshots import OpenError, SolvedError
-from dcm.domain.tools import READING_TOOLS, SHELL_TOOLS, WRITING_TOOLS, one_line
+from dcm.domain.tools import DECISION_TOOLS, OUTPUT_TOOLS, READING_TOOLS, SHELL_TOOLS, WRITING_TOOLS, one_line
 
 COMMAND_LIMIT, ERROR_LIMIT = 300, 500
 """Characters kept of a command and of an error's text."""
@@ -32,146 +32,135 @@ ONE_OFF_CALLS = 60
 MISTAKES = ("String to replace not found", "File has not been read yet", "File has been modified since")
 """How the failures begin that the agent mends by itself at once: nothing to remember."""
 
-EARLIER = 2
-"""Other ways in which the same failed before that are kept."""
+TRIES, EARLIER = 6, 2
+"""Tries before that are looked at, and ways of theirs to fail that are kept."""
+
+OPEN, SOLVED = 50, 20
+"""The newest failures that are told, of those that are open and of those that were put right."""
+
+LOOKING_TOOLS = READING_TOOLS | OUTPUT_TOOLS | {"WebFetch", "WebSearch", "Grep", "Glob", "LS", "ToolSearch"}
+"""Tools that only look: nothing is left to do when one finds nothing."""
 
 _COUNTS = re.compile(r"\b\d+ (?:failed|failing|errors?|passed|problems?)\b|^FAILED \(")
-
-
-@dataclass(slots=True)
-class _Failure:
-    """A failed call, the programs of its command that have not succeeded since, and how it failed before."""
-
-    call: ToolCall
-    left: list[list[str]]
-    settings: list[str]
-    before: list[str]
+_NOT_FOUND = re.compile(r"(?:^|\s)([^\s:]+): (?:command )?not found\b|command not found: (\S+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """Newest first: what is open, and what was put right."""
+    """Newest first: what is open, and what was put right; `numbers`: of all calls whose failure is open."""
 
     open: list[OpenError]
     solved: list[SolvedError]
+    numbers: frozenset[int]
 
 
 def failed(call: ToolCall) -> bool:
     """Whether a call failed: a masked exit code says nothing, so its output is asked."""
-    if not call.success:
-        return True
+    if was_stopped(call):
+        return False
+    return not call.success or _told_by_output(call) == Verdict.FAILED
+
+
+def _told_by_output(call: ToolCall) -> Verdict:
+    """How a successful call ended where its exit code is another program's."""
     command = command_of(call)
-    return bool(command) and _is_told_by_output(command) and verdict(printed(call)) == Verdict.FAILED
-
-
-def _is_told_by_output(command: str) -> bool:
-    return is_masked(command) and not only_looks(command)
+    if not command or not is_masked(command) or only_looks(command):
+        return Verdict.SILENT
+    by_code = printed_exit(without_heredocs(command), printed(call))
+    return verdict(printed(call)) if by_code == Verdict.SILENT else by_code
 
 
 def failures(calls: Iterable[ToolCall]) -> Failures:
     """What failed in the calls, the oldest call first."""
-    failing: dict[tuple[str, str], _Failure] = {}
-    solved: list[SolvedError] = []
+    failing = Failing()
+    solved: list[tuple[ToolCall, ToolCall]] = []
     last = 0
     for call in calls:
         last = call.number
-        has_failed = failed(call)
-        before = _failed_before(failing.get(_about(call)), call) if has_failed else []
-        for thing in _settled_by(call, has_failed, failing):
-            known = failing.pop(thing, None)
-            if known and not has_failed and _matters(known.call):
-                solved.append(_solved(known.call, call))
-        if has_failed:
-            failing[_about(call)] = _failure(call, before)
-        elif call.tool in SHELL_TOOLS:
-            right = _put_right(failing, _succeeded(call), settings_of(command_of(call)))
-            solved.extend(_solved(failure.call, call) for failure in right if _matters(failure.call))
-    still = [failure for failure in failing.values() if _is_open(failure.call, last)]
+        if was_stopped(call) or is_started(call) or (not call.success and call.tool in DECISION_TOOLS):
+            continue
+        ended = Verdict.SILENT if not call.success else _told_by_output(call)
+        if not call.success or ended == Verdict.FAILED:
+            _fail(failing, call)
+        else:
+            right = _settled(failing, call, ended)
+            solved.extend((failure.call, call) for failure in right if _matters(failure))
+    still = [failure for failure in failing.all() if _is_open(failure, last)]
     newest = sorted(still, key=lambda failure: (failure.call.at, failure.call.number), reverse=True)
-    return Failures([_open(failure) for failure in newest], solved[::-1])
+    return Failures(
+        [_open(failure) for failure in newest[:OPEN]],
+        [_solved(*both) for both in solved[-SOLVED:][::-1]],
+        frozenset(failure.call.number for failure in newest),
+    )
 
 
-def _open(failure: _Failure) -> OpenError:
-    return OpenError(what(failure.call), error_text(failure.call), failure.call.at, failure.before)
+def _fail(failing: Failing, call: ToolCall) -> None:
+    """Note that a call failed, and those before that failed about the same: it has not succeeded in between."""
+    known = failing.take(_about(call))
+    before = [known.call, *known.before][:TRIES] if known else []
+    command = without_heredocs(command_of(call))
+    failing.add(_about(call), Failure(call, programs(command), settings_of(command), before))
 
 
-def _failed_before(known: _Failure | None, call: ToolCall) -> list[str]:
-    """In what other ways the same failed before: it has never succeeded in between."""
-    if not known:
-        return []
-    ways = [main_line(error_text(known.call)), *known.before]
-    return [way for way in ways if way != main_line(error_text(call))][:EARLIER]
+def _settled(failing: Failing, call: ToolCall, ended: Verdict) -> list[Failure]:
+    """The failures that a success puts right: reading a file does not make up for an edit of it that failed.
+
+    A command whose exit code is another program's settles only what the very same command left open.
+    """
+    if call.tool in WRITING_TOOLS:
+        things = [(kind, path) for path in call.file_paths for kind in ("write", "read")]
+        return _taken(failing, things)
+    if call.tool not in SHELL_TOOLS:
+        return _taken(failing, [_about(call)])
+    command = without_heredocs(command_of(call))
+    done = programs(command) if ended == Verdict.PASSED else certain_programs(command)
+    known = failing.get(_about(call))
+    same = known and (done == programs(command) or command_of(known.call) == command_of(call))
+    right = _taken(failing, [_about(call)]) if same else []
+    return right + failing.put_right(done, settings_of(command))
 
 
-def _is_open(call: ToolCall, last: int) -> bool:
+def _taken(failing: Failing, things: Iterable[Thing]) -> list[Failure]:
+    return [failure for thing in things if (failure := failing.take(thing))]
+
+
+def _open(failure: Failure) -> OpenError:
+    call, error = failure.call, error_text(failure.call)
+    ways = dict.fromkeys(main_line(error_text(tried)) for tried in failure.before)
+    before = [way for way in ways if way != main_line(error)][:EARLIER]
+    return OpenError(what(call), error, call.at, before, by_subagent=call.by_subagent)
+
+
+def _is_open(failure: Failure, last: int) -> bool:
     """Whether somebody would still want it mended: not a look that found nothing, nor a try that was given up."""
-    if not _matters(call):
+    call = failure.call
+    if not _matters(failure):
         return last == call.number
     return not is_script(command_of(call)) or last - call.number < ONE_OFF_CALLS
 
 
-def _matters(call: ToolCall) -> bool:
-    """Whether more failed than a look, or an edit the agent mends at once."""
-    command = command_of(call)
-    return not (call.tool in READING_TOOLS or (command and only_looks(command)) or call.error.startswith(MISTAKES))
+def _matters(failure: Failure) -> bool:
+    """Whether more failed than a look, an edit the agent mends at once, or a name that was not right."""
+    call, command = failure.call, command_of(failure.call)
+    if call.tool in LOOKING_TOOLS or (command and only_looks(command)) or call.error.startswith(MISTAKES):
+        return False
+    return bool(failure.before) or not _is_not_there(call)
 
 
-def _about(call: ToolCall) -> tuple[str, str]:
+def _is_not_there(call: ToolCall) -> bool:
+    """Whether a program of the command is not installed, or is called otherwise."""
+    found = _NOT_FOUND.findall(call.error) if "not found" in call.error else []
+    missing = {name for names in found for name in names}
+    return not missing.isdisjoint(without_heredocs(command_of(call)).split())
+
+
+def _about(call: ToolCall) -> Thing:
     """What a call was about, so that a later call about the same can put it right."""
     if call.tool in SHELL_TOOLS:
         return "command", variant(command_of(call))
     if call.file_paths:
         return "read" if call.tool in READING_TOOLS else "write", call.file_paths[0]
-    return call.tool, json.dumps(call.asked, sort_keys=True, default=str)
-
-
-def _settled_by(call: ToolCall, has_failed: bool, failing: Mapping[tuple[str, str], _Failure]) -> list[tuple[str, str]]:
-    """What is no longer open after a call: reading a file does not make up for an edit of it that failed.
-
-    A command whose exit code is another program's settles only what the very same command left open.
-    """
-    if not has_failed and call.tool in WRITING_TOOLS:
-        return [(kind, path) for path in call.file_paths for kind in ("write", "read")]
-    thing = _about(call)
-    if has_failed or call.tool not in SHELL_TOOLS or thing not in failing:
-        return [thing]
-    is_sure = _succeeded(call) == programs(without_heredocs(command_of(call)))
-    return [thing] if is_sure or command_of(failing[thing].call) == command_of(call) else []
-
-
-def _succeeded(call: ToolCall) -> list[list[str]]:
-    """The programs that a successful command's end proves to have succeeded, by exit code or by its words."""
-    command = without_heredocs(command_of(call))
-    if _is_told_by_output(command) and verdict(printed(call)) == Verdict.PASSED:
-        return programs(command)
-    return certain_programs(command)
-
-
-def _failure(call: ToolCall, before: list[str]) -> _Failure:
-    command = without_heredocs(command_of(call))
-    return _Failure(call, programs(command), settings_of(command), before)
-
-
-def _put_right(failing: dict[tuple[str, str], _Failure], done: list[list[str]], settings: list[str]) -> list[_Failure]:
-    """The commands that failed and whose programs have each succeeded since, set the same; they are taken out."""
-    right = []
-    for thing, failure in list(failing.items()):
-        if failure.settings != settings:
-            continue
-        left = [tried for tried in failure.left if not any(_covers(program, tried) for program in done)]
-        if failure.left and not left:
-            right.append(failing.pop(thing))
-        failure.left = left
-    return right
-
-
-def _covers(done: list[str], tried: list[str]) -> bool:
-    """It succeeds on all of what it failed on: `pytest` after `pytest -k x`, but not `make` after `make x`."""
-    if is_whole_suite(done) and runs_tests(tried):
-        return True
-    if len(done) == 1 and done[0] not in RUN_ALL:
-        return done == tried
-    return done[0] == tried[0] and set(done) <= set(tried)
+    return "tool", call.tool
 
 
 def _solved(before: ToolCall, after: ToolCall) -> SolvedError:
@@ -181,7 +170,7 @@ def _solved(before: ToolCall, after: ToolCall) -> SolvedError:
 def what(call: ToolCall) -> str:
     """The thing that failed: a command, or a tool with its files or its input."""
     if call.tool in SHELL_TOOLS:
-        return one_line(without_heredocs(command_of(call)), COMMAND_LIMIT)
+        return one_line(told(command_of(call)), COMMAND_LIMIT)
     return f"{call.tool} {', '.join(call.file_paths) or one_line(json.dumps(call.asked, default=str), 200)}"
 
 

@@ -5,12 +5,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from dcm.domain.facts.calls import ToolCall
+from dcm.domain.facts.calls import REFUSED, ToolCall
 from dcm.domain.snapshots import Decision
 from dcm.domain.tools import one_line
-
-REFUSED = "The user doesn't want to"
-"""How the client's result begins of a tool call that the user refused."""
 
 WHAT_LIMIT, REASON_LIMIT = 120, 400
 """Characters kept of what was refused, and of what was said with it."""

@@ -2,20 +2,28 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 _HEREDOC = re.compile(r"(<<-?\s*(['\"]?)(\w+)\2[^\n]*)\n.*?(?:\n\s*\3\b|\Z)", re.DOTALL)
 _PREFIX = re.compile(r"^(?:cd\s+\S+\s*(?:&&|;)\s*|[A-Z_][A-Z0-9_]*=(?:'[^']*'|\"[^\"]*\"|\S*)\s+)+")
 _SUFFIX = re.compile(r"\s*(?:\d?>|\||&&|;).*", re.DOTALL)
+_OPENING = re.compile(r"^\s*(?:(?:do|then|else|if|elif|while|until|!)\s+|[({]\s*)+")
+_BIN = re.compile(r"^\S*/\.?bin/")
+_PYTHON = re.compile(r"(?:python|py)[\d.]*$")
 _SEQUENCE, _CHAIN = re.compile(r"\|\||;|\n"), re.compile(r"&&")
 _PARTS = re.compile(r"&&|\|\||[;|\n]")
 _INLINE = re.compile(r"\b(?:python3?|node|ruby|perl|bash|sh|psql|php)\s+(?:-\S+\s+)*-(?:c|e|r)\b")
 _NAME = re.compile(r"[\w./~@-]+$")
+_WORD = re.compile(r"\w")
+_NO_WORD = re.compile(r"\[redacted|^%\d")
 _FILE = re.compile(
     r"(?:[\w.@~-]+/|/)*[\w.@-]+\.(?:tsx?|jsx?|mjs|cjs|vue|svelte|py|ipynb|go|rs|java|kt|swift|rb|php|c|h|cc|cpp|hpp|cs|"
     r"sh|sql|html|css|scss|md|rst|txt|json|ya?ml|toml|ini|cfg|conf|xml|csv|lock|tf|proto|graphql|prisma)\b"
 )
 
-ASIDE = frozenset({"cd", "export", "source", ".", "set", "echo"})
+ASIDE = frozenset(
+    {"cd", "export", "source", ".", "set", "echo", "true", ":", "exit", "wait", "read", "break", "continue"}
+)
 """Programs nobody waits for the success of."""
 
 LOOKING = frozenset(
@@ -25,17 +33,28 @@ LOOKING = frozenset(
 )  # fmt: skip
 """Programs that look around or tidy up: nothing is built, tested or run by them."""
 
-_LOOKS = frozenset(
-    ("git", word)
-    for word in ("status", "diff", "log", "show", "branch", "stash", "blame", "remote", "rev-parse", "ls-files")
-)
+_LOOKS = {
+    "git": {"status", "diff", "log", "show", "branch", "stash", "blame", "remote", "rev-parse", "ls-files"},
+    "kubectl": {"get", "describe", "logs", "top", "events"},
+    "docker": {"ps", "logs", "inspect", "images", "stats", "top"},
+    "gh": {"view", "list", "status", "checks", "diff"},
+    "systemctl": {"status"},
+}
+"""Words with which a program only looks, the first or, in `docker compose ps` and `gh pr view`, the second."""
 
 COMMONPLACE = frozenset(
     {"ls", "cat", "grep", "rg", "head", "tail", "find", "sed", "wc", "pwd", "mkdir", "rm", "sleep", "true"}
 )
 """Programs whose use says nothing of the work."""
 
+_LOOP_ENDS = frozenset({"for", "done", "fi", "case", "esac", "}", ")"})
+"""Words that begin a part of a command in which no program is run."""
+
+_NO_PROGRAMS = ASIDE | _LOOP_ENDS
+
 WORDS_OF_SHELL = frozenset({"for", "do", "done", "if", "then", "else", "fi", "while", "case", "esac", "until", "in"})
+
+_NO_HEADS = COMMONPLACE | ASIDE | WORDS_OF_SHELL
 
 RUN_ALL = frozenset({"pytest", "tox", "nox", "jest", "vitest", "mocha", "tsc", "mypy", "rspec", "phpunit"})
 """Programs that check everything when they are told nothing."""
@@ -53,7 +72,12 @@ _RUNNERS = frozenset(
     {("poetry", "run"), ("uv", "run"), ("pipenv", "run"), ("hatch", "run"), ("rye", "run"), ("pnpm", "exec"),
      ("yarn", "exec"), ("bundle", "exec"), ("pdm", "run")}
 )  # fmt: skip
-_PYTHONS = frozenset({"python", "python3", "py"})
+_MODULES = RUN_ALL | {"pip", "unittest", "ruff", "black", "flake8", "pylint"}
+"""Programs that are run as modules of Python too."""
+
+_RENAMED = {"pip3": "pip", "bash": "sh", "zsh": "sh"}
+_RUN_BY = {"py": "python", "sh": "sh"}
+"""What runs a script with such an ending."""
 _TESTERS = frozenset({"pytest", "tox", "nox", "jest", "vitest", "mocha", "rspec", "phpunit", "unittest", "ctest"})
 
 CHECKS = re.compile(
@@ -68,7 +92,7 @@ _ASKS_ONLY = frozenset({"--version", "-V", "--help", "-h", "--collect-only", "--
 
 def without_heredocs(command: str) -> str:
     """The command without what is written into its programs."""
-    return _HEREDOC.sub(r"\1", command)
+    return _HEREDOC.sub(r"\1", command) if "<<" in command else command
 
 
 def programs(command: str) -> list[list[str]]:
@@ -85,28 +109,59 @@ def certain_programs(command: str) -> list[list[str]]:
 
 def is_masked(command: str) -> bool:
     """Whether its exit code is another program's, as in `pytest | tail`."""
-    return [words for words in programs(command) if words not in certain_programs(command)] != []
+    certain = certain_programs(command)
+    return any(words not in certain for words in programs(command))
 
 
 def _chained(command: str) -> list[list[str]]:
     parts = [program_words(part) for part in _CHAIN.split(command)]
-    return [words for words in parts if words and words[0] not in ASIDE]
+    return [words for words in parts if words and words[0] not in _NO_PROGRAMS]
 
 
 def program_words(command: str) -> list[str]:
-    """The words of a command without options, leading `cd`, assignments and wrappers, and what follows it."""
-    bare = _SUFFIX.sub("", _PREFIX.sub("", command.strip()))
-    words = [word for word in bare.split() if not word.startswith("-")]
+    """The words of a command without options, leading `cd`, assignments and wrappers, and what follows it.
+
+    What is called by several names goes by one: `.venv/bin/python3 x.py` and `./x.py` are `python x.py`.
+    """
+    return list(_words(command))
+
+
+@lru_cache(maxsize=8192)
+def _words(command: str) -> tuple[str, ...]:
+    """The same, kept: every fact asks it of every command anew."""
+    bare = _SUFFIX.sub("", _PREFIX.sub("", _opened(command.strip())))
+    words = _usual([word for word in bare.split() if not word.startswith("-")])
     while cut := _wrapper(words):
-        words = words[cut:]
-    return words
+        words = _usual(words[cut:])
+    return tuple(words)
+
+
+def _opened(command: str) -> str:
+    """A command of a loop, a branch or a subshell without what opens and closes that."""
+    bare = _OPENING.sub("", command)
+    return bare.removesuffix(")") if "(" not in bare else bare
+
+
+def _usual(words: list[str]) -> list[str]:
+    """The words with the program by its usual name, and a script by what runs it."""
+    if not words:
+        return words
+    name = _BIN.sub("", words[0])
+    name = "python" if _PYTHON.match(name) else _RENAMED.get(name, name)
+    script = _RUN_BY.get(name.rpartition(".")[2], "") if "." in name else ""
+    if script:
+        return [script, name.removeprefix("./"), *words[1:]]
+    if name in _RUN_BY.values() and len(words) > 1:
+        return [name, words[1].removeprefix("./"), *words[2:]]
+    return [name, *words[1:]]
 
 
 def _wrapper(words: list[str]) -> int:
     """How many leading words only start the program that follows them."""
     if len(words) < 2:
         return 0
-    if words[0] in _WRAPPERS or "=" in words[0] or (words[0] in _PYTHONS and words[1] in RUN_ALL):
+    is_module = words[0] == "python" and words[1] in _MODULES
+    if words[0] in _WRAPPERS or "=" in words[0] or is_module or words[:2] == ["uv", "pip"]:
         return 1
     return 2 if (words[0], words[1]) in _RUNNERS or words[0] == "timeout" else 0
 
@@ -144,11 +199,14 @@ def settings_of(command: str) -> list[str]:
 
 
 def heads(command: str) -> Iterator[str]:
-    """Program and first word of each part of a command, as `git commit`; commonplace ones are left out."""
+    """Program and first word of each part of a command, as `git commit`; commonplace ones are left out.
+
+    A word that was blotted out or is the number of a job says nothing: the program stands alone.
+    """
     for part in _PARTS.split(without_heredocs(command)):
         words = [word for word in part.split() if "=" not in word and not word.startswith("-")]
-        if words and words[0] not in COMMONPLACE | ASIDE | WORDS_OF_SHELL and _NAME.match(words[0]):
-            yield " ".join(words[:2])
+        if words and words[0] not in _NO_HEADS and _NAME.match(words[0]):
+            yield " ".join(word for word in words[:2] if not _NO_WORD.search(word))
 
 
 def files_in(command: str) -> list[str]:
@@ -161,9 +219,23 @@ def is_script(command: str) -> bool:
     return command != without_heredocs(command) or bool(_INLINE.search(command))
 
 
+def told(command: str) -> str:
+    """A command as it is told: of one with a file written into it, what it runs besides."""
+    bare = without_heredocs(command)
+    if bare == command:
+        return command
+    lines = [line.strip() for line in bare.split("\n") if _WORD.search(line)]
+    return "; ".join([line for line in lines if not only_looks(line)] or lines)
+
+
 def only_looks(command: str) -> bool:
     """Whether nothing is built, tested or run by it."""
-    return all(words[0] in LOOKING or tuple(words[:2]) in _LOOKS for words in programs(without_heredocs(command)))
+    return all(_looks(words) for words in programs(without_heredocs(command)))
+
+
+def _looks(words: list[str]) -> bool:
+    verbs = words[1:2] if words[0] == "git" else words[1:3]
+    return words[0] in LOOKING or not _LOOKS.get(words[0], set()).isdisjoint(verbs)
 
 
 def is_check(command: str) -> bool:

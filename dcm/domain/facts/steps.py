@@ -5,6 +5,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from dcm.domain.facts.shell import without_heredocs
 
@@ -51,14 +52,19 @@ class _Part:
 
 def steps(command: str) -> list[Step]:
     """The programs of a command in their order; none when it cannot be taken apart."""
-    text = without_heredocs(command)
+    return list(_steps(without_heredocs(command)))
+
+
+@lru_cache(maxsize=4096)
+def _steps(text: str) -> tuple[Step, ...]:
+    """The same, kept: the files, the commits and the branch each ask it of every command."""
     tokens = list(_TOKEN.finditer(text))
     if "".join(token[0] for token in tokens) != text:
-        return []
+        return ()
     try:
-        return [_git_step(step) if step.words[:1] == ["git"] else step for step in _walked(_parts(tokens))]
+        return tuple(_git_step(step) if step.words[:1] == ["git"] else step for step in _walked(_parts(tokens)))
     except ValueError:
-        return []
+        return ()
 
 
 def joined(folder: str | None, path: str) -> str | None:
@@ -95,8 +101,13 @@ def _parts(tokens: list[re.Match[str]]) -> Iterator[_Part]:
     yield part
 
 
+_QUOTING = frozenset("'\"\\")
+
+
 def _unquoted(word: str) -> str:
     """A word without its quotes; one that a substitution makes stays as it is written."""
+    if _QUOTING.isdisjoint(word):
+        return word  # shlex takes its time
     words = shlex.split(word)
     return words[0] if len(words) == 1 else word
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from dcm.domain.facts.calls import ToolCall
 from dcm.domain.facts.errors import ERROR_LIMIT, failures
+from dcm.domain.facts.failing import Failing, Failure
 
 
 def open_errors(*calls: ToolCall) -> list[str]:
@@ -59,6 +60,17 @@ def test_only_failures_are_open_each_thing_once_and_newest_first(calls: list[Too
         ("make", "make -j4"),
         ("npm run build", "cd web && npm run build && ls dist"),
         ("make && make install", "make && make install"),
+        ("cargo build", "cargo test"),
+        ("pip install x", "uv pip install x"),
+        ("python3 -m pip install x", "pip3 install x"),
+        ("python3 x.py", "python x.py"),
+        ("python3 manage.py migrate", "./manage.py migrate"),
+        (".venv/bin/pytest -q", "pytest"),
+        ("bash run.sh", "./run.sh"),
+        ("git push", "git push -u origin main"),
+        ("npx tsc --noEmit", "npm run typecheck"),
+        ("(cd web && npm test)", "cd web && npm test"),
+        ("for t in a b; do pytest $t; done", "pytest"),
     ],
 )
 def test_a_solved_error_is_not_open(failed: str, later: str) -> None:
@@ -82,6 +94,9 @@ def test_a_solved_error_is_not_open(failed: str, later: str) -> None:
         ("make test", "make"),
         ("python3 app.py", "python3 --version"),
         ("pytest", "pytest --collect-only"),
+        ("cargo test", "cargo build"),
+        ("git push origin a", "git push origin b"),
+        ("pytest", "for t in a; do pytest; done"),
     ],
 )
 def test_an_error_is_open_while_only_something_else_succeeded(failed: str, later: str) -> None:
@@ -176,3 +191,82 @@ def test_how_the_same_failed_before_is_kept_until_it_succeeds() -> None:
     assert (error.error, error.before) == ("E   ValueError: c", ["E   TypeError: b", "E   KeyError: 'a'"])
     [error] = failures([*tries, run(""), run("E   KeyError: 'd'")]).open
     assert (error.error, error.before) == ("E   KeyError: 'd'", [])
+
+
+@pytest.mark.parametrize("text", ["The user doesn't want to proceed with this tool use. The tool use was rejected",
+                                  "The user doesn't want to take this action right now.",
+                                  "[Request interrupted by user for tool use]",
+                                  "Interrupted by user", "x\nCommand was aborted before completion"])  # fmt: skip
+def test_what_the_user_stopped_is_no_error(text: str) -> None:
+    assert open_errors(bash("pytest", text), call("ExitPlanMode", {"plan": "p"}, text)) == []
+
+
+def test_what_the_client_says_was_interrupted_is_no_error_and_puts_nothing_right() -> None:
+    stopped = call("Bash", {"command": "pytest"}, "Exit code 137", interrupted=True)
+    assert open_errors(stopped) == []
+    assert open_errors(bash("pytest", "boom"), stopped) == ["pytest"]
+    assert open_errors(call("ExitPlanMode", {"plan": "p"}, "the plan is not good")) == []
+
+
+def test_a_program_that_is_not_there_is_open_while_it_is_the_newest_or_asked_for_again() -> None:
+    missing = "Exit code 127\nbash: line 1: pytets: command not found"
+    assert open_errors(bash("pytets -q", missing)) == ["pytets -q"]
+    assert open_errors(bash("pytets -q", missing), bash("pytest -q")) == []
+    assert open_errors(bash("pytets -q", missing), bash("pytets -q", missing), bash("ls")) == ["pytets -q"]
+    assert open_errors(bash("npm run build", "sh: 1: vite: not found"), bash("ls")) == ["npm run build"]
+
+
+@pytest.mark.parametrize("look", [call("WebFetch", {"url": "u"}, "404"), bash("kubectl -n shop get pods", "boom"),
+                                  bash("docker compose ps", "boom"), bash("gh pr view 7", "boom"),
+                                  call("Grep", {"pattern": "("}, "bad pattern")])  # fmt: skip
+def test_a_look_elsewhere_is_forgotten_at_once_too(look: ToolCall) -> None:
+    assert len(open_errors(look)) == 1
+    assert open_errors(look, bash("pytest")) == []
+
+
+def test_a_tool_that_worked_with_other_input_is_put_right() -> None:
+    failed = call("mcp__shop__query", {"sql": "selct"}, "syntax error")
+    assert open_errors(failed, call("mcp__shop__query", {"sql": "select"})) == []
+    assert len(open_errors(failed, call("mcp__shop__write", {"sql": "select"}))) == 1
+
+
+def test_a_command_whose_failure_is_passed_over_is_the_same_command() -> None:
+    masked = bash("make lint || true", output="make: *** [lint] Error 1")
+    assert open_errors(bash("make lint", "Exit code 2"), masked) == ["make lint || true"]
+
+
+def test_a_failing_command_with_a_printed_exit_code_is_open() -> None:
+    failed = bash("pytest -q | tail -5; echo EXIT ${PIPESTATUS[0]}", output="nothing to see\nEXIT 1")
+    assert len(open_errors(failed)) == 1
+    assert open_errors(failed, bash("pytest -q > log; echo EXIT $?", output="EXIT 0")) == []
+
+
+def test_only_what_was_run_beside_a_file_that_was_written_is_told() -> None:
+    command = "cat <<EOF > .env\nA=1\nEOF\npsql postgres://x\nmake seed"
+    assert open_errors(bash(command, "boom")) == ["psql postgres://x; make seed"]
+
+
+def test_an_error_of_a_subagent_is_marked() -> None:
+    (found,) = failures([call("Bash", {"command": "make"}, "boom", by_subagent=True)]).open
+    assert found.by_subagent
+
+
+def test_a_success_is_not_held_against_every_failure_there_is() -> None:
+    held: list[str] = []
+
+    class Words(str):
+        """A word that notes when it is compared."""
+
+        __slots__ = ()
+        __hash__ = str.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            held.append(self)
+            return str.__eq__(self, other)
+
+    failing = Failing()
+    for number in range(500):
+        failing.add(("command", f"make {number}"), Failure(bash(f"make {number}"), [["make", Words(f"t{number}")]]))
+    held.clear()
+    assert [failure.left for failure in failing.put_right([["make", "t7"]], ())] == [[]]
+    assert len(held) < 20

@@ -8,7 +8,9 @@ from dcm.domain.facts.shell import files_in, heads, is_check, is_masked, only_lo
 @pytest.mark.parametrize(
     ("command", "words"),
     [("pytest -q tests", ["pytest", "tests"]), ("cd /a && B=1 npm test > out", ["npm", "test"]), ("", []),
-     ("cd a; make -j4 all && ls", ["make", "all"]), ("  ls   -la  ", ["ls"])],
+     ("cd a; make -j4 all && ls", ["make", "all"]), ("  ls   -la  ", ["ls"]), ("do make $f", ["make", "$f"]),
+     ("timeout 9 .venv/bin/python3 -m pytest -q", ["pytest"]), ("./x.py a", ["python", "x.py", "a"]),
+     ("(npm test)", ["npm", "test"]), ("uv pip install x", ["pip", "install", "x"])],
 )  # fmt: skip
 def test_the_words_of_a_command_are_without_options_and_surroundings(command: str, words: list[str]) -> None:
     assert program_words(command) == words
@@ -18,7 +20,9 @@ def test_the_words_of_a_command_are_without_options_and_surroundings(command: st
     ("command", "found"),
     [("git add -A && git commit -m 'x'", ["git add", "git commit"]), ("FOO=1 npm run test | tail -3", ["npm run"]),
      ("cd web; ls -la | wc -l", []), ("python3 - <<'EOF'\nimport a; b | c\nEOF\nnpm ci", ["python3 <<'EOF'", "npm ci"]),
-     ("for f in *; do make $f; done", []), ("pytest", ["pytest"])],
+     ("for f in *; do make $f; done", []), ("pytest", ["pytest"]), ("kill %1", ["kill"]),
+     ("./deploy.sh [redacted:token]", ["./deploy.sh"]),
+     ("npm run test:unit", ["npm run"])],
 )  # fmt: skip
 def test_the_heads_of_a_command_are_its_programs_with_their_first_word(command: str, found: list[str]) -> None:
     assert list(heads(command)) == found
