@@ -80,9 +80,8 @@ def _commanded(call: ToolCall, command: str, tree: Tree, folder: str) -> Iterato
         name = _known(path, run, tree, folder)
         if name in tree.uses or not tree.is_lost(name, call.number):
             yield name, NAMED
-    for use in tree.uses.values():
-        if use.changes and use.changes[-1][0] is call:
-            yield use.path, WRITTEN
+    for written in tree.written_by(call):
+        yield written, WRITTEN
 
 
 def _take(doing: Doing) -> None:
@@ -113,10 +112,7 @@ def _known(path: str, run: list[Step], tree: Tree, folder: str) -> str:
     for place in there.values():
         if place and (inside(place, folder) in tree.uses or tree.is_lost(inside(place, folder), 0)):
             return inside(place, folder)
-    if name in tree.uses:
-        return name
-    ending = "/" + name.lstrip("./")
-    return next((known for known in reversed(tree.uses) if known.endswith(ending)), name)
+    return name if name in tree.uses else tree.ending(name.lstrip("./")) or name
 
 
 def _change(use: Use, weight: float) -> FileChange:

@@ -1,5 +1,7 @@
 """The files a session used, as its calls leave them: on disk, in git's index and in its last commit."""
 
+import posixpath
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -60,18 +62,37 @@ class Tree:
         self._lost: dict[str, int] = {}
         self._folders: set[str] = set()
         self._stashes: list[list[_Aside]] = []
+        self._named: defaultdict[str, list[str]] = defaultdict(list)
+        self._written: tuple[ToolCall | None, dict[str, Use]] = None, {}
 
     def use(self, path: str, *, in_git: bool = True) -> Use:
         """A file that is there, whatever was believed of it; `in_git` tells of one not used before."""
-        known = (0, path) if in_git else None
-        use = self.uses.setdefault(path, Use(path, path, index=known, head=known))
+        if (use := self.uses.get(path)) is None:
+            known = (0, path) if in_git else None
+            use = self.uses[path] = Use(path, path, index=known, head=known)
+            self._named[posixpath.basename(path)].append(path)
         use.place = path
         self._lost.pop(path, None)
         return use
 
     def write(self, path: str, call: ToolCall, how: str, *, in_git: bool = True) -> None:
         """A call wrote a file."""
-        self.use(path, in_git=in_git).changes.append((call, how))
+        use = self.use(path, in_git=in_git)
+        use.changes.append((call, how))
+        if self._written[0] is not call:
+            self._written = call, {}
+        self._written[1][path] = use
+
+    def written_by(self, call: ToolCall) -> list[str]:
+        """The files that the newest call of all wrote, and that are still as it left them."""
+        writer, uses = self._written
+        found = uses.values() if writer is call else ()
+        return [use.path for use in found if use.changes and use.changes[-1][0] is call]
+
+    def ending(self, path: str) -> str:
+        """The file used last whose path ends with this one; empty when there is none."""
+        known = reversed(self._named.get(posixpath.basename(path), ()))
+        return next((one for one in known if one in self.uses and one.endswith(f"/{path}")), "")
 
     def make_folder(self, path: str) -> None:
         """A folder was made."""
