@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 DEVELOPER: Mapping[str, float] = {
-    "asked": 9, "decided": 38, "open": 30, "tasks": 6, "words": 7, "blocked": 2, "agents": 24, "changed": 12,
+    "asked": 9, "decided": 40, "open": 30, "tasks": 6, "words": 7, "blocked": 2, "agents": 26, "changed": 12,
     "committed": 20, "gone": 4, "last_lines": 2, "commands": 8, "commits": 4, "messages": 4, "solved": 3,
     "answers": 2, "used": 14, "programs": 5,
 }  # fmt: skip
