@@ -122,13 +122,12 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=5000, help="tool calls of a long session (default 5000)")
     parser.add_argument("--json", action="store_true", help="print JSON for a script")
     options = parser.parse_args()
+    calls = options.calls
     with stores() as own, own.system() as client:
         figures = {
-            f"SessionStart after PreCompact, {options.compactions} times": shown(
-                [*answers(client, options.compactions)]
-            ),
-            f"brief of {options.calls} calls": shown([*making(client, options.calls, ordinary)]),
-            f"brief of {options.calls} calls, a third failed": shown([*making(client, options.calls, failing)]),
+            "SessionStart after PreCompact": shown([*answers(client, options.compactions)]),
+            f"brief of {calls} calls, asked for": shown([*making(client, calls, ordinary)]),
+            "the same, no two calls alike, a third failed": shown([*making(client, calls, failing)]),
         }
     if options.json:
         print(json.dumps(figures, indent=2))

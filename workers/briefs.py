@@ -1,7 +1,6 @@
 """Make briefs before they are asked for."""
 
 import contextlib
-import json
 import logging
 import uuid
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import dramatiq
+import orjson
 
 from db import (
     actions,
@@ -162,7 +162,7 @@ def _call(trace: actions.Trace, number: int) -> ToolCall:
 
 def _object(stored: bytes | None) -> Mapping[str, Any]:
     with contextlib.suppress(ValueError):
-        value = json.loads(unpacked(stored) or "{}")
+        value = orjson.loads(unpacked(stored) or "{}")
         if isinstance(value, dict):
             return value
     return {}

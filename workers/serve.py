@@ -13,7 +13,7 @@ from dramatiq import Worker
 
 from dcm import redaction
 
-WORKERS = {"general": (4, 200), "ingest": (1, 50)}
+WORKERS = {"general": (4, 100), "ingest": (1, 50)}
 """{module: (threads, milliseconds an idle worker sleeps at most)}: a shorter sleep costs more of a core."""
 
 LAST_WORK_MS = 2500
