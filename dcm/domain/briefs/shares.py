@@ -21,7 +21,7 @@ ROOMY = 6_000
 """Characters from which on there is room for what is only useful."""
 
 SMALL: Mapping[str, float] = {
-    "asked": 2.4, "changed": 3.6, "committed": 3.6, "used": 3.6, "programs": 3.6, "words": 1.6,
+    "asked": 2.4, "changed": 3.4, "committed": 3.4, "used": 3.4, "programs": 3.4, "words": 1.6,
     "last_lines": 0.01, "answers": 0.01, "solved": 0.01,
 }  # fmt: skip
 """How many times as much a section counts in a small brief: the request and what names much in little room counts
