@@ -38,7 +38,7 @@ class Trace:
 def known(conn: Conn, tool_use_ids: Iterable[str]) -> set[tuple[str, str]]:
     """(session, tool call) of those tool calls that are stored already."""
     rows = conn.execute(
-        "SELECT coalesce(session_id, ''), tool_use_id FROM actions WHERE tool_use_id = ANY(%(ids)s)",
+        "SELECT coalesce(session_id, ''), tool_use_id FROM actions WHERE tool_use_id = ANY(%(ids)b)",
         {"ids": list(tool_use_ids)},
     ).fetchall()
     return {(row[0], row[1]) for row in rows}
@@ -73,11 +73,11 @@ def insert(conn: Conn, actions: Sequence[Action]) -> None:
                    ELSE e.metadata::jsonb END,
                e.session_id, e.tool_use_id, e.prompt_id,
                e.agent_id, e.success, e.error, e.summary
-        FROM unnest(%(id)s::uuid[], %(subtask_id)s::uuid[], %(tool_name)s::text[], %(tool_type)s::text[],
-                    %(input)s::bytea[], %(output)s::bytea[], %(file_paths)s::text[], %(exit_code)s::int[],
-                    %(duration_ms)s::int[], %(created_at)s::timestamptz[], %(metadata)s::text[],
-                    %(session_id)s::text[], %(tool_use_id)s::text[], %(prompt_id)s::text[], %(agent_id)s::text[],
-                    %(success)s::boolean[], %(error)s::text[], %(summary)s::text[])
+        FROM unnest(%(id)b::uuid[], %(subtask_id)b::uuid[], %(tool_name)b::text[], %(tool_type)b::text[],
+                    %(input)b::bytea[], %(output)b::bytea[], %(file_paths)b::text[], %(exit_code)b::int[],
+                    %(duration_ms)b::int[], %(created_at)b::timestamptz[], %(metadata)b::text[],
+                    %(session_id)b::text[], %(tool_use_id)b::text[], %(prompt_id)b::text[], %(agent_id)b::text[],
+                    %(success)b::boolean[], %(error)b::text[], %(summary)b::text[])
             AS e (id, subtask_id, tool_name, tool_type, input, output, file_paths, exit_code, duration_ms, created_at,
                   metadata, session_id, tool_use_id, prompt_id, agent_id, success, error, summary)
         LEFT JOIN subtasks s ON s.id = e.subtask_id

@@ -33,7 +33,7 @@ def of(conn: Conn, *names: str) -> dict[str, int]:
     rows = conn.execute(
         """
         SELECT n.name, coalesce(sum(c.value), 0)::bigint
-        FROM unnest(%(names)s::text[]) AS n (name)
+        FROM unnest(%(names)b::text[]) AS n (name)
         LEFT JOIN (
             SELECT what, state, value FROM counts_now WHERE what = ANY(%(tables)s)
             UNION ALL

@@ -17,7 +17,7 @@ GIVING_WAY = frozenset({"UserPromptSubmit", "Stop", "SubagentStart", "SubagentSt
 def known(conn: Conn, keys: Iterable[str]) -> dict[tuple[str, str, str], list[datetime]]:
     """{(session, event, key): times} of the events of these keys that are stored already."""
     rows = conn.execute(
-        "SELECT session_id, event, event_key, created_at FROM hook_events WHERE event_key = ANY(%(keys)s)",
+        "SELECT session_id, event, event_key, created_at FROM hook_events WHERE event_key = ANY(%(keys)b)",
         {"keys": list(keys)},
     ).fetchall()
     found: dict[tuple[str, str, str], list[datetime]] = {}
@@ -46,9 +46,9 @@ def insert(conn: Conn, events: Sequence[HookEvent]) -> None:
         INSERT INTO hook_events (id, session_id, event, event_key, agent_id, prompt_id, tool_use_id, created_at,
                                  payload, recovered)
         SELECT id, session_id, event, event_key, agent_id, prompt_id, tool_use_id, created_at, payload::jsonb, recovered
-        FROM unnest(%(ids)s::uuid[], %(sessions)s::text[], %(events)s::text[], %(keys)s::text[], %(agents)s::text[],
-                    %(prompts)s::text[], %(tool_uses)s::text[], %(times)s::timestamptz[], %(payloads)s::text[],
-                    %(recovered)s::boolean[])
+        FROM unnest(%(ids)b::uuid[], %(sessions)b::text[], %(events)b::text[], %(keys)b::text[], %(agents)b::text[],
+                    %(prompts)b::text[], %(tool_uses)b::text[], %(times)b::timestamptz[], %(payloads)b::text[],
+                    %(recovered)b::boolean[])
             AS e (id, session_id, event, event_key, agent_id, prompt_id, tool_use_id, created_at, payload, recovered)
         """,
         {
@@ -71,7 +71,7 @@ def end_tools(conn: Conn, ended: Sequence[tuple[str, str]]) -> None:
     if ended:
         conn.execute(
             """
-            DELETE FROM hook_events h USING unnest(%(sessions)s::text[], %(ids)s::text[]) AS e (session_id, tool_use_id)
+            DELETE FROM hook_events h USING unnest(%(sessions)b::text[], %(ids)b::text[]) AS e (session_id, tool_use_id)
             WHERE h.event = 'PreToolUse' AND h.tool_use_id = e.tool_use_id AND h.session_id = e.session_id
             """,
             {"sessions": [session_id for session_id, _ in ended], "ids": [call for _, call in ended]},
@@ -97,7 +97,7 @@ def give_way(conn: Conn, reported: Sequence[HookEvent]) -> None:
         conn.execute(
             """
             DELETE FROM hook_events h
-            USING unnest(%(sessions)s::text[], %(names)s::text[], %(agents)s::text[], %(prompts)s::text[])
+            USING unnest(%(sessions)b::text[], %(names)b::text[], %(agents)b::text[], %(prompts)b::text[])
                 AS e (session_id, event, agent_id, prompt_id)
             WHERE h.recovered AND h.session_id = e.session_id AND h.event = e.event
               AND coalesce(h.agent_id, '') = e.agent_id AND (e.agent_id <> '' OR h.prompt_id = e.prompt_id)

@@ -47,8 +47,8 @@ def stored(conn: Conn, events: Sequence[PastEvent]) -> set[int]:
     rows = conn.execute(
         """
         SELECT e.position
-        FROM unnest(%(position)s::int[], %(session_id)s::text[], %(event)s::text[], %(tool_use_id)s::text[],
-                    %(prompt_id)s::text[], %(agent_id)s::text[], %(prompt)s::text[], %(at)s::timestamptz[])
+        FROM unnest(%(position)b::int[], %(session_id)b::text[], %(event)b::text[], %(tool_use_id)b::text[],
+                    %(prompt_id)b::text[], %(agent_id)b::text[], %(prompt)b::text[], %(at)b::timestamptz[])
             AS e (position, session_id, event, tool_use_id, prompt_id, agent_id, prompt, at)
         WHERE CASE WHEN e.tool_use_id <> ''
             THEN EXISTS (SELECT FROM actions a WHERE a.tool_use_id = e.tool_use_id AND a.session_id = e.session_id)

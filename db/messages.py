@@ -140,7 +140,7 @@ def mark_read(conn: Conn, message_ids: Sequence[str], reader: str) -> None:
     conn.execute(
         """
         WITH held AS MATERIALIZED (
-            SELECT id FROM agent_messages WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR NO KEY UPDATE
+            SELECT id FROM agent_messages WHERE id = ANY(%(ids)b::uuid[]) ORDER BY id FOR NO KEY UPDATE
         )
         UPDATE agent_messages m SET read_by = array_append(m.read_by, %(reader)s)
         FROM held WHERE m.id = held.id AND NOT %(reader)s = ANY(m.read_by)
@@ -152,7 +152,7 @@ def mark_read(conn: Conn, message_ids: Sequence[str], reader: str) -> None:
 def read_of(conn: Conn, message_ids: Sequence[str], reader: str) -> set[str]:
     """Those of some messages that an agent has read."""
     rows = conn.execute(
-        "SELECT id::text FROM agent_messages WHERE id = ANY(%(ids)s::uuid[]) AND %(reader)s = ANY(read_by)",
+        "SELECT id::text FROM agent_messages WHERE id = ANY(%(ids)b::uuid[]) AND %(reader)s = ANY(read_by)",
         {"ids": list(message_ids), "reader": reader},
     ).fetchall()
     return {row[0] for row in rows}

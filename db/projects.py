@@ -22,7 +22,7 @@ def ensure(conn: Conn, names: dict[str, str]) -> dict[str, uuid.UUID]:
         conn.execute(
             """
             INSERT INTO projects (path, name)
-            SELECT * FROM unnest(%(paths)s::text[], %(names)s::text[])
+            SELECT * FROM unnest(%(paths)b::text[], %(names)b::text[])
             ON CONFLICT (path) DO NOTHING
             """,
             {"paths": missing, "names": [names[path] for path in missing]},
@@ -34,7 +34,7 @@ def ensure(conn: Conn, names: dict[str, str]) -> dict[str, uuid.UUID]:
 def ids_of(conn: Conn, paths: Iterable[str]) -> dict[str, uuid.UUID]:
     """{path: id} of the projects that exist. They are locked against deletion until commit."""
     rows = conn.execute(
-        "SELECT path, id FROM projects WHERE path = ANY(%(paths)s) ORDER BY path FOR KEY SHARE",
+        "SELECT path, id FROM projects WHERE path = ANY(%(paths)b) ORDER BY path FOR KEY SHARE",
         {"paths": list(paths)},
     ).fetchall()
     return {row[0]: row[1] for row in rows}

@@ -24,7 +24,7 @@ def publish(conn: Conn, events: Sequence[Event]) -> None:
     ids = iter(_keep(conn, [event for event in events if event.kept]))
     texts = [notification(event, timestamp_ms, next(ids) if event.kept else None) for event in events]
     conn.execute(
-        "SELECT pg_notify(%(channel)s, text) FROM unnest(%(texts)s::text[]) AS text",
+        "SELECT pg_notify(%(channel)s, text) FROM unnest(%(texts)b::text[]) AS text",
         {"channel": CHANNEL, "texts": texts},
     )
 
@@ -37,7 +37,7 @@ def _keep(conn: Conn, events: Sequence[Event]) -> list[int]:
         """
         INSERT INTO events (channel, event, session_id, data)
         SELECT channel, event, session_id, data::jsonb
-        FROM unnest(%(channels)s::text[], %(names)s::text[], %(sessions)s::text[], %(data)s::text[])
+        FROM unnest(%(channels)b::text[], %(names)b::text[], %(sessions)b::text[], %(data)b::text[])
             WITH ORDINALITY AS e (channel, event, session_id, data, position)
         ORDER BY position
         RETURNING id

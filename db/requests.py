@@ -37,8 +37,8 @@ def upsert(conn: Conn, seen: Sequence[RequestSeen]) -> set[str]:
         INSERT INTO requests AS r (id, project_id, session_id, prompt, prompt_id, created_at, metadata)
         SELECT e.id, s.project_id, e.session_id, e.prompt, e.prompt_id, e.created_at,
                CASE WHEN e.seen THEN '{}' ELSE '{"placeholder": true}' END::jsonb
-        FROM unnest(%(id)s::uuid[], %(session_id)s::text[], %(prompt)s::text[], %(prompt_id)s::text[],
-                    %(created_at)s::timestamptz[], %(seen)s::boolean[])
+        FROM unnest(%(id)b::uuid[], %(session_id)b::text[], %(prompt)b::text[], %(prompt_id)b::text[],
+                    %(created_at)b::timestamptz[], %(seen)b::boolean[])
             AS e (id, session_id, prompt, prompt_id, created_at, seen)
         LEFT JOIN sessions s ON s.id = e.session_id
         ON CONFLICT (id) DO UPDATE SET
@@ -56,7 +56,7 @@ def upsert(conn: Conn, seen: Sequence[RequestSeen]) -> set[str]:
         """
         INSERT INTO task_lists (id, request_id, name, wave_number, status, created_at)
         SELECT e.wave_id, e.id, 'Wave 0', 0, 'running', e.created_at
-        FROM unnest(%(wave_id)s::uuid[], %(id)s::uuid[], %(created_at)s::timestamptz[]) AS e (wave_id, id, created_at)
+        FROM unnest(%(wave_id)b::uuid[], %(id)b::uuid[], %(created_at)b::timestamptz[]) AS e (wave_id, id, created_at)
         ON CONFLICT (id) DO NOTHING
         """,
         values,
@@ -126,7 +126,7 @@ def newest_at(conn: Conn, moments: Sequence[tuple[str, datetime]]) -> list[uuid.
                 WHERE r.session_id = e.session_id AND r.created_at <= e.at AND r.prompt_id IS NOT NULL
                   AND NOT r.metadata ? 'placeholder'
                 ORDER BY r.created_at DESC, r.id LIMIT 1)
-        FROM unnest(%(sessions)s::text[], %(moments)s::timestamptz[]) WITH ORDINALITY AS e (session_id, at, place)
+        FROM unnest(%(sessions)b::text[], %(moments)b::timestamptz[]) WITH ORDINALITY AS e (session_id, at, place)
         ORDER BY e.place
         """,
         {"sessions": [session_id for session_id, _ in moments], "moments": [moment for _, moment in moments]},
@@ -138,7 +138,7 @@ def forget_idle_placeholders(conn: Conn, ids: Sequence[uuid.UUID]) -> None:
     """Forget those of these requests that stand for prompts and that no subtask belongs to."""
     conn.execute(
         """
-        DELETE FROM requests r WHERE id = ANY(%(ids)s) AND metadata = '{"placeholder": true}'
+        DELETE FROM requests r WHERE id = ANY(%(ids)b) AND metadata = '{"placeholder": true}'
           AND NOT EXISTS (SELECT FROM task_lists t JOIN subtasks s ON s.task_list_id = t.id WHERE t.request_id = r.id)
         """,
         {"ids": list(ids)},

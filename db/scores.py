@@ -35,9 +35,9 @@ def apply(conn: Conn, scores: Sequence[Score]) -> None:
     conn.execute(
         """
         WITH e AS MATERIALIZED (
-            SELECT * FROM unnest(%(keyword)s::text[], %(tool_name)s::text[], %(tool_type)s::text[],
-                                 %(delta)s::real[], %(low)s::real[], %(high)s::real[], %(first)s::real[],
-                                 %(uses)s::int[], %(successes)s::int[])
+            SELECT * FROM unnest(%(keyword)b::text[], %(tool_name)b::text[], %(tool_type)b::text[],
+                                 %(delta)b::real[], %(low)b::real[], %(high)b::real[], %(first)b::real[],
+                                 %(uses)b::int[], %(successes)b::int[])
                 AS e (keyword, tool_name, tool_type, delta, low, high, first, uses, successes)
         ), moved AS (
             UPDATE keyword_tool_scores AS k SET

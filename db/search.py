@@ -46,7 +46,7 @@ def keep(conn: Conn, entries: Sequence[ActionEntry]) -> None:
         """
         INSERT INTO search_entries (kind, ref, session_id, at, words)
         SELECT 'action', ref, session_id, at, search_words(text)
-        FROM unnest(%(ref)s::uuid[], %(session_id)s::text[], %(at)s::timestamptz[], %(text)s::text[])
+        FROM unnest(%(ref)b::uuid[], %(session_id)b::text[], %(at)b::timestamptz[], %(text)b::text[])
             AS e (ref, session_id, at, text)
         """,
         columns(entries),

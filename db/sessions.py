@@ -66,12 +66,12 @@ def upsert(conn: Conn, seen: Sequence[SessionSeen], places: Mapping[str, Session
                    CASE WHEN ended_at >= coalesce(active_at, ended_at) THEN ended_at END,
                    cwd, cwd_at, transcript_path, transcript_path_at, model, model_at, source, source_at,
                    end_reason, end_reason_at, project_id, worktree
-            FROM unnest(%(id)s::text[], %(first_at)s::timestamptz[], %(last_at)s::timestamptz[],
-                        %(active_at)s::timestamptz[], %(ended_at)s::timestamptz[], %(cwd)s::text[],
-                        %(cwd_at)s::timestamptz[], %(transcript_path)s::text[], %(transcript_path_at)s::timestamptz[],
-                        %(model)s::text[], %(model_at)s::timestamptz[], %(source)s::text[],
-                        %(source_at)s::timestamptz[], %(end_reason)s::text[], %(end_reason_at)s::timestamptz[],
-                        %(project_id)s::uuid[], %(worktree)s::text[])
+            FROM unnest(%(id)b::text[], %(first_at)b::timestamptz[], %(last_at)b::timestamptz[],
+                        %(active_at)b::timestamptz[], %(ended_at)b::timestamptz[], %(cwd)b::text[],
+                        %(cwd_at)b::timestamptz[], %(transcript_path)b::text[], %(transcript_path_at)b::timestamptz[],
+                        %(model)b::text[], %(model_at)b::timestamptz[], %(source)b::text[],
+                        %(source_at)b::timestamptz[], %(end_reason)b::text[], %(end_reason_at)b::timestamptz[],
+                        %(project_id)b::uuid[], %(worktree)b::text[])
                 AS e (id, first_at, last_at, active_at, ended_at, cwd, cwd_at, transcript_path, transcript_path_at,
                       model, model_at, source, source_at, end_reason, end_reason_at, project_id, worktree)
             ON CONFLICT (id) DO UPDATE SET
@@ -97,7 +97,7 @@ def upsert(conn: Conn, seen: Sequence[SessionSeen], places: Mapping[str, Session
                                   THEN coalesce(excluded.project_id, s.project_id)
                                   ELSE coalesce(s.project_id, excluded.project_id) END
             RETURNING s.id, s.project_id, (xmax = 0) AS created,
-                      coalesce(s.ended_at = ANY(%(ended_at)s::timestamptz[]), false) AS ended
+                      coalesce(s.ended_at = ANY(%(ended_at)b::timestamptz[]), false) AS ended
             """,
             values,
         ).fetchall()
@@ -112,7 +112,7 @@ def count_tools(conn: Conn, counts: Mapping[str, tuple[int, int]]) -> dict[str, 
             total_tools_used = total_tools_used + e.successes + e.errors,
             total_success = total_success + e.successes,
             total_errors = total_errors + e.errors
-        FROM unnest(%(ids)s::text[], %(successes)s::int[], %(errors)s::int[]) AS e (id, successes, errors)
+        FROM unnest(%(ids)b::text[], %(successes)b::int[], %(errors)b::int[]) AS e (id, successes, errors)
         WHERE s.id = e.id
         RETURNING s.id, s.total_tools_used
         """,

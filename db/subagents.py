@@ -115,7 +115,7 @@ def unnumbered(conn: Conn, since: Mapping[str, datetime]) -> list[Unnumbered]:
         return cursor.execute(
             """
             SELECT s.id, s.session_id, s.task_list_id, s.created_at
-            FROM unnest(%(sessions)s::text[], %(moments)s::timestamptz[]) AS e (session_id, since)
+            FROM unnest(%(sessions)b::text[], %(moments)b::timestamptz[]) AS e (session_id, since)
             JOIN subtasks s ON s.session_id = e.session_id AND s.created_at >= e.since
             WHERE NOT EXISTS (SELECT FROM hook_events h
                               WHERE h.session_id = s.session_id AND h.event IN ('SubagentStart', 'SubagentStop')
@@ -134,7 +134,7 @@ def move(conn: Conn, waves: Mapping[uuid.UUID, uuid.UUID]) -> None:
     conn.execute(
         """
         UPDATE subtasks s SET task_list_id = e.wave
-        FROM unnest(%(ids)s::uuid[], %(waves)s::uuid[]) AS e (id, wave) WHERE s.id = e.id
+        FROM unnest(%(ids)b::uuid[], %(waves)b::uuid[]) AS e (id, wave) WHERE s.id = e.id
         """,
         {"ids": list(waves), "waves": list(waves.values())},
     )

@@ -72,7 +72,7 @@ def hold(conn: Conn, subtask_id: uuid.UUID) -> Place | None:
 
 def known(conn: Conn, ids: Sequence[uuid.UUID]) -> int:
     """How many of these subtasks there are."""
-    row = conn.execute("SELECT count(*) FROM subtasks WHERE id = ANY(%(ids)s)", {"ids": list(ids)}).fetchone()
+    row = conn.execute("SELECT count(*) FROM subtasks WHERE id = ANY(%(ids)b)", {"ids": list(ids)}).fetchone()
     return int(row[0]) if row else 0
 
 
@@ -84,7 +84,7 @@ def create(conn: Conn, subtask: Mapping[str, Any]) -> Row:
             """
             INSERT INTO subtasks (task_list_id, agent_type, agent_id, description, status, blocked_by, started_at,
                                   context_snapshot)
-            VALUES (%(task_id)s, %(agent_type)s, %(agent_id)s, %(description)s, %(status)s, %(blocked_by)s::uuid[],
+            VALUES (%(task_id)s, %(agent_type)s, %(agent_id)s, %(description)s, %(status)s, %(blocked_by)b::uuid[],
                     CASE WHEN %(status)s = 'running' THEN now() END, %(context_snapshot)s)
             RETURNING id, task_list_id, task_list_id AS task_id, agent_type, agent_id, description, status, blocked_by,
                       created_at, started_at, completed_at, context_snapshot, result
@@ -173,7 +173,7 @@ def change(conn: Conn, subtask_id: uuid.UUID, patch: SubtaskPatch) -> Row:
             """
             UPDATE subtasks SET
                 status = coalesce(%(status)s, status), agent_id = coalesce(%(agent_id)s, agent_id),
-                blocked_by = coalesce(%(blocked_by)s::uuid[], blocked_by), result = coalesce(%(result)s, result),
+                blocked_by = coalesce(%(blocked_by)b::uuid[], blocked_by), result = coalesce(%(result)s, result),
                 started_at = CASE WHEN %(status)s = 'running' THEN coalesce(started_at, now()) ELSE started_at END,
                 completed_at = CASE
                     WHEN %(status)s::text IS NULL THEN completed_at

@@ -42,9 +42,9 @@ def keep(conn: Conn, uses: Sequence[MessageUse]) -> None:
         INSERT INTO message_usage AS u (message_id, session_id, agent_id, model, created_at, input_tokens,
                                         output_tokens, cache_read_tokens, cache_creation_tokens,
                                         cache_creation_1h_tokens)
-        SELECT * FROM unnest(%(messages)s::text[], %(sessions)s::text[], %(agents)s::text[], %(models)s::text[],
-                             %(times)s::timestamptz[], %(input)s::bigint[], %(output)s::bigint[], %(read)s::bigint[],
-                             %(creation)s::bigint[], %(hour)s::bigint[])
+        SELECT * FROM unnest(%(messages)b::text[], %(sessions)b::text[], %(agents)b::text[], %(models)b::text[],
+                             %(times)b::timestamptz[], %(input)b::bigint[], %(output)b::bigint[], %(read)b::bigint[],
+                             %(creation)b::bigint[], %(hour)b::bigint[])
         ON CONFLICT (message_id) DO UPDATE SET
             input_tokens = greatest(u.input_tokens, excluded.input_tokens),
             output_tokens = greatest(u.output_tokens, excluded.output_tokens),
@@ -71,7 +71,7 @@ def keep(conn: Conn, uses: Sequence[MessageUse]) -> None:
 def elsewhere(conn: Conn, session_id: str, message_ids: Collection[str]) -> set[str]:
     """Those of the answers that another session told."""
     rows = conn.execute(
-        "SELECT message_id FROM message_usage WHERE message_id = ANY(%(ids)s) AND session_id <> %(session)s",
+        "SELECT message_id FROM message_usage WHERE message_id = ANY(%(ids)b) AND session_id <> %(session)s",
         {"ids": list(message_ids), "session": session_id},
     ).fetchall()
     return {row[0] for row in rows}
