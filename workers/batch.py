@@ -221,7 +221,7 @@ def _subtasks(conn: Conn, new: Sequence[HookEvent], message_ttl_ms: int) -> list
     told: list[Event] = []
     homes = _homes(conn, new)
     named: set[str] = set()
-    for event in new:
+    for event in subagent_rules.telling(new):
         seen = subagent_rules.seen(event)
         if seen and not event.prompt_id:
             seen = replace(seen, task_list_id=homes[event.session_id, event.at])

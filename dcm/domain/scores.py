@@ -4,8 +4,8 @@ A run of clamped additions is itself one clamped addition, so a whole batch beco
 (keyword, tool) that gives exactly what its calls one by one would.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 SUCCESS, FAILURE = 0.1, -0.05
 CHOSEN, PASSED_OVER = 0.2, -0.1
@@ -39,28 +39,22 @@ def clamped(value: float, low: float, high: float) -> float:
     return min(high, max(low, value))
 
 
-def _begin(keyword: str, tool_name: str, tool_type: str, success: bool) -> Score:
-    step = SUCCESS if success else FAILURE
-    return Score(keyword, tool_name, tool_type, step, LOWEST, HIGHEST, FIRST, 1, int(success))
-
-
-def _then(score: Score, success: bool) -> Score:
-    step = SUCCESS if success else FAILURE
-    return replace(
-        score,
-        delta=score.delta + step,
-        low=clamped(score.low + step, LOWEST, HIGHEST),
-        high=clamped(score.high + step, LOWEST, HIGHEST),
-        first=clamped(score.first + step, LOWEST, HIGHEST),
-        uses=score.uses + 1,
-        successes=score.successes + int(success),
-    )
+def _of(pair: tuple[str, str], tool_type: str, ended: Sequence[bool]) -> Score:
+    """What one pair's calls do, in the order in which they `ended` well or not."""
+    delta, low, high, first = 0.0, LOWEST, HIGHEST, FIRST
+    for number, success in enumerate(ended):
+        step = SUCCESS if success else FAILURE
+        delta += step
+        if number:
+            low, high, first = (clamped(bound + step, LOWEST, HIGHEST) for bound in (low, high, first))
+    return Score(*pair, tool_type, delta, low, high, first, len(ended), sum(ended))
 
 
 def fold(uses: Iterable[tuple[str, str, str, bool]]) -> list[Score]:
     """The scores of a batch of (keyword, tool name, tool type, success), sorted by keyword and tool."""
-    scores: dict[tuple[str, str], Score] = {}
+    ended: dict[tuple[str, str], list[bool]] = {}
+    types: dict[str, str] = {}
     for keyword, tool_name, tool_type, success in uses:
-        known = scores.get((keyword, tool_name))
-        scores[keyword, tool_name] = _then(known, success) if known else _begin(keyword, tool_name, tool_type, success)
-    return [scores[pair] for pair in sorted(scores)]
+        types.setdefault(tool_name, tool_type)
+        ended.setdefault((keyword, tool_name), []).append(success)
+    return [_of(pair, types[pair[1]], ended[pair]) for pair in sorted(ended)]

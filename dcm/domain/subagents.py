@@ -7,7 +7,7 @@ subtask of its own.
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,10 @@ ANY_PURPOSE = "general-purpose"
 
 DESCRIPTION_LIMIT = 500
 """Characters of a description that comes from a hook, the three dots of one that was cut included (section 1.2)."""
+
+
+_SIGNS_OF_LIFE = frozenset({"PreToolUse", "PostToolUse", "PostToolUseFailure"})
+"""Events of a subagent that tell no more of it than that it is at work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,23 @@ def seen(event: HookEvent) -> SubtaskSeen | None:
         seen_at=event.at,
         known_only=not event.agent_type,
     )
+
+
+def telling(events: Sequence[HookEvent]) -> list[HookEvent]:
+    """The events of a batch, in order of time, without the signs of life that stand between others of their subagent.
+
+    The first that names its type makes the subtask, the last says when it was seen; those between add nothing.
+    """
+    last = {(event.session_id, event.agent_id): number for number, event in enumerate(events) if event.agent_id}
+    made: set[tuple[str, str]] = set()
+    kept = []
+    for number, event in enumerate(events):
+        agent = event.session_id, event.agent_id
+        if event.name not in _SIGNS_OF_LIFE or agent not in made or number == last[agent]:
+            kept.append(event)
+        if event.agent_id and event.agent_type:
+            made.add(agent)
+    return kept
 
 
 def _told_by_parent(event: HookEvent) -> SubtaskSeen | None:

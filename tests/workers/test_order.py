@@ -237,3 +237,26 @@ def test_sessions_that_run_at_once_keep_to_themselves(conn: Conn) -> None:
     store(conn, *[one for pair in zip(mine, theirs, strict=True) for one in pair])
     assert rows(conn, "SELECT s.id, p.path, total_tools_used FROM sessions s JOIN projects p ON p.id = project_id "
                       "ORDER BY 1") == [("s1", "/w/shop", 6), ("s2", "/w/bank", 6)]  # fmt: skip
+
+
+def busy_subagents() -> list[HookEvent]:
+    """Two subagents that use many tools."""
+    calls = [
+        subagent(n / 2, "PreToolUse", "a1" if n % 2 else "a2", tool_name="Bash", tool_input={}, tool_use_id=f"t{n}")
+        for n in range(2, 14)
+    ]
+    return [
+        event(0, "UserPromptSubmit", prompt="look", prompt_id="p1"),
+        subagent(0.5, "SubagentStart"),
+        *calls,
+        subagent(8, "SubagentStop", last_assistant_message="three are slow"),
+    ]
+
+
+@ONE_DATABASE
+@given(tellings(busy_subagents()))
+def test_signs_of_life_of_subagents_give_the_same_rows_in_any_batches(
+    conn: Conn, batches: list[list[HookEvent]]
+) -> None:
+    one_by_one = [[each] for each in busy_subagents()]
+    assert picture(conn, batches) == picture(conn, one_by_one)
