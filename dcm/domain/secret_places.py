@@ -3,7 +3,7 @@
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from typing import NamedTuple
 
 from dcm.domain.placeholders import is_code, is_identity, is_path, is_placeholder, is_random
@@ -97,8 +97,7 @@ PLACES = (
 )  # fmt: skip
 
 _BY_SIGN = {
-    sign: [(literal, number) for number, place in enumerate(PLACES) for literal in place.literals if sign == place.sign]
-    for sign in dict.fromkeys(place.sign for place in PLACES)
+    sign: [place for place in PLACES if sign == place.sign] for sign in dict.fromkeys(place.sign for place in PLACES)
 }
 
 _COOKIES = re.compile(
@@ -130,17 +129,21 @@ def _has(sign: str, lowered: str) -> bool:
     return sign in lowered and (sign != " -" or any([flag in lowered for flag in _FLAGS]))  # noqa: C419 - faster
 
 
-def placed(text: str, lowered: str) -> Iterator[Found]:
-    """Secrets known by where they stand."""
-    literals = [pair for sign, pairs in _BY_SIGN.items() if _has(sign, lowered) for pair in pairs]
-    for number in dict.fromkeys([number for literal, number in literals if literal in lowered]):
-        place = PLACES[number]
-        for match in place.pattern.finditer(text):
-            group = match.lastindex or 0
-            if place.tells(match[group]):
-                yield Found(*match.span(group), place.kind)
+def placed(text: str, lowered: str, literals: Set[str]) -> Iterator[Found]:
+    """Secrets known by where they stand; `literals`: those of places that the text has in it."""
+    for sign, places in _BY_SIGN.items():
+        likely = [place for place in places if not literals.isdisjoint(place.literals)]
+        for place in likely if likely and _has(sign, lowered) else ():
+            yield from _at(place, text)
     if "cookie" in lowered or " -b " in text:
         yield from _cookies(text)
+
+
+def _at(place: Place, text: str) -> Iterator[Found]:
+    for match in place.pattern.finditer(text):
+        group = match.lastindex or 0
+        if place.tells(match[group]):
+            yield Found(*match.span(group), place.kind)
 
 
 def _cookies(text: str) -> Iterator[Found]:

@@ -2,11 +2,11 @@
 
 import re
 import string
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from dcm.domain.placeholders import MARK, is_code, is_identity, is_path, is_placeholder, is_random
-from dcm.domain.secret_names import KEY, NONE, PASSWORD, SECRET, STEMS, TOKEN, WEAK, strength
+from dcm.domain.secret_names import KEY, NONE, PASSWORD, SECRET, TOKEN, WEAK, strength
 from dcm.domain.secret_shapes import Found
 
 _NAME_SIGNS = string.ascii_letters + string.digits + "_-.$"
@@ -46,6 +46,7 @@ LONGEST_LOOK, LONGEST = 500, 4096
 """Characters of a value without quotes, and of one in quotes, by which it is judged."""
 
 
+_ANY: frozenset[str] = frozenset()
 _NOT_AFTER = {"pass": frozenset("eisub"), "pat": frozenset("htcie")}
 """passed, passing, passs, passus, passbook: no passwords; path, pattern, patch, patient, pate: no access tokens."""
 
@@ -68,10 +69,10 @@ class Place(NamedTuple):
     joint: re.Match[str]
 
 
-def named(text: str, lowered: str) -> Iterator[Found]:
-    """Values whose name says that they are secret."""
+def named(text: str, starts: Sequence[int]) -> Iterator[Found]:
+    """Values whose name says that they are secret; `starts`: where names that tell may stand, in order."""
     done = 0
-    for start in _stems(lowered):
+    for start in starts:
         if start < done:
             continue
         head = text[max(0, start - _LONGEST_NAME) : start]
@@ -91,17 +92,9 @@ def _whole(text: str, found: Found) -> Found:
     return found._replace(end=rest.end()) if rest else found
 
 
-def _stems(lowered: str) -> list[int]:
-    """Where names that tell may stand, in order."""
-    places = set()
-    for stem in STEMS:
-        not_after = _NOT_AFTER.get(stem, frozenset())
-        at = lowered.find(stem)
-        while at >= 0:
-            if lowered[at + len(stem) : at + len(stem) + 1] not in not_after:
-                places.add(at)
-            at = lowered.find(stem, at + 1)
-    return sorted(places)
+def begins_name(stem: str, after: str) -> bool:
+    """Whether a name that tells may begin with a stem, by the character after it."""
+    return after not in _NOT_AFTER.get(stem, _ANY)
 
 
 def _at_name(text: str, start: int, end: int, done: int) -> tuple[Found | None, int]:

@@ -81,7 +81,7 @@ def test_no_text_makes_a_pattern_go_back_and_forth(tail: str) -> None:
     slow = {}
     for unit in UNITS:
         text = (unit * (SIZE // len(unit) + 1))[:SIZE] + tail
-        began = time.perf_counter()
+        began = time.process_time()
         redact(text)
-        slow[unit] = time.perf_counter() - began
+        slow[unit] = time.process_time() - began
     assert {unit: spent for unit, spent in slow.items() if spent > BOUND_S} == {}
