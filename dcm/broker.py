@@ -26,6 +26,11 @@ def stream_key(shard: int) -> str:
     return f"dcm:events:{shard}"
 
 
+def urgent_key(shard: int) -> str:
+    """The sessions of a shard whose events go before those of all others, for somebody waits for them."""
+    return f"dcm:urgent:{shard}"
+
+
 def nudge_key(shard: int) -> str:
     """Set while a `drain` of a shard is on its way and has not begun to read."""
     return f"dcm:nudge:{shard}"
@@ -49,6 +54,11 @@ def compacted_key(session_id: str) -> str:
 def reading_key(session_id: str) -> str:
     """Set while a reading of a session's transcripts is on its way and has not begun."""
     return f"dcm:reading:{session_id}"
+
+
+def watch_key(session_id: str) -> str:
+    """Set while a look at the size of a session's context is on its way and has not begun."""
+    return f"dcm:watch:{session_id}"
 
 
 def mailbox_key(session_id: str, agent_id: str = "") -> str:

@@ -12,7 +12,7 @@ from dramatiq.errors import BrokerConnectionError
 
 from db import cleanup, counts, health, housekeeping, messages, publish, subtasks
 from db.pool import DatabaseError
-from dcm.broker import DEFAULT, INGEST, enqueue, nudge_key, redis_client, stream_key
+from dcm.broker import DEFAULT, INGEST, enqueue, nudge_key, stream_key
 from dcm.domain import subtasks as subtask_rules
 from dcm.domain.events import Event
 from workers import running
@@ -35,7 +35,7 @@ class Duty:
 
 def nudge_forgotten() -> None:
     """Send a drain to each shard whose stream holds something and that has none on its way."""
-    client = redis_client(running.settings())
+    client = running.valkey()
     for shard in range(running.settings().shards):
         if client.xlen(stream_key(shard)) and client.set(nudge_key(shard), 1, nx=True, px=1000):
             enqueue(running.broker(), INGEST, "drain", shard)

@@ -9,7 +9,7 @@ import dramatiq
 from db import sessions, usage
 from db.pool import Conn
 from dcm import transcript_ends
-from dcm.broker import DEFAULT
+from dcm.broker import DEFAULT, watch_key
 from dcm.domain import prices
 from dcm.domain.compactions import PROACTIVE
 from workers import readings, running
@@ -36,6 +36,7 @@ class Zone(IntEnum):
 @dramatiq.actor(queue_name=DEFAULT, max_retries=1)
 def watch_context(session_id: str) -> None:
     """Record how large a session's transcript is; past the red line, save a snapshot before a compaction does."""
+    running.valkey().delete(watch_key(session_id))
     with running.pool().connection() as conn:
         facts = sessions.facts(conn, session_id)
         size = transcript_ends.size(facts.transcript_path) if facts else None

@@ -5,19 +5,20 @@ import logging
 import re
 import time
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import dramatiq
 import orjson
-import redis
 
 from db import rejected
 from db.pool import AWAY, Conn, is_away
-from dcm.broker import DEFAULT, INGEST, enqueue, enqueue_later, nudge_key, reading_key, redis_client, stream_key
+from dcm.broker import INGEST, enqueue, nudge_key, stream_key
 from dcm.domain import streams
 from dcm.domain.hook_events import TOOL_RECORDED, HookEvent, check, parse, with_payload
-from workers import running
+from workers import running, waiting
 from workers.batch import Written, write
+from workers.follow_up import follow_up
+from workers.waiting import Entry
 
 logger = logging.getLogger("dcm.ingest")
 broker = running.broker()
@@ -28,41 +29,28 @@ BATCH = 500
 YIELD_AFTER = 5.0
 """Seconds after which a drain makes way for the next message."""
 
-WATCH_EVERY = 10
-"""Finished tool calls between two looks at the size of a session's context."""
-
-READ_AT = frozenset(
-    {"SessionStart", "UserPromptSubmit", "Stop", "StopFailure", "SubagentStop", "PreCompact", "SessionEnd"}
-)
-"""Events at which a session's transcripts are read on."""
-
-READ_AFTER_MS, READ_FORGOTTEN_S = 3000, 60
-"""Milliseconds from such an event to the reading, which gives hooks time; seconds a lost reading is waited for."""
-
 SHARD_LOCK = 0x44434D04
 """With the shard's number: one drain a shard at a time, so a session has one writer."""
 
+NUL = rb"\u0000"
 _NULS = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 """An escaped NUL; an even number of backslashes before it are text of their own."""
-
-Entry = tuple[bytes, dict[bytes, bytes]]
 
 
 @dramatiq.actor(queue_name=INGEST, max_retries=0, throws=AWAY)
 def drain(shard: int) -> None:
-    """Write what a shard's stream holds, oldest first, until it is empty.
+    """Write what a shard's stream holds, oldest first but for sessions that are waited for, until it is empty.
 
     The stream is the list of what is not committed yet: an entry is deleted only after its commit,
     so a drain that dies leaves it to the next, which recognises what was written by its key.
     """
-    client = redis_client(running.settings(), timeout=15.0)
+    client = running.valkey()
     stream, deadline = stream_key(shard), time.monotonic() + YIELD_AFTER
     with running.pool().connection() as conn, _one_at_a_time(conn, shard):
         client.delete(nudge_key(shard))
-        while entries := cast("list[Entry]", client.xrange(stream, count=BATCH)):
+        while entries := waiting.next_batch(client, shard, BATCH):
             written = _write(conn, entries)
-            _follow_up(written)
-            _ask_readings(client, written)
+            follow_up(written)
             client.xdel(stream, *(entry_id for entry_id, _ in entries))
             if time.monotonic() > deadline:
                 enqueue(broker, INGEST, "drain", shard)
@@ -125,7 +113,8 @@ def _event(entry: Entry) -> HookEvent:
 
 def _cleaned(raw: bytes) -> Any:
     """The payload, with what Postgres cannot store (NUL, half of a surrogate pair) replaced."""
-    raw = _NULS.sub(rb"\1\\ufffd", raw)
+    if NUL in raw:
+        raw = _NULS.sub(rb"\1\\ufffd", raw)
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError:
@@ -155,30 +144,3 @@ def _redacted(raw: str) -> str:
         return raw if redacted is payload else json.dumps(redacted, ensure_ascii=True)
     except (ValueError, TypeError, AttributeError, RecursionError):
         return redactor.text(raw)
-
-
-def _follow_up(written: Written) -> None:
-    """Send the work that a committed batch asks for: briefs for compactions, looks at growing contexts."""
-    for event in written.events:
-        if event.recovered:
-            continue
-        if event.name == "PreCompact":
-            trigger = event.text("trigger") or "auto"
-            enqueue(broker, DEFAULT, "make_brief", event.session_id, event.at.isoformat(), trigger)
-        elif event.name == "PostCompact":
-            trigger = event.text("trigger") or "auto"
-            enqueue(broker, DEFAULT, "settle_compaction", event.session_id, event.at.isoformat(), trigger)
-        elif event.name == "SubagentStart" and event.agent_id:
-            enqueue(broker, DEFAULT, "brief_subagent", event.session_id, event.agent_id, event.at.isoformat())
-    for message_id in written.messages:
-        enqueue(broker, DEFAULT, "call_subscribers", message_id)
-    for session_id, used in written.tools_used.items():
-        if used // WATCH_EVERY > written.tools_before[session_id] // WATCH_EVERY:
-            enqueue(broker, DEFAULT, "watch_context", session_id)
-
-
-def _ask_readings(client: redis.Redis, written: Written) -> None:
-    """Have the transcripts read of the sessions at a turn of which a hook told; at most one waits for a session."""
-    for session_id in sorted({e.session_id for e in written.events if e.name in READ_AT and not e.recovered}):
-        if client.set(reading_key(session_id), 1, nx=True, ex=READ_FORGOTTEN_S):
-            enqueue_later(broker, READ_AFTER_MS, DEFAULT, "read_transcript", session_id)

@@ -8,7 +8,7 @@ import dramatiq
 
 from db import messages, subagents
 from db.pool import Conn
-from dcm.broker import DEFAULT, MAIL_SECONDS, mailbox_key, redis_client
+from dcm.broker import DEFAULT, MAIL_SECONDS, mailbox_key
 from dcm.domain import briefs
 from dcm.domain.actions import unpacked
 from dcm.domain.ids import subtask_id
@@ -32,9 +32,8 @@ SUBAGENT = "subagent"
 def post(session_id: str, agent_id: str, letter: Letter) -> None:
     """Put a letter into the mailbox of a session's main conversation, or of a subagent of it."""
     key = mailbox_key(session_id, agent_id)
-    with redis_client(running.settings()) as client:
-        client.append(key, sealed(letter))
-        client.expire(key, MAIL_SECONDS)
+    running.valkey().append(key, sealed(letter))
+    running.valkey().expire(key, MAIL_SECONDS)
 
 
 @dramatiq.actor(queue_name=DEFAULT, max_retries=3)

@@ -15,7 +15,7 @@ import redis
 from db import sessions, transcripts, usage
 from db.pool import AWAY, Conn
 from db.transcripts import Position
-from dcm.broker import DEFAULT, INGEST, enqueue, enqueue_later, nudge_key, reading_key, redis_client, stream_key
+from dcm.broker import DEFAULT, INGEST, enqueue, enqueue_later, nudge_key, reading_key, stream_key
 from dcm.domain import streams
 from dcm.domain.readings import Reading, ends_first
 from dcm.domain.texts import storable
@@ -43,7 +43,7 @@ AGAIN_MS = 1000
 @dramatiq.actor(queue_name=DEFAULT, max_retries=1, throws=AWAY)
 def read_transcript(session_id: str) -> None:
     """Read what a session's transcripts hold since the last time; ask for another run when that is much."""
-    redis_client(running.settings()).delete(reading_key(session_id))
+    running.valkey().delete(reading_key(session_id))
     with running.pool().connection() as conn:
         done = catch_up(conn, session_id, READ_FOR)
     if not done:
@@ -55,7 +55,7 @@ def catch_up(conn: Conn, session_id: str, seconds: float, *, stored: bool = Fals
     facts = sessions.facts(conn, session_id)
     if facts is None or not facts.transcript_path:
         return True
-    client, deadline = redis_client(running.settings()), time.monotonic() + seconds
+    client, deadline = running.valkey(), time.monotonic() + seconds
     with _alone(conn, session_id, deadline) as mine:
         if not mine:
             return False
@@ -164,6 +164,7 @@ def _send(client: redis.Redis, session_id: str, told: Sequence[Past]) -> bytes |
             stream_key(shard),
             {
                 streams.TIME_FIELD: streams.stamp(round(at.timestamp() * 1e6) * 1000),
+                streams.SESSION_FIELD: session_id,
                 streams.PAYLOAD_FIELD: json.dumps(past["payload"], separators=(",", ":")),
                 streams.RECOVERED_FIELD: 1,
             },

@@ -6,12 +6,13 @@ import time
 from typing import Any
 
 import dramatiq
+import redis
 from dramatiq.brokers.redis import RedisBroker
 
 from db.pool import Pool, open_pool
 from dcm import redaction
 from dcm import settings as settings_module
-from dcm.broker import open_broker
+from dcm.broker import open_broker, redis_client
 from dcm.domain.redaction import Redactor
 from dcm.logs import log_to_stderr
 from dcm.prices import Prices
@@ -44,6 +45,12 @@ def broker() -> RedisBroker:
 def pool() -> Pool:
     """The connections of this process."""
     return open_pool(settings().database_url, most=settings().db_max_connections, name="worker", timeout=10.0)
+
+
+@functools.cache
+def valkey() -> redis.Redis:
+    """Valkey, over connections that this process keeps; a command may take 15 seconds."""
+    return redis_client(settings(), timeout=15.0)
 
 
 @functools.cache

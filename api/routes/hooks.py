@@ -30,6 +30,9 @@ CARRIERS = frozenset({"UserPromptSubmit", "PreToolUse", "PostToolUse", "PostTool
 MARKS = {"PreCompact": compaction_key, "PostCompact": compacted_key}
 """Events whose moment is marked, and the key that holds it."""
 
+URGENT = frozenset({"PreCompact", "SessionStart", "SubagentStart"})
+"""Events that ask for a brief: under load they, and what came before them in their session, are stored first."""
+
 BRIEFED = frozenset({"compact", "resume"})
 """Sources of a SessionStart that is answered with the brief."""
 
@@ -92,6 +95,7 @@ class ClaudeHooks:
             now,
             marks={MARKS[name](session_id): stamp(now)} if name in MARKS else None,
             mailbox=mailbox if name in CARRIERS else None,
+            urgent=name in URGENT,
         )
         resp.content_type, resp.data = "application/json", NOTHING
         if name == "SubagentStart" and agent_id:

@@ -1,9 +1,9 @@
-"""Entries of the stream of accepted events: when each happened, its payload, and whether a transcript told it."""
+"""Entries of the stream of accepted events: time, session, payload, and whether a transcript told it."""
 
 import zlib
 from datetime import UTC, datetime
 
-TIME_FIELD, PAYLOAD_FIELD = b"t", b"p"
+TIME_FIELD, PAYLOAD_FIELD, SESSION_FIELD = b"t", b"p", b"s"
 
 RECOVERED_FIELD = b"r"
 """Stands in entries that a transcript told; a hook's own report of the same event goes before it."""

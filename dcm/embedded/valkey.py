@@ -22,7 +22,7 @@ CONFIG = {
     "aof-load-truncated": "yes",
     "aof-use-rdb-preamble": "yes",
     "auto-aof-rewrite-percentage": "100",
-    "auto-aof-rewrite-min-size": "16mb",
+    "auto-aof-rewrite-min-size": "64mb",
     "maxmemory": "1gb",
     "maxmemory-policy": "noeviction",
     "hz": "5",

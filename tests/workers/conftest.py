@@ -24,10 +24,13 @@ def worker(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sett
     monkeypatch.setenv("DCM_REDIS_URL", settings.redis_url)
     running.settings.cache_clear()
     running.pool.cache_clear()
+    running.valkey.cache_clear()
     yield running.settings()
     running.pool().close()
+    running.valkey().close()
     running.settings.cache_clear()
     running.pool.cache_clear()
+    running.valkey.cache_clear()
 
 
 @pytest.fixture

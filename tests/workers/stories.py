@@ -97,7 +97,9 @@ def queue(client: "redis.Redis", events: Sequence[HookEvent | bytes], shard: int
     for number, given in enumerate(events, 1):
         moment, body = (at(number), given) if isinstance(given, bytes) else (given.at, orjson.dumps(given.payload))
         stamped = streams.stamp(round(moment.timestamp() * 1_000_000) * 1000)
-        pipeline.xadd(stream_key(shard), {streams.TIME_FIELD: stamped, streams.PAYLOAD_FIELD: body})
+        session_id = "s1" if isinstance(given, bytes) else given.session_id
+        fields = {streams.TIME_FIELD: stamped, streams.SESSION_FIELD: session_id, streams.PAYLOAD_FIELD: body}
+        pipeline.xadd(stream_key(shard), fields)
     pipeline.execute()
 
 

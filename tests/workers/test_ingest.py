@@ -9,10 +9,11 @@ import redis
 from stories import a_session, event, queue, rows, sent, tool
 
 from db.pool import Conn, open_pool
-from dcm.broker import nudge_key, stream_key
+from dcm.broker import nudge_key, stream_key, watch_key
 from dcm.domain.hook_events import HookEvent
 from dcm.settings import Settings
 from workers import ingest, running
+from workers.contexts import watch_context
 from workers.ingest import SHARD_LOCK, drain
 
 
@@ -48,7 +49,7 @@ def test_two_thousand_events_are_drained_in_one_go(valkey: redis.Redis, conn: Co
     assert left(valkey) == 0
     assert rows(conn, "SELECT count(*), count(DISTINCT session_id) FROM actions") == [(2000, 7)]
     assert rows(conn, "SELECT sum(total_tools_used) FROM sessions") == [(2000,)]
-    assert sorted(args for (args,) in sent(valkey, "watch_context")) == sorted([f"s{n}" for n in range(7)] * 4)
+    assert sorted(args for (args,) in sent(valkey, "watch_context", "default.DQ")) == [f"s{n}" for n in range(7)]
 
 
 def test_a_drain_that_takes_too_long_makes_way_for_the_next(
@@ -71,7 +72,7 @@ def test_a_drain_killed_between_commit_and_delete_is_delivered_again_without_dou
 
     queue(valkey, [*a_session(), event(30, "PreCompact", trigger="auto")])
     with monkeypatch.context() as killed:
-        killed.setattr(ingest, "_follow_up", die)
+        killed.setattr(ingest, "follow_up", die)
         with pytest.raises(Killed):
             drain(0)
     tables = ("SELECT * FROM sessions", "SELECT * FROM actions", "SELECT * FROM subtasks", "SELECT * FROM requests",
@@ -207,4 +208,16 @@ def test_a_batch_that_holds_a_tenth_tool_call_of_a_session_asks_to_look_at_its_c
     for first, last, looks in ((1, 9, 0), (10, 10, 1), (11, 19, 1), (20, 45, 2), (46, 49, 2), (50, 50, 3)):
         queue(valkey, [tool(n, f"command {n}") for n in range(first, last + 1)])
         drain(0)
-        assert len(sent(valkey, "watch_context")) == looks, last
+        assert len(sent(valkey, "watch_context", "default.DQ")) == looks, last
+        valkey.delete(watch_key("s1"))
+
+
+def test_of_many_looks_at_a_context_that_are_asked_for_one_is_on_its_way(valkey: redis.Redis, conn: Conn) -> None:
+    for first in (1, 11, 21):
+        queue(valkey, [tool(n, f"command {n}") for n in range(first, first + 10)])
+        drain(0)
+    assert sent(valkey, "watch_context", "default.DQ") == [["s1"]]
+    watch_context("s1")
+    queue(valkey, [tool(n, f"command {n}") for n in range(31, 41)])
+    drain(0)
+    assert len(sent(valkey, "watch_context", "default.DQ")) == 2

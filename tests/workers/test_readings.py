@@ -19,7 +19,7 @@ from story import AGENT, HOOKS, MAIN, SESSION, SUB
 from db.pool import Conn
 from dcm.broker import INGEST, enqueue, stream_key
 from dcm.domain.hook_events import parse
-from workers import ingest, readings, running
+from workers import follow_up, readings, running
 from workers.briefs import make_brief
 from workers.ingest import drain
 from workers.readings import read_transcript
@@ -65,7 +65,7 @@ def test_events_that_a_killed_broker_lost_are_recovered(valkey: redis.Redis, con
 def test_a_running_worker_recovers_what_is_missing_by_itself(
     valkey: redis.Redis, conn: Conn, transcript: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ingest, "READ_AFTER_MS", 20)
+    monkeypatch.setattr(follow_up, "LATER_MS", 20)
     queue(valkey, hooks(transcript, 0, 9))
     worker = dramatiq.Worker(running.broker(), worker_threads=2, worker_timeout=20)
     worker.start()
