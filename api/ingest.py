@@ -111,6 +111,25 @@ class Door:
             self._writer = asyncio.create_task(self._write_all())
         return await taken
 
+    async def append(self, stream: str, payload: bytes, nudge: str, queue: str, actor: str) -> None:
+        """Append to a stream that is not of hooks, and send to the actor that writes it, if none is on its way.
+
+        Raises:
+            Unavailable: Valkey does not take it; nothing was accepted.
+        """
+        if time.monotonic() < self._resting_until:
+            raise _away("it did not answer a moment ago")
+        pipeline = self._valkey.pipeline(transaction=False)
+        pipeline.set(nudge, 1, nx=True, px=NUDGE_MS)
+        pipeline.xadd(stream, {streams.PAYLOAD_FIELD: payload})
+        try:
+            async with asyncio.timeout(WRITE_TIMEOUT):
+                nudged, _ = await pipeline.execute()
+        except (RedisError, OSError) as error:
+            raise _away(str(error)) from error
+        if nudged:
+            self.ask(queue, actor)
+
     async def mark(self, key: str) -> bytes | None:
         """A mark set earlier, None when there is none or Valkey is away."""
         try:
