@@ -33,6 +33,7 @@ from dcm.broker import (
 from dcm.domain import streams
 from dcm.domain.errors import Unavailable
 from dcm.settings import Settings
+from dcm.tracing import traces
 
 logger = logging.getLogger("dcm.api")
 
@@ -75,6 +76,7 @@ class Door:
         self._writer: asyncio.Task[None] | None = None
         self._nudges: set[asyncio.Future[None]] = set()
         self._resting_until = 0.0
+        self._traces = traces(settings, "api")
 
     async def take(
         self,
@@ -104,12 +106,19 @@ class Door:
         }
         if recovered:
             entry[streams.RECOVERED_FIELD] = 1
+        span = None
+        if self._traces:
+            span, entry[streams.TRACE_FIELD] = self._traces.accept(session_id, at_ns)
         taken: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
         shard = streams.shard_of(session_id, self._shards)
         self._waiting.append(_Waiting(shard, entry, marks or {}, mailbox, awaited, taken))
         if self._writer is None:
             self._writer = asyncio.create_task(self._write_all())
-        return await taken
+        try:
+            return await taken
+        finally:
+            if span:
+                span.end()
 
     async def append(self, stream: str, payload: bytes, nudge: str, queue: str, actor: str) -> None:
         """Append to a stream that is not of hooks, and send to the actor that writes it, if none is on its way.

@@ -16,7 +16,7 @@ from db.pool import AWAY, Conn, is_away
 from dcm.broker import DEFAULT, INGEST, enqueue, enqueue_later, nudge_key, reading_key, redis_client, stream_key
 from dcm.domain import streams
 from dcm.domain.hook_events import TOOL_RECORDED, HookEvent, check, parse, with_payload
-from workers import running
+from workers import running, tracing
 from workers.batch import Written, write
 
 logger = logging.getLogger("dcm.ingest")
@@ -60,7 +60,9 @@ def drain(shard: int) -> None:
     with running.pool().connection() as conn, _one_at_a_time(conn, shard):
         client.delete(nudge_key(shard))
         while entries := cast("list[Entry]", client.xrange(stream, count=BATCH)):
+            began = time.time_ns()
             written = _write(conn, entries)
+            tracing.stored(running.settings(), entries, began)
             _follow_up(written)
             _ask_readings(client, written)
             client.xdel(stream, *(entry_id for entry_id, _ in entries))
