@@ -41,6 +41,7 @@ def in_protobuf(body: Any, message: Any) -> bytes:
     return bytes(json_format.ParseDict(body, message).SerializeToString())
 
 
+@pytest.mark.contract("POST /v1/logs")
 def test_log_events_are_queued_and_answered_in_json(server: ApiServer) -> None:
     answer = send(server, "/v1/logs", export_logs(log("api_request", request_id="req_1", input_tokens=7)))
     assert (answer.status, answer.type, answer.json) == (200, JSON, {})
@@ -58,6 +59,7 @@ def test_log_events_in_protobuf_are_the_same_and_answered_in_protobuf(server: Ap
     assert set(one) == {"requests", "compactions"}
 
 
+@pytest.mark.contract("POST /v1/metrics")
 @pytest.mark.parametrize("kind", [JSON, PROTOBUF])
 def test_metrics_are_taken_packed_with_gzip(server: ApiServer, kind: str) -> None:
     body = export_metrics(point("token.usage", 10, type="input"), point("cost.usage", 0.5))
@@ -68,6 +70,7 @@ def test_metrics_are_taken_packed_with_gzip(server: ApiServer, kind: str) -> Non
     assert [(row["part"], row["value"]) for row in entry["sums"]] == [("input", 10), ("cost", 0.5)]
 
 
+@pytest.mark.contract("POST /v1/traces")
 @pytest.mark.parametrize("path", ["/v1/logs", "/v1/metrics", "/v1/traces"])
 def test_what_others_export_is_accepted_and_left_alone(server: ApiServer, path: str) -> None:
     body = export_logs(log("user_prompt", prompt="my secret plan")) | export_metrics(point("session.count", 1))
