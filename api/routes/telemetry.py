@@ -39,6 +39,16 @@ class Exported(Answer):
     partialSuccess: PartialSuccess | None = None  # noqa: N815 - OTLP's word
 
 
+class RefusedExport(Answer):
+    """A google.rpc.Status: why an export was refused; in protobuf when the request was."""
+
+    code: int
+    message: str
+
+
+REFUSALS = dict.fromkeys((400, 413, 415, 503), RefusedExport)
+
+
 class MetricsExport(Body):
     """An ExportMetricsServiceRequest."""
 
@@ -85,7 +95,7 @@ class Metrics:
     def __init__(self, door: Door) -> None:
         self._door = door
 
-    @documented(body=MetricsExport, answer=Exported, errors=(400, 413, 415, 503))
+    @documented(body=MetricsExport, answer=Exported, others=REFUSALS)
     async def on_post(self, req: Request, resp: Response) -> None:
         """Take metrics that OpenTelemetry of Claude Code exports, as JSON or protobuf, gzip or not.
 
@@ -100,7 +110,7 @@ class Logs:
     def __init__(self, door: Door) -> None:
         self._door = door
 
-    @documented(body=LogsExport, answer=Exported, errors=(400, 413, 415, 503))
+    @documented(body=LogsExport, answer=Exported, others=REFUSALS)
     async def on_post(self, req: Request, resp: Response) -> None:
         """Take log events that OpenTelemetry of Claude Code exports, as JSON or protobuf, gzip or not.
 
@@ -115,7 +125,7 @@ class Traces:
     def __init__(self, door: Door) -> None:
         self._door = door
 
-    @documented(body=TracesExport, answer=Exported, errors=(400, 413, 415))
+    @documented(body=TracesExport, answer=Exported, others=REFUSALS)
     async def on_post(self, req: Request, resp: Response) -> None:
         """Take traces and keep nothing of them, so that one endpoint does for all three signals."""
         await _take(req, resp, self._door, "rejected_spans", _told_by_traces)

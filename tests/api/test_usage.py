@@ -24,7 +24,6 @@ def told(server: ApiServer, *messages: Any, contexts: Any = ()) -> Any:
     return server.ask("POST", "/api/usage", json.dumps({"messages": list(messages), "contexts": list(contexts)}))
 
 
-@pytest.mark.contract("GET /api/sessions/:id/usage")
 def test_a_session_tells_its_tokens_by_model_their_cost_and_how_full_its_context_is(server: ApiServer) -> None:
     kept = told(
         server,

@@ -2817,6 +2817,18 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * RefusedExport
+         * @description A google.rpc.Status: why an export was refused; in protobuf when the request was.
+         */
+        RefusedExport: {
+            /** Code */
+            code: number;
+            /** Message */
+            message: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * Request
          * @description What a user asked in a session; a prompt that a hook told of has no `prompt_type`.
          */
@@ -4959,13 +4971,13 @@ export interface operations {
                     "application/json": components["schemas"]["Exported"];
                 };
             };
-            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            /** @description A google.rpc.Status: why an export was refused; in protobuf when the request was. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["RefusedExport"];
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
@@ -4977,22 +4989,22 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            /** @description A google.rpc.Status: why an export was refused; in protobuf when the request was. */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["RefusedExport"];
                 };
             };
-            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            /** @description A google.rpc.Status: why an export was refused; in protobuf when the request was. */
             415: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["RefusedExport"];
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
@@ -5004,13 +5016,13 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            /** @description A google.rpc.Status: why an export was refused; in protobuf when the request was. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["RefusedExport"];
                 };
             };
         };
@@ -5037,13 +5049,13 @@ export interface operations {
                     "application/json": components["schemas"]["Exported"];
                 };
             };
-            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            /** @description A google.rpc.Status: why an export was refused; in protobuf when the request was. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["RefusedExport"];
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
@@ -5055,22 +5067,22 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            /** @description A google.rpc.Status: why an export was refused; in protobuf when the request was. */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["RefusedExport"];
                 };
             };
-            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            /** @description A google.rpc.Status: why an export was refused; in protobuf when the request was. */
             415: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["RefusedExport"];
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
@@ -5082,13 +5094,13 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            /** @description A google.rpc.Status: why an export was refused; in protobuf when the request was. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["RefusedExport"];
                 };
             };
         };
@@ -5115,13 +5127,13 @@ export interface operations {
                     "application/json": components["schemas"]["Exported"];
                 };
             };
-            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            /** @description A google.rpc.Status: why an export was refused; in protobuf when the request was. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["RefusedExport"];
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
@@ -5133,22 +5145,22 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            /** @description A google.rpc.Status: why an export was refused; in protobuf when the request was. */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["RefusedExport"];
                 };
             };
-            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            /** @description A google.rpc.Status: why an export was refused; in protobuf when the request was. */
             415: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["RefusedExport"];
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
@@ -5160,13 +5172,13 @@ export interface operations {
                     "application/json": components["schemas"]["Refusal"];
                 };
             };
-            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            /** @description A google.rpc.Status: why an export was refused; in protobuf when the request was. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["RefusedExport"];
                 };
             };
         };
