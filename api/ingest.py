@@ -12,28 +12,26 @@ import contextlib
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.typing import EncodableT
 
+from api.append import AWAITED_MS, NUDGE_MS, Waiting, append
 from dcm.broker import (
     INGEST,
     MAIL_SECONDS,
     connection_options,
     enqueue,
-    nudge_key,
     open_broker,
     recorded_key,
     stream_key,
-    urgent_key,
 )
 from dcm.domain import streams
 from dcm.domain.errors import Unavailable
 from dcm.settings import Settings
+from dcm.tracing import traces
 
 logger = logging.getLogger("dcm.api")
 
@@ -43,51 +41,11 @@ WRITE_TIMEOUT = 0.5
 REST_AFTER_STALL = 1.0
 """Seconds without further tries after a Valkey that did not answer in time: nobody waits for it twice."""
 
-AWAITED_MS = 1000
-"""Milliseconds for which a read waits for what a program has just reported."""
-
 MAIL_PATIENCE = 0.2
 """Seconds for which a SubagentStart, whose hook ends after 0.3, waits for its mail."""
 
-NUDGE_MS = 1000
-"""Milliseconds after which a nudge that nobody took up is forgotten."""
-
 GATHER = 0.001
 """Seconds between two writes while several callers send: one write of eight costs little more than one of two."""
-
-LONG_QUEUE = 2000
-"""Events that wait from which on those that somebody waits for, and their session's before them, go first."""
-
-APPEND = """
-local nudged = redis.call('SET', KEYS[2], 1, 'NX', 'PX', ARGV[1])
-for i = 3, #ARGV, 5 do
-    if ARGV[i + 3] == '' then
-        redis.call('XADD', KEYS[1], '*', 't', ARGV[i], 's', ARGV[i + 1], 'p', ARGV[i + 2])
-    else
-        redis.call('XADD', KEYS[1], '*', 't', ARGV[i], 's', ARGV[i + 1], 'p', ARGV[i + 2], 'r', ARGV[i + 3])
-    end
-    if ARGV[i + 4] ~= '' and redis.call('XLEN', KEYS[1]) > tonumber(ARGV[2]) then
-        redis.call('SADD', KEYS[3], ARGV[i + 1])
-    end
-end
-return nudged
-"""
-"""Appends (time, session, payload, recovered, urgent) to a shard, as fields of dcm/domain/streams.py.
-
-Answers whether to nudge; notes the session of what is urgent where the queue is long.
-
-A script, because client and server spend more on forty commands than on one with forty arguments.
-"""
-
-
-@dataclass(slots=True)
-class _Waiting:
-    shard: int
-    entry: tuple[EncodableT, EncodableT, EncodableT, EncodableT, EncodableT]
-    marks: Mapping[str, bytes]
-    mailbox: str | None
-    awaited: bool
-    taken: asyncio.Future[bytes | None]
 
 
 class Door:
@@ -99,10 +57,11 @@ class Door:
             settings.redis_url, retry=Retry(NoBackoff(), 1), **connection_options(WRITE_TIMEOUT)
         )
         self._broker = open_broker(settings)
-        self._waiting: list[_Waiting] = []
+        self._waiting: list[Waiting] = []
         self._writer: asyncio.Task[None] | None = None
         self._nudges: set[asyncio.Future[None]] = set()
         self._resting_until = 0.0
+        self._traces = traces(settings, "api")
 
     async def take(
         self,
@@ -127,14 +86,38 @@ class Door:
         """
         if time.monotonic() < self._resting_until:
             raise _away("it did not answer a moment ago")
-        urgent = urgent or awaited
-        entry = (streams.stamp(at_ns), session_id, raw, b"1" if recovered else b"", b"1" if urgent else b"")
+        span, trace = self._traces.accept(session_id, at_ns) if self._traces else (None, b"")
+        flags = (b"1" if recovered else b"", trace, b"1" if urgent or awaited else b"")
+        entry = (streams.stamp(at_ns), session_id, raw, *flags)
         taken: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
         shard = streams.shard_of(session_id, self._shards)
-        self._waiting.append(_Waiting(shard, entry, marks or {}, mailbox, awaited, taken))
+        self._waiting.append(Waiting(shard, entry, marks or {}, mailbox, awaited, taken))
         if self._writer is None:
             self._writer = asyncio.create_task(self._write_all())
-        return await taken
+        try:
+            return await taken
+        finally:
+            if span:
+                span.end()
+
+    async def append(self, stream: str, payload: bytes, nudge: str, queue: str, actor: str) -> None:
+        """Append to a stream that is not of hooks, and send to the actor that writes it, if none is on its way.
+
+        Raises:
+            Unavailable: Valkey does not take it; nothing was accepted.
+        """
+        if time.monotonic() < self._resting_until:
+            raise _away("it did not answer a moment ago")
+        pipeline = self._valkey.pipeline(transaction=False)
+        pipeline.set(nudge, 1, nx=True, px=NUDGE_MS)
+        pipeline.xadd(stream, {streams.PAYLOAD_FIELD: payload})
+        try:
+            async with asyncio.timeout(WRITE_TIMEOUT):
+                nudged, _ = await pipeline.execute()
+        except (RedisError, OSError) as error:
+            raise _away(str(error)) from error
+        if nudged:
+            self.ask(queue, actor)
 
     async def mark(self, key: str) -> bytes | None:
         """A mark set earlier, None when there is none or Valkey is away."""
@@ -201,11 +184,11 @@ class Door:
         finally:
             self._writer = None
 
-    async def _write(self, batch: list[_Waiting]) -> None:
+    async def _write(self, batch: list[Waiting]) -> None:
         mailboxes = list({waiting.mailbox: None for waiting in batch if waiting.mailbox})
         try:
             async with asyncio.timeout(WRITE_TIMEOUT):
-                nudged, filled = await self._append(batch, mailboxes)
+                nudged, filled = await append(self._valkey, batch, mailboxes)
         except Exception as error:  # noqa: BLE001 - whatever it is, nobody is left waiting
             self._refuse(batch, error)
             return
@@ -216,23 +199,6 @@ class Door:
         for shard in nudged:
             self.ask(INGEST, "drain", shard)
 
-    async def _append(self, batch: list[_Waiting], mailboxes: list[str]) -> tuple[list[int], list[str]]:
-        """Put a batch into its streams; (the shards whose worker is to be nudged, the mailboxes with something in)."""
-        by_shard: dict[int, list[EncodableT]] = {}
-        pipeline = self._valkey.pipeline(transaction=False)
-        for waiting in batch:
-            by_shard.setdefault(waiting.shard, [NUDGE_MS, LONG_QUEUE]).extend(waiting.entry)
-        for shard, entries in by_shard.items():
-            pipeline.eval(APPEND, 3, stream_key(shard), nudge_key(shard), urgent_key(shard), *entries)
-        for waiting in batch:
-            _mark(pipeline, waiting)
-        if mailboxes:
-            pipeline.mget(mailboxes)
-        results = await pipeline.execute()
-        nudged = [shard for shard, first in zip(by_shard, results, strict=False) if first]
-        letters = results[-1] if mailboxes else []
-        return nudged, [mailbox for mailbox, letter in zip(mailboxes, letters, strict=True) if letter]
-
     async def _emptied(self, mailbox: str) -> bytes | None:
         """What lies in a mailbox, which is emptied; None when it cannot be had, and it stays."""
         with contextlib.suppress(RedisError, OSError):
@@ -240,7 +206,7 @@ class Door:
             return mail.encode() if isinstance(mail, str) else mail
         return None
 
-    def _refuse(self, batch: list[_Waiting], error: Exception) -> None:
+    def _refuse(self, batch: list[Waiting], error: Exception) -> None:
         logger.warning("Valkey did not take %d events: %s", len(batch), error)
         if isinstance(error, TimeoutError | redis.exceptions.TimeoutError):
             self._resting_until = time.monotonic() + REST_AFTER_STALL
@@ -253,14 +219,6 @@ class Door:
         """Close the connections."""
         await self._valkey.aclose()
         self._broker.close()
-
-
-def _mark(pipeline: "redis.asyncio.client.Pipeline", waiting: _Waiting) -> None:
-    """The keys that go with a payload."""
-    for key, value in waiting.marks.items():
-        pipeline.set(key, value, ex=3600)
-    if waiting.awaited:
-        pipeline.set(recorded_key(waiting.shard), 1, px=AWAITED_MS)
 
 
 def _away(reason: str) -> Unavailable:

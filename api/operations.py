@@ -83,6 +83,7 @@ def documented(
     answer: type[BaseModel] | None = None,
     status: int = 200,
     errors: tuple[int, ...] = (),
+    others: Mapping[int, type[BaseModel]] | None = None,
 ) -> Callable[[Responder], Responder]:
     """Describe a falcon responder that reads its request and writes its answer itself."""
 
@@ -98,6 +99,7 @@ def documented(
             query=None,
             path={},
             errors=errors,
+            others=others or {},
         )
         return responder
 

@@ -103,8 +103,17 @@ def page(conn: Conn, session_id: str, limit: int) -> list[dict[str, Any]]:
     with conn.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(
             """
-            SELECT id::text, trigger, subject, made_for, given_at, settled_at, content AS brief, summary
-            FROM briefs WHERE session_id = %(session)s ORDER BY made_for DESC LIMIT %(limit)s
+            SELECT b.id::text, b.trigger, b.subject, b.made_for, b.given_at, b.settled_at, b.content AS brief,
+                   b.summary, size.pre_tokens, size.post_tokens, size.duration_ms
+            FROM briefs b LEFT JOIN LATERAL (
+                SELECT c.pre_tokens, c.post_tokens, c.duration_ms FROM compaction_sizes c
+                WHERE c.session_id = b.session_id AND c.trigger = b.trigger AND c.success
+                  AND c.created_at BETWEEN b.made_for - interval '1 second' AND b.made_for + interval '10 minutes'
+                  AND NOT EXISTS (SELECT FROM briefs later
+                                  WHERE later.session_id = b.session_id AND later.trigger = b.trigger
+                                    AND later.made_for > b.made_for AND later.made_for < c.created_at)
+                ORDER BY c.created_at LIMIT 1) AS size ON true
+            WHERE b.session_id = %(session)s ORDER BY b.made_for DESC LIMIT %(limit)s
             """,
             {"session": session_id, "limit": limit},
         ).fetchall()

@@ -7,20 +7,8 @@ from datetime import datetime
 from psycopg.rows import class_row
 
 from db.pool import Conn
+from dcm.domain.costs import Answered
 from dcm.domain.usage import ContextUse, MessageUse
-
-
-@dataclass(frozen=True, slots=True)
-class ModelUse:
-    """What a session's answers of one model took."""
-
-    model: str
-    messages: int
-    input_tokens: int
-    output_tokens: int
-    cache_read_tokens: int
-    cache_creation_tokens: int
-    cache_creation_1h_tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +29,17 @@ def keep(conn: Conn, uses: Sequence[MessageUse]) -> None:
         """
         INSERT INTO message_usage AS u (message_id, session_id, agent_id, model, created_at, input_tokens,
                                         output_tokens, cache_read_tokens, cache_creation_tokens,
-                                        cache_creation_1h_tokens)
+                                        cache_creation_1h_tokens, request_id)
         SELECT * FROM unnest(%(messages)b::text[], %(sessions)b::text[], %(agents)b::text[], %(models)b::text[],
                              %(times)b::timestamptz[], %(input)b::bigint[], %(output)b::bigint[], %(read)b::bigint[],
-                             %(creation)b::bigint[], %(hour)b::bigint[])
+                             %(creation)b::bigint[], %(hour)b::bigint[], %(requests)b::text[])
         ON CONFLICT (message_id) DO UPDATE SET
             input_tokens = greatest(u.input_tokens, excluded.input_tokens),
             output_tokens = greatest(u.output_tokens, excluded.output_tokens),
             cache_read_tokens = greatest(u.cache_read_tokens, excluded.cache_read_tokens),
             cache_creation_tokens = greatest(u.cache_creation_tokens, excluded.cache_creation_tokens),
-            cache_creation_1h_tokens = greatest(u.cache_creation_1h_tokens, excluded.cache_creation_1h_tokens)
+            cache_creation_1h_tokens = greatest(u.cache_creation_1h_tokens, excluded.cache_creation_1h_tokens),
+            request_id = coalesce(u.request_id, excluded.request_id)
             WHERE u.session_id = excluded.session_id
         """,
         {
@@ -64,6 +53,7 @@ def keep(conn: Conn, uses: Sequence[MessageUse]) -> None:
             "read": [use.tokens.cache_read for use in uses],
             "creation": [use.tokens.cache_creation for use in uses],
             "hour": [use.tokens.cache_creation_1h for use in uses],
+            "requests": [use.request_id for use in uses],
         },
     )
 
@@ -92,21 +82,55 @@ def keep_context(conn: Conn, found: ContextUse) -> None:
     )
 
 
-def of_session(conn: Conn, session_id: str) -> list[ModelUse]:
-    """What a session's answers took, its subagents' included, the model with most tokens first."""
-    with conn.cursor(row_factory=class_row(ModelUse)) as cursor:
-        return cursor.execute(
-            """
-            SELECT model, count(*) AS messages, sum(input_tokens)::bigint AS input_tokens,
-                   sum(output_tokens)::bigint AS output_tokens, sum(cache_read_tokens)::bigint AS cache_read_tokens,
-                   sum(cache_creation_tokens)::bigint AS cache_creation_tokens,
-                   sum(cache_creation_1h_tokens)::bigint AS cache_creation_1h_tokens
-            FROM message_usage WHERE session_id = %(session)s
-            GROUP BY model
-            ORDER BY sum(input_tokens + output_tokens + cache_read_tokens + cache_creation_tokens) DESC, model
-            """,
-            {"session": session_id},
-        ).fetchall()
+def of_session(conn: Conn, session_id: str) -> list[Answered]:
+    """What the answers of a session took, by model and by who asked, its subagents' included.
+
+    Transcripts and telemetry tell the same answers: those of one request id are one, and where the transcript has no
+    id, those of the same numbers. Each counts once, with the most that either tells; telemetry knows the cost, and
+    whose session it was.
+    """
+    with conn.cursor(row_factory=class_row(Answered)) as cursor:
+        return cursor.execute(_OF_SESSION, {"session": session_id}).fetchall()
+
+
+_OF_SESSION = """
+    WITH told AS (
+        SELECT *, row_number() OVER (
+            PARTITION BY request_id IS NULL, input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens
+            ORDER BY created_at, message_id) AS n
+        FROM message_usage u
+        WHERE session_id = %(session)s AND NOT EXISTS (
+            SELECT FROM model_requests r
+            WHERE r.request_id = u.request_id AND r.session_id <> u.session_id AND r.error IS NULL)
+    ), asked AS (
+        SELECT * FROM model_requests WHERE session_id = %(session)s AND error IS NULL
+    ), named AS (
+        SELECT DISTINCT ON (key) message_id, key FROM told JOIN asked USING (request_id) ORDER BY key, message_id
+    ), nameless AS (
+        SELECT *, row_number() OVER (
+            PARTITION BY input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens
+            ORDER BY created_at, key) AS n
+        FROM asked WHERE key NOT IN (SELECT key FROM named)
+    ), pairs AS (
+        SELECT message_id, key FROM named
+        UNION ALL
+        SELECT t.message_id, a.key
+        FROM told t JOIN nameless a USING (input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens, n)
+        WHERE t.request_id IS NULL
+    )
+    SELECT coalesce(t.model, a.model) AS model, coalesce(t.agent_id, '') AS agent_id,
+           coalesce(a.agent_name, '') AS agent_name, coalesce(a.source, '') AS source,
+           a.cost IS NOT NULL AS told, count(*) AS messages,
+           sum(greatest(t.input_tokens, a.input_tokens))::bigint AS input_tokens,
+           sum(greatest(t.output_tokens, a.output_tokens))::bigint AS output_tokens,
+           sum(greatest(t.cache_read_tokens, a.cache_read_tokens))::bigint AS cache_read_tokens,
+           sum(greatest(t.cache_creation_tokens, a.cache_creation_tokens))::bigint AS cache_creation_tokens,
+           coalesce(sum(t.cache_creation_1h_tokens), 0)::bigint AS cache_creation_1h_tokens,
+           coalesce(sum(a.cost), 0) AS cost
+    FROM told t FULL JOIN pairs p USING (message_id) FULL JOIN asked a USING (key)
+    GROUP BY 1, 2, 3, 4, 5
+    ORDER BY 1, 2, 3, 4, 5
+"""
 
 
 def context(conn: Conn, session_id: str) -> Context | None:

@@ -66,6 +66,10 @@ def mailbox_key(session_id: str, agent_id: str = "") -> str:
     return f"dcm:mail:{session_id}:{agent_id}" if agent_id else f"dcm:mail:{session_id}"
 
 
+TELEMETRY_STREAM, TELEMETRY_NUDGE = "dcm:telemetry", "dcm:telemetry:nudge"
+"""The stream of what telemetry told, and the key that is set while its actor is on its way."""
+
+
 def connection_options(timeout: float) -> dict[str, Any]:
     """How a client connects: `timeout` in seconds of one command, one more try on a connection that died."""
     return {"socket_connect_timeout": min(timeout, CONNECT_TIMEOUT), "socket_timeout": timeout}

@@ -100,6 +100,15 @@ class Settings:
             "DCM_REDACT_FILE", "File of your own patterns of secrets, and of what is none: see redaction.md."
         ),
     )
+    otlp_endpoint: str = field(
+        default="",
+        metadata=_doc(
+            "DCM_OTLP_ENDPOINT",
+            "Where traces of DCM itself are sent as OTLP over HTTP, like http://localhost:4318. "
+            "Else OTEL_EXPORTER_OTLP_ENDPOINT; off without either. Needs dcm[otel].",
+            secret=True,
+        ),
+    )
     log_level: str = field(default="info", metadata=_doc("DCM_LOG_LEVEL", "debug, info, warning or error."))
 
     def masked(self) -> dict[str, object]:
@@ -112,7 +121,7 @@ class Settings:
 
 
 VARIABLES = frozenset(item.metadata["env"] for item in fields(Settings)) - {""} | {
-    "DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD", "DCM_PORT"
+    "DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD", "DCM_PORT", "OTEL_EXPORTER_OTLP_ENDPOINT"
 }  # fmt: skip
 """Every variable that settings are made of."""
 
@@ -142,6 +151,14 @@ def _integer(environ: Mapping[str, str], name: str, default: int, low: int, high
     if not low <= value <= high:
         raise SettingsError(f"{name} is {value}: give a whole number from {low} to {high}.")
     return value
+
+
+def _endpoint(environ: Mapping[str, str]) -> str:
+    own = environ.get("DCM_OTLP_ENDPOINT", "").strip()
+    if own and not re.match(r"https?://[^/]", own):
+        raise SettingsError("DCM_OTLP_ENDPOINT is not an HTTP address: give one like http://localhost:4318.")
+    url = own or environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "").strip()
+    return url.rstrip("/") if re.match(r"https?://[^/]", url) else ""
 
 
 def _choice(environ: Mapping[str, str], name: str, default: str, allowed: tuple[str, ...]) -> str:
@@ -266,5 +283,6 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         valkey_fsync=_choice(environ, "DCM_VALKEY_FSYNC", "everysec", ("everysec", "always", "no")),
         autostart=_choice(environ, "DCM_AUTOSTART", "1", ("1", "0")) == "1",
         redact_file=_file(environ, "DCM_REDACT_FILE"),
+        otlp_endpoint=_endpoint(environ),
         log_level=_choice(environ, "DCM_LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
     )

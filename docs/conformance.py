@@ -12,7 +12,13 @@ DOCS = Path(__file__).resolve().parent
 TESTS = DOCS.parent / "tests"
 PAGE = DOCS / "conformance.md"
 
-TITLES = {"routes": "Routes", "websocket": "WebSocket", "hooks": "Hooks", "commands": "Commands"}
+TITLES = {
+    "routes": "Routes",
+    "telemetry": "Telemetry",
+    "websocket": "WebSocket",
+    "hooks": "Hooks",
+    "commands": "Commands",
+}
 
 Contract = Mapping[str, Mapping[str, list[str]]]
 """Part, heading, promises."""

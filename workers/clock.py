@@ -12,7 +12,7 @@ from dramatiq.errors import BrokerConnectionError
 
 from db import cleanup, counts, health, housekeeping, messages, publish, subtasks
 from db.pool import DatabaseError
-from dcm.broker import DEFAULT, INGEST, enqueue, nudge_key, stream_key
+from dcm.broker import DEFAULT, INGEST, TELEMETRY_NUDGE, TELEMETRY_STREAM, enqueue, nudge_key, stream_key
 from dcm.domain import subtasks as subtask_rules
 from dcm.domain.events import Event
 from workers import running
@@ -39,6 +39,13 @@ def nudge_forgotten() -> None:
     for shard in range(running.settings().shards):
         if client.xlen(stream_key(shard)) and client.set(nudge_key(shard), 1, nx=True, px=1000):
             enqueue(running.broker(), INGEST, "drain", shard)
+
+
+def nudge_telemetry() -> None:
+    """Send to the actor that writes telemetry when its stream holds something and none is on its way."""
+    client = running.valkey()
+    if client.xlen(TELEMETRY_STREAM) and client.set(TELEMETRY_NUDGE, 1, nx=True, px=1000):
+        enqueue(running.broker(), DEFAULT, "telemetry")
 
 
 def make_months() -> None:
@@ -94,6 +101,7 @@ def duties() -> list[Duty]:
     """All periodic work with its period in seconds."""
     return [
         Duty("nudge", 1.0, nudge_forgotten),
+        Duty("telemetry", 5.0, nudge_telemetry),
         Duty("figures", 2.0, fold_counts),
         Duty("months", 3600.0, make_months),
         Duty("silent subtasks", 60.0, close_silent_subtasks),

@@ -15,7 +15,7 @@ from db.pool import AWAY, Conn, is_away
 from dcm.broker import INGEST, enqueue, nudge_key, stream_key
 from dcm.domain import streams
 from dcm.domain.hook_events import TOOL_RECORDED, HookEvent, check, parse, with_payload
-from workers import running, waiting
+from workers import running, tracing, waiting
 from workers.batch import Written, write
 from workers.follow_up import follow_up
 from workers.waiting import Entry
@@ -49,7 +49,9 @@ def drain(shard: int) -> None:
     with running.pool().connection() as conn, _one_at_a_time(conn, shard):
         client.delete(nudge_key(shard))
         while entries := waiting.next_batch(client, shard, BATCH):
+            began = time.time_ns()
             written = _write(conn, entries)
+            tracing.stored(running.settings(), entries, began)
             follow_up(written)
             client.xdel(stream, *(entry_id for entry_id, _ in entries))
             if time.monotonic() > deadline:

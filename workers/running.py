@@ -17,6 +17,8 @@ from dcm.domain.redaction import Redactor
 from dcm.logs import log_to_stderr
 from dcm.prices import Prices
 from dcm.settings import Settings
+from dcm.tracing import traces
+from workers.tracing import PART, RunTraces
 
 logger = logging.getLogger("dcm.worker")
 
@@ -38,6 +40,8 @@ def broker() -> RedisBroker:
     log_to_stderr(settings().log_level, redactor().value)
     opened = open_broker(settings())
     opened.add_middleware(RunLog())
+    if made := traces(settings(), PART):
+        opened.add_middleware(RunTraces(made))
     return opened
 
 

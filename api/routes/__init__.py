@@ -31,6 +31,7 @@ from api.routes import (
     subscriptions,
     subtasks,
     tasks,
+    telemetry,
     tools_summary,
     usage,
 )
@@ -68,6 +69,9 @@ def _of_the_system(parts: Parts) -> Iterable[tuple[str, object]]:
     yield "/api/import", imports.Import(parts.settings, parts.door, database)
     yield "/api/intake", imports.Intake(parts.settings, database)
     yield "/api/actions", actions.Actions(database, parts.door)
+    yield "/v1/metrics", telemetry.Metrics(parts.door)
+    yield "/v1/logs", telemetry.Logs(parts.door)
+    yield "/v1/traces", telemetry.Traces(parts.door)
     yield "/api/cleanup/stats", cleanup.CleanupStatistics(database)
 
 

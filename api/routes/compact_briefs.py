@@ -25,7 +25,8 @@ class Difference(Answer):
 class BriefShown(Answer):
     """A brief, what and whom it was made for, and the client's summary of that compaction where it was told.
 
-    `trigger` is auto or manual for a compaction; else it is proactive, resume, restore or save.
+    `trigger` is auto or manual for a compaction; else it is proactive, resume, restore or save. `pre_tokens`,
+    `post_tokens` and `duration_ms` of the compaction are what the client's telemetry told, null without it.
     """
 
     id: str
@@ -36,6 +37,9 @@ class BriefShown(Answer):
     settled_at: Instant | None
     brief: str
     summary: str | None
+    pre_tokens: int | None
+    post_tokens: int | None
+    duration_ms: int | None
     difference: Difference | None
 
 

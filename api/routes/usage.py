@@ -1,17 +1,17 @@
-"""What sessions used: tokens, room in the model's window, money by the price table."""
+"""What sessions used: tokens, room in the model's window, money as the client told it or by the price table."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from api.database import Database
 from api.fields import Answer, Body, Instant, Name
 from api.operations import operation
-from db import session_rows, usage
+from db import session_rows, telemetry, usage
 from db.pool import Conn
-from dcm.domain import prices
+from dcm.domain import costs, prices
 from dcm.domain.errors import NotFound
 from dcm.domain.usage import MOST_TOKENS, ContextUse, MessageUse, Tokens, together
 from dcm.prices import Prices
@@ -21,7 +21,10 @@ TokenCount = Annotated[int, Field(ge=0, lt=MOST_TOKENS)]
 
 
 class Sums(Answer):
-    """Tokens, and US dollars by the price table; cache_creation_1h_tokens are a part of cache_creation_tokens."""
+    """Tokens, and US dollars; cache_creation_1h_tokens are a part of cache_creation_tokens.
+
+    `cost_source` says who knew the cost: the client, which told it, the price table, or each of a part.
+    """
 
     messages: int
     input_tokens: int
@@ -30,12 +33,24 @@ class Sums(Answer):
     cache_creation_tokens: int
     cache_creation_1h_tokens: int
     cost: float | None
+    cost_source: Literal["client", "prices", "both"] | None
 
 
 class ModelSums(Sums):
-    """What the answers of one model took; `cost` is null when the table has no price for it."""
+    """What the answers of one model took; `cost` is null when nobody told it and the table has no price."""
 
     model: str
+
+
+class AgentSums(Sums):
+    """What the answers to one asker took: main, a subagent, or auxiliary, which are compactions and the like.
+
+    `agent_id` is null where telemetry alone told of it, `agent_name` where a transcript alone did.
+    """
+
+    kind: Literal["main", "subagent", "auxiliary"]
+    agent_id: str | None
+    agent_name: str | None
 
 
 class ContextSize(Answer):
@@ -49,12 +64,17 @@ class ContextSize(Answer):
 
 
 class SessionUsage(Answer):
-    """What a session used, subagents included. The total's cost leaves out the models of `unpriced`."""
+    """What a session used, subagents included. The total's cost leaves out the models of `unpriced`.
+
+    `failed_requests` is how many the client's telemetry told of.
+    """
 
     session_id: str
     models: list[ModelSums]
+    agents: list[AgentSums]
     total: Sums
     unpriced: list[str]
+    failed_requests: int
     context: ContextSize | None
 
 
@@ -64,6 +84,7 @@ class MessageUsed(Body):
     message_id: Name
     session_id: Name
     agent_id: Annotated[str, Field(max_length=300)] = ""
+    request_id: Name | None = None
     model: Name
     at: Instant
     input_tokens: TokenCount = 0
@@ -106,17 +127,17 @@ class UsageOfSession:
 
     @operation(answer=SessionUsage, errors=(404,))
     async def on_get(self, session_id: str) -> dict[str, Any]:
-        """The tokens a session used by model, what they cost by the price table, and how full its context is."""
-
-        def read(conn: Conn) -> tuple[bool, list[usage.ModelUse], usage.Context | None]:
-            known = session_rows.one(conn, session_id) is not None
-            return known, usage.of_session(conn, session_id), usage.context(conn, session_id)
-
-        known, models, context = await self._database.read(read)
-        if not known and not models:
+        """The tokens a session used by model and by agent, what they cost, and how full its context is."""
+        found = await self._database.read(lambda conn: _found(conn, session_id))
+        if found is None:
             raise NotFound("Session not found")
         table = self._prices.table()
-        return {"session_id": session_id, **_summed(table, models), "context": _context(table, context)}
+        return {
+            "session_id": session_id,
+            **_summed(table, found),
+            "failed_requests": found.failed,
+            "context": _context(table, found.context),
+        }
 
 
 class Usage:
@@ -139,16 +160,37 @@ class Usage:
         return {"messages": len(body.messages), "contexts": len(body.contexts)}
 
 
-def _summed(table: prices.Table, models: list[usage.ModelUse]) -> dict[str, Any]:
-    rows = [asdict(model) | {"cost": prices.cost(table, model.model, model)} for model in models]
-    priced = [row["cost"] for row in rows if row["cost"] is not None]
-    counted = [name for name in Sums.model_fields if name != "cost"]
-    total = {name: sum(row[name] for row in rows) for name in counted}
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is known of a session's use."""
+
+    answers: list[costs.Answered]
+    metrics: list[telemetry.Sum]
+    failed: int
+    context: usage.Context | None
+
+
+def _found(conn: Conn, session_id: str) -> _Found | None:
+    answers, metrics = usage.of_session(conn, session_id), telemetry.sums(conn, session_id)
+    failed = telemetry.failed_requests(conn, session_id)
+    if not (answers or metrics or failed) and session_rows.one(conn, session_id) is None:
+        return None
+    return _Found(answers, metrics, failed, usage.context(conn, session_id))
+
+
+def _summed(table: prices.Table, found: _Found) -> dict[str, Any]:
+    models, askers = costs.by_model(table, found.answers, found.metrics), costs.by_asker(table, found.answers)
     return {
-        "models": rows,
-        "total": total | {"cost": round(sum(priced), 6) if priced else None},
-        "unpriced": [row["model"] for row in rows if row["cost"] is None],
+        "models": [{"model": model, **asdict(sums)} for model, sums in models.items()],
+        "agents": [_agent(asker, sums) for asker, sums in askers.items()],
+        "total": asdict(costs.total(models.values())),
+        "unpriced": [model for model, sums in models.items() if sums.cost is None],
     }
+
+
+def _agent(asker: costs.Asker, sums: costs.Sums) -> dict[str, Any]:
+    names = {"agent_id": asker.agent_id or None, "agent_name": asker.agent_name or None}
+    return {"kind": asker.kind, **names, **asdict(sums)}
 
 
 def _context(table: prices.Table, found: usage.Context | None) -> dict[str, Any] | None:
@@ -172,7 +214,9 @@ def _told(used: MessageUsed) -> MessageUse:
         used.cache_creation_tokens,
         used.cache_creation_1h_tokens,
     )
-    return MessageUse(used.message_id, used.session_id, used.agent_id, used.model, _at(used.at), tokens)
+    return MessageUse(
+        used.message_id, used.session_id, used.agent_id, used.model, _at(used.at), tokens, used.request_id
+    )
 
 
 def _at(moment: Any) -> str:

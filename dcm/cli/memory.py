@@ -76,7 +76,7 @@ def context(*, agent_id: str, session_id: str | None, max_tokens: int | None, ur
 @options.url
 @options.as_json
 def usage(*, session_id: str | None, url: str | None, as_json: bool) -> None:
-    """Print what a session used: tokens by model, money by the price table, and how full its context is.
+    """Print what a session used: tokens by model, money, and how full its context is.
 
     Without SESSION_ID it is the newest session of the project you are in, or else the newest of all.
 
@@ -97,7 +97,7 @@ def usage(*, session_id: str | None, url: str | None, as_json: bool) -> None:
 
 def _lines(used: SessionUsage) -> Iterator[str]:
     if not used["models"]:
-        yield f"No transcript told what session {used['session_id']} used."
+        yield f"Neither a transcript nor telemetry told what session {used['session_id']} used."
     for row in used["models"]:
         read, written = row["cache_read_tokens"], row["cache_creation_tokens"]
         cost = "no price" if row["cost"] is None else f"{row['cost']:.2f} $"

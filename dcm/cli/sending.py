@@ -59,7 +59,7 @@ def _send_batch(client: Client, batch: Sequence[Past], counts: Counter[str]) -> 
 
 
 def _use(use: MessageUse) -> MessageUsed:
-    return {
+    known: MessageUsed = {
         "message_id": use.message_id,
         "session_id": use.session_id,
         "agent_id": use.agent_id,
@@ -71,6 +71,7 @@ def _use(use: MessageUse) -> MessageUsed:
         "cache_creation_tokens": use.tokens.cache_creation,
         "cache_creation_1h_tokens": use.tokens.cache_creation_1h,
     }
+    return {**known, "request_id": use.request_id} if use.request_id else known
 
 
 def _context(context: ContextUse) -> ContextUsed:

@@ -15,7 +15,7 @@ from dcm.domain.facts.refusals import said_with
 from dcm.domain.texts import storable
 from dcm.domain.transcripts import said
 from dcm.domain.turns import Agent, Past, Record, Turn, moment
-from dcm.domain.usage import NO_MODEL, ContextUse, MessageUse, message_id, tokens
+from dcm.domain.usage import NO_MODEL, ContextUse, MessageUse, message_id, request_id, tokens
 
 SETTLED = timedelta(minutes=1)
 """A transcript untouched for this long has its last words: a client that still writes adds more at once."""
@@ -137,7 +137,7 @@ class Reading:
         if not taken or not model or model == NO_MODEL or not id_:
             return
         agent_id = self.agent.id if self.agent else ""
-        self.uses.append(MessageUse(id_, self.turn.session_id, agent_id, model, at, taken))
+        self.uses.append(MessageUse(id_, self.turn.session_id, agent_id, model, at, taken, request_id(record)))
         self.turn.weighed = True
         self._set_context(record, ContextUse(self.turn.session_id, at, taken.context, model))
 

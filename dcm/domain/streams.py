@@ -8,6 +8,9 @@ TIME_FIELD, PAYLOAD_FIELD, SESSION_FIELD = b"t", b"p", b"s"
 RECOVERED_FIELD = b"r"
 """Stands in entries that a transcript told; a hook's own report of the same event goes before it."""
 
+TRACE_FIELD = b"c"
+"""Stands in entries of events that are traced: what carries the trace on."""
+
 
 def shard_of(session_id: str, shards: int) -> int:
     """The shard that holds a session: always the same one, so a session has one writer."""

@@ -52,6 +52,7 @@ class MessageUse:
     model: str
     at: str
     tokens: Tokens
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,12 @@ def message_id(record: Record) -> str:
         return ""
     found = message.get("id") or record.get("requestId")
     return storable(found) if isinstance(found, str) and len(found) <= LONGEST_ID else ""
+
+
+def request_id(record: Record) -> str | None:
+    """The provider's id of the request that a record answers, None where it has none."""
+    found = record.get("requestId")
+    return storable(found) if isinstance(found, str) and 0 < len(found) <= LONGEST_ID else None
 
 
 def tokens(record: Record) -> Tokens | None:

@@ -3,7 +3,7 @@
 import pytest
 from api_server import ApiServer
 
-from api.ingest import LONG_QUEUE
+from api.append import LONG_QUEUE
 from dcm.broker import stream_key, urgent_key
 
 

@@ -39,6 +39,7 @@ def test_a_session_tells_its_tokens_by_model_their_cost_and_how_full_its_context
         "model": "claude-opus-5", "messages": 2, "input_tokens": 2000, "output_tokens": 2000,
         "cache_read_tokens": 10_000, "cache_creation_tokens": 3000, "cache_creation_1h_tokens": 1000,
         "cost": pytest.approx((2000 * 5 + 2000 * 25 + 10_000 * 0.5 + 2000 * 6.25 + 1000 * 10) / 1e6),
+        "cost_source": "prices",
     }  # fmt: skip
     assert (found.json["models"][1]["model"], found.json["models"][1]["cost"]) == ("strange-model", None)
     assert (found.json["total"]["input_tokens"], found.json["total"]["messages"]) == (2007, 3)

@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
+OUTPUT_TOKENS = 50
+
 COMPACTION_MARKS = ("Do NOT call any tools", "detailed summary of the conversation")
 
 
@@ -107,11 +109,15 @@ def _texts(part: Any) -> list[str]:
 
 
 class ScriptedModel:
-    """The server, on a port of its own choice on 127.0.0.1. `requests` keeps what reached it, in order."""
+    """The server, on a port of its own choice on 127.0.0.1. `requests` keeps what reached it, in order.
+
+    `reported` keeps the input tokens that each answer said it took; each took OUTPUT_TOKENS as well.
+    """
 
     def __init__(self, scenario: Scenario | None = None) -> None:
         self.scenario = scenario or Scenario()
         self.requests: list[Request] = []
+        self.reported: list[int] = []
         self._taken: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._server = _Server(self)
@@ -154,9 +160,15 @@ class ScriptedModel:
         request = Request(path, body, self._conversation(body))
         with self._lock:
             self.requests.append(request)
-            if request.is_compaction:
-                return Say(f"{self.scenario.summary} {request.conversation.removeprefix('main')}".strip())
-            return self._next_step(request) if request.tools else Say(self.scenario.final)
+            step = self._step(request)
+            if not isinstance(step, ApiError):
+                self.reported.append(step.tokens)
+            return step
+
+    def _step(self, request: Request) -> Step:
+        if request.is_compaction:
+            return Say(f"{self.scenario.summary} {request.conversation.removeprefix('main')}".strip())
+        return self._next_step(request) if request.tools else Say(self.scenario.final)
 
     def _conversation(self, body: Mapping[str, Any]) -> str:
         first = "\n".join(_texts(body.get("messages", [])[:1]))
@@ -223,6 +235,7 @@ class _Endpoint(BaseHTTPRequestHandler):
     def _send(self, status: int, kind: str, data: bytes) -> None:
         self.send_response(status)
         self.send_header("content-type", kind)
+        self.send_header("request-id", f"req_{uuid.uuid4().hex}")
         self.send_header("content-length", str(len(data)))
         self.end_headers()
         if self.command != "HEAD":
@@ -231,7 +244,7 @@ class _Endpoint(BaseHTTPRequestHandler):
 
 def _usage(tokens: int) -> dict[str, int]:
     cached = {"cache_creation_input_tokens": 0, "cache_read_input_tokens": 0}
-    return {"input_tokens": tokens, "output_tokens": 50, **cached}
+    return {"input_tokens": tokens, "output_tokens": OUTPUT_TOKENS, **cached}
 
 
 def _block(step: Call | Say) -> dict[str, Any]:
@@ -269,7 +282,7 @@ def _events(step: Call | Say, model: str) -> list[bytes]:
         _event("content_block_start", index=0, content_block=empty),
         _event("content_block_delta", index=0, delta=delta),
         _event("content_block_stop", index=0),
-        _event("message_delta", delta=stop, usage={"output_tokens": 50}),
+        _event("message_delta", delta=stop, usage={"output_tokens": OUTPUT_TOKENS}),
         _event("message_stop"),
     ]
 

@@ -181,6 +181,63 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take metrics that OpenTelemetry of Claude Code exports, as JSON or protobuf, gzip or not
+         * @description Tokens and cost of sessions are kept; all others are accepted and left alone.
+         */
+        post: operations["Metrics.post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take log events that OpenTelemetry of Claude Code exports, as JSON or protobuf, gzip or not
+         * @description Requests to the model and compactions are kept; all others, and every text in them, are left alone.
+         */
+        post: operations["Logs.post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/traces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take traces and keep nothing of them, so that one endpoint does for all three signals */
+        post: operations["Traces.post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cleanup/stats": {
         parameters: {
             query?: never;
@@ -471,7 +528,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The tokens a session used by model, what they cost by the price table, and how full its context is */
+        /** The tokens a session used by model and by agent, what they cost, and how full its context is */
         get: operations["UsageOfSession.get"];
         put?: never;
         post?: never;
@@ -1240,6 +1297,41 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * AgentSums
+         * @description What the answers to one asker took: main, a subagent, or auxiliary, which are compactions and the like.
+         *
+         *     `agent_id` is null where telemetry alone told of it, `agent_name` where a transcript alone did.
+         */
+        AgentSums: {
+            /** Messages */
+            messages: number;
+            /** Input Tokens */
+            input_tokens: number;
+            /** Output Tokens */
+            output_tokens: number;
+            /** Cache Read Tokens */
+            cache_read_tokens: number;
+            /** Cache Creation Tokens */
+            cache_creation_tokens: number;
+            /** Cache Creation 1H Tokens */
+            cache_creation_1h_tokens: number;
+            /** Cost */
+            cost: number | null;
+            /** Cost Source */
+            cost_source: ("client" | "prices" | "both") | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "main" | "subagent" | "auxiliary";
+            /** Agent Id */
+            agent_id: string | null;
+            /** Agent Name */
+            agent_name: string | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * AgentTypeCount
          * @description How many contexts an agent type has.
          */
@@ -1681,6 +1773,16 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * Exported
+         * @description OTLP's answer; in protobuf when the request was.
+         */
+        Exported: {
+            /** @default null */
+            partialSuccess: components["schemas"]["PartialSuccess"] | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * Feedback
          * @description Whether a tool that was suggested was the right one.
          */
@@ -1965,6 +2067,18 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * LogsExport
+         * @description An ExportLogsServiceRequest.
+         */
+        LogsExport: {
+            /** @default [] */
+            resourceLogs: {
+                [key: string]: unknown;
+            }[];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * MessageFigures
          * @description Messages: all, those whose time is over, and those nobody has read.
          */
@@ -2021,6 +2135,7 @@ export interface components {
             session_id: string;
             /** @default  */
             agent_id: string;
+            request_id?: string;
             model: string;
             /** Format: date-time */
             at: string;
@@ -2036,8 +2151,20 @@ export interface components {
             cache_creation_1h_tokens: number;
         };
         /**
+         * MetricsExport
+         * @description An ExportMetricsServiceRequest.
+         */
+        MetricsExport: {
+            /** @default [] */
+            resourceMetrics: {
+                [key: string]: unknown;
+            }[];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * ModelSums
-         * @description What the answers of one model took; `cost` is null when the table has no price for it.
+         * @description What the answers of one model took; `cost` is null when nobody told it and the table has no price.
          */
         ModelSums: {
             /** Messages */
@@ -2054,6 +2181,8 @@ export interface components {
             cache_creation_1h_tokens: number;
             /** Cost */
             cost: number | null;
+            /** Cost Source */
+            cost_source: ("client" | "prices" | "both") | null;
             /** Model */
             model: string;
         } & {
@@ -2254,6 +2383,29 @@ export interface components {
             blocked: string;
             /** Is Blocked */
             is_blocked: boolean;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * PartialSuccess
+         * @description What was not taken, and why; absent when all was.
+         */
+        PartialSuccess: {
+            /**
+             * Rejecteddatapoints
+             * @default null
+             */
+            rejectedDataPoints: string | null;
+            /**
+             * Rejectedlogrecords
+             * @default null
+             */
+            rejectedLogRecords: string | null;
+            /**
+             * Errormessage
+             * @default null
+             */
+            errorMessage: string | null;
         } & {
             [key: string]: unknown;
         };
@@ -2661,6 +2813,18 @@ export interface components {
             newest_reason: string | null;
             /** Newest At */
             newest_at: string | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * RefusedExport
+         * @description A google.rpc.Status: why an export was refused; in protobuf when the request was.
+         */
+        RefusedExport: {
+            /** Code */
+            code: number;
+            /** Message */
+            message: string;
         } & {
             [key: string]: unknown;
         };
@@ -3183,15 +3347,21 @@ export interface components {
         /**
          * SessionUsage
          * @description What a session used, subagents included. The total's cost leaves out the models of `unpriced`.
+         *
+         *     `failed_requests` is how many the client's telemetry told of.
          */
         SessionUsage: {
             /** Session Id */
             session_id: string;
             /** Models */
             models: components["schemas"]["ModelSums"][];
+            /** Agents */
+            agents: components["schemas"]["AgentSums"][];
             total: components["schemas"]["Sums"];
             /** Unpriced */
             unpriced: string[];
+            /** Failed Requests */
+            failed_requests: number;
             context: components["schemas"]["ContextSize"] | null;
         } & {
             [key: string]: unknown;
@@ -3702,7 +3872,9 @@ export interface components {
         };
         /**
          * Sums
-         * @description Tokens, and US dollars by the price table; cache_creation_1h_tokens are a part of cache_creation_tokens.
+         * @description Tokens, and US dollars; cache_creation_1h_tokens are a part of cache_creation_tokens.
+         *
+         *     `cost_source` says who knew the cost: the client, which told it, the price table, or each of a part.
          */
         Sums: {
             /** Messages */
@@ -3719,6 +3891,8 @@ export interface components {
             cache_creation_1h_tokens: number;
             /** Cost */
             cost: number | null;
+            /** Cost Source */
+            cost_source: ("client" | "prices" | "both") | null;
         } & {
             [key: string]: unknown;
         };
@@ -3990,6 +4164,18 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * TracesExport
+         * @description An ExportTraceServiceRequest.
+         */
+        TracesExport: {
+            /** @default [] */
+            resourceSpans: {
+                [key: string]: unknown;
+            }[];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * TreeCounts
          * @description How many of each the project has in all.
          */
@@ -4096,7 +4282,8 @@ export interface components {
          * BriefShown
          * @description A brief, what and whom it was made for, and the client's summary of that compaction where it was told.
          *
-         *     `trigger` is auto or manual for a compaction; else it is proactive, resume, restore or save.
+         *     `trigger` is auto or manual for a compaction; else it is proactive, resume, restore or save. `pre_tokens`,
+         *     `post_tokens` and `duration_ms` of the compaction are what the client's telemetry told, null without it.
          */
         api__routes__compact_briefs__BriefShown: {
             /** Id */
@@ -4121,6 +4308,12 @@ export interface components {
             brief: string;
             /** Summary */
             summary: string | null;
+            /** Pre Tokens */
+            pre_tokens: number | null;
+            /** Post Tokens */
+            post_tokens: number | null;
+            /** Duration Ms */
+            duration_ms: number | null;
             difference: components["schemas"]["Difference"] | null;
         } & {
             [key: string]: unknown;
@@ -4752,6 +4945,240 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    "Metrics.post": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MetricsExport"];
+            };
+        };
+        responses: {
+            /** @description OTLP's answer; in protobuf when the request was. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exported"];
+                };
+            };
+            /** @description A google.rpc.Status: why an export was refused; in protobuf when the request was. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusedExport"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description A google.rpc.Status: why an export was refused; in protobuf when the request was. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusedExport"];
+                };
+            };
+            /** @description A google.rpc.Status: why an export was refused; in protobuf when the request was. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusedExport"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description A google.rpc.Status: why an export was refused; in protobuf when the request was. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusedExport"];
+                };
+            };
+        };
+    };
+    "Logs.post": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LogsExport"];
+            };
+        };
+        responses: {
+            /** @description OTLP's answer; in protobuf when the request was. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exported"];
+                };
+            };
+            /** @description A google.rpc.Status: why an export was refused; in protobuf when the request was. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusedExport"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description A google.rpc.Status: why an export was refused; in protobuf when the request was. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusedExport"];
+                };
+            };
+            /** @description A google.rpc.Status: why an export was refused; in protobuf when the request was. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusedExport"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description A google.rpc.Status: why an export was refused; in protobuf when the request was. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusedExport"];
+                };
+            };
+        };
+    };
+    "Traces.post": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TracesExport"];
+            };
+        };
+        responses: {
+            /** @description OTLP's answer; in protobuf when the request was. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exported"];
+                };
+            };
+            /** @description A google.rpc.Status: why an export was refused; in protobuf when the request was. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusedExport"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description A google.rpc.Status: why an export was refused; in protobuf when the request was. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusedExport"];
+                };
+            };
+            /** @description A google.rpc.Status: why an export was refused; in protobuf when the request was. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusedExport"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description A google.rpc.Status: why an export was refused; in protobuf when the request was. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusedExport"];
                 };
             };
         };
@@ -6551,7 +6978,11 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What a session used, subagents included. The total's cost leaves out the models of `unpriced`. */
+            /**
+             * @description What a session used, subagents included. The total's cost leaves out the models of `unpriced`.
+             *
+             *         `failed_requests` is how many the client's telemetry told of.
+             */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -97,6 +97,9 @@ class BriefFound(TypedDict):
     settled_at: str | None
     brief: str
     summary: str | None
+    pre_tokens: int | None
+    post_tokens: int | None
+    duration_ms: int | None
     difference: Difference | None
 
 

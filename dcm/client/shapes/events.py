@@ -75,6 +75,7 @@ class MessageUsed(TypedDict):
     message_id: str
     session_id: str
     agent_id: NotRequired[str]
+    request_id: NotRequired[str]
     model: str
     at: str
     input_tokens: NotRequired[int]

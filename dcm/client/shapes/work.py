@@ -214,7 +214,7 @@ class SessionDetail(Session):
 
 
 class TokenSums(TypedDict):
-    """Tokens, and US dollars by the price table."""
+    """Tokens, and US dollars; `cost_source` is client, prices or both."""
 
     messages: int
     input_tokens: int
@@ -223,12 +223,21 @@ class TokenSums(TypedDict):
     cache_creation_tokens: int
     cache_creation_1h_tokens: int
     cost: float | None
+    cost_source: str | None
 
 
 class ModelSums(TokenSums):
     """What the answers of one model took."""
 
     model: str
+
+
+class AgentSums(TokenSums):
+    """What the answers to one asker took; `kind` is main, subagent or auxiliary."""
+
+    kind: str
+    agent_id: str | None
+    agent_name: str | None
 
 
 class ContextSize(TypedDict):
@@ -246,8 +255,10 @@ class SessionUsage(TypedDict):
 
     session_id: str
     models: list[ModelSums]
+    agents: list[AgentSums]
     total: TokenSums
     unpriced: list[str]
+    failed_requests: int
     context: ContextSize | None
 
 

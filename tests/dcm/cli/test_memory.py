@@ -195,6 +195,9 @@ def test_usage_prints_tokens_money_and_context(recorder: Recorder, home: Path) -
     assert answer(run(home, "usage", "s", "--json", "--url", recorder.url)) == USED
 
 
-def test_usage_of_a_session_no_transcript_tells_of_says_so(recorder: Recorder, home: Path) -> None:
+def test_usage_of_a_session_nothing_tells_of_says_so(recorder: Recorder, home: Path) -> None:
     recorder.answer(Said(200, {**USED, "models": [], "context": None}))
-    assert run(home, "usage", "s", "--url", recorder.url).output == "No transcript told what session s used.\n"
+    assert (
+        run(home, "usage", "s", "--url", recorder.url).output
+        == "Neither a transcript nor telemetry told what session s used.\n"
+    )

@@ -1,0 +1,155 @@
+"""OTLP over HTTP at the door: what is taken, how it is answered, and that it is queued and not written."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from api_server import Answer, ApiServer
+from google.rpc.status_pb2 import Status
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from otlp_bodies import export_logs, export_metrics, log, point
+
+from dcm.broker import TELEMETRY_STREAM
+
+JSON, PROTOBUF = "application/json", "application/x-protobuf"
+
+
+@pytest.fixture
+def server(server: ApiServer) -> Iterator[ApiServer]:
+    """The module's server; its Valkey is back when the test is over."""
+    yield server
+    server.valkey.resume()
+    if server.valkey.process.poll() is not None:
+        server.valkey.start()
+
+
+def send(server: ApiServer, path: str, body: Any, kind: str = JSON, **headers: str) -> Answer:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return server.ask("POST", path, raw, {"Content-Type": kind, **headers})
+
+
+def queued(server: ApiServer) -> list[dict[str, Any]]:
+    return [json.loads(fields[b"p"]) for _, fields in server.valkey.client.xrange(TELEMETRY_STREAM)]
+
+
+def in_protobuf(body: Any, message: Any) -> bytes:
+    from google.protobuf import json_format
+
+    return bytes(json_format.ParseDict(body, message).SerializeToString())
+
+
+@pytest.mark.contract("POST /v1/logs")
+def test_log_events_are_queued_and_answered_in_json(server: ApiServer) -> None:
+    answer = send(server, "/v1/logs", export_logs(log("api_request", request_id="req_1", input_tokens=7)))
+    assert (answer.status, answer.type, answer.json) == (200, JSON, {})
+    [[request]] = [entry["requests"] for entry in queued(server)]
+    assert (request["session_id"], request["key"], request["input_tokens"]) == ("s1", "req_1", 7)
+
+
+def test_log_events_in_protobuf_are_the_same_and_answered_in_protobuf(server: ApiServer) -> None:
+    body = export_logs(log("api_request", request_id="req_1", cost_usd=0.5), log("compaction", pre_tokens="9"))
+    send(server, "/v1/logs", body)
+    answer = send(server, "/v1/logs", in_protobuf(body, ExportLogsServiceRequest()), PROTOBUF)
+    assert (answer.status, answer.type, answer.body) == (200, PROTOBUF, b"")
+    one, other = queued(server)
+    assert one == other
+    assert set(one) == {"requests", "compactions"}
+
+
+@pytest.mark.contract("POST /v1/metrics")
+@pytest.mark.parametrize("kind", [JSON, PROTOBUF])
+def test_metrics_are_taken_packed_with_gzip(server: ApiServer, kind: str) -> None:
+    body = export_metrics(point("token.usage", 10, type="input"), point("cost.usage", 0.5))
+    raw = json.dumps(body).encode() if kind == JSON else in_protobuf(body, ExportMetricsServiceRequest())
+    answer = send(server, "/v1/metrics", gzip.compress(raw), kind, **{"Content-Encoding": "gzip"})
+    assert (answer.status, answer.type) == (200, kind)
+    [entry] = queued(server)
+    assert [(row["part"], row["value"]) for row in entry["sums"]] == [("input", 10), ("cost", 0.5)]
+
+
+@pytest.mark.contract("POST /v1/traces")
+@pytest.mark.parametrize("path", ["/v1/logs", "/v1/metrics", "/v1/traces"])
+def test_what_others_export_is_accepted_and_left_alone(server: ApiServer, path: str) -> None:
+    body = export_logs(log("user_prompt", prompt="my secret plan")) | export_metrics(point("session.count", 1))
+    body |= {"resourceSpans": [{"scopeSpans": [{"spans": [{"traceId": "0af7651916cd43dd8448eb211c80319c"}]}]}]}
+    assert (send(server, path, body).status, send(server, path, body).json) == (200, {})
+    assert queued(server) == []
+
+
+def test_what_cannot_be_used_is_counted_and_the_rest_is_taken(server: ApiServer) -> None:
+    good, nobodys = point("token.usage", 10, type="input"), point("token.usage", 10, session="", type="input")
+    answer = send(server, "/v1/metrics", export_metrics(good, nobodys, point("cost.usage", -1)))
+    assert answer.status == 200
+    assert answer.json["partialSuccess"]["rejectedDataPoints"] == "2"
+    assert len(queued(server)[0]["sums"]) == 1
+    body = in_protobuf(export_logs(log("compaction", session="")), ExportLogsServiceRequest())
+    said = ExportLogsServiceResponse.FromString(send(server, "/v1/logs", body, PROTOBUF).body)
+    assert said.partial_success.rejected_log_records == 1
+    assert "session.id" in said.partial_success.error_message
+
+
+def test_a_sum_that_does_not_say_since_when_is_counted_as_unusable(server: ApiServer) -> None:
+    answer = send(server, "/v1/metrics", export_metrics(point("cost.usage", 1), temporality=0))
+    assert "aggregationTemporality" in answer.json["partialSuccess"]["errorMessage"]
+
+
+@pytest.mark.parametrize("path", ["/v1/logs", "/v1/metrics", "/v1/traces"])
+@pytest.mark.parametrize(
+    "raw", [b"{", b"[]", b'"text"', b'{"resourceLogs":7,"resourceMetrics":7,"resourceSpans":7}', b"\xff"]
+)
+def test_garbage_is_answered_with_400_and_a_status(server: ApiServer, path: str, raw: bytes) -> None:
+    answer = send(server, path, raw)
+    assert (answer.status, answer.type, answer.json["code"]) == (400, JSON, 3)
+    assert "The body is no Export" in answer.json["message"]
+
+
+def test_json_that_is_nested_too_deep_is_garbage(server: ApiServer) -> None:
+    assert send(server, "/v1/logs", b'{"a":' * 100_000 + b"1" + b"}" * 100_000).status == 400
+    deep: dict[str, Any] = {"stringValue": "x"}
+    for _ in range(200):
+        deep = {"arrayValue": {"values": [deep]}}
+    record = {"body": deep}
+    assert send(server, "/v1/logs", {"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]}).status == 400
+
+
+def test_garbage_in_protobuf_is_answered_in_protobuf(server: ApiServer) -> None:
+    answer = send(server, "/v1/metrics", b"\xff\xff\xff", PROTOBUF)
+    assert (answer.status, answer.type) == (400, PROTOBUF)
+    assert Status.FromString(answer.body).code == 3
+
+
+def test_gzip_that_is_none_or_ends_too_early_and_other_encodings_are_refused(server: ApiServer) -> None:
+    packed = gzip.compress(json.dumps(export_logs(log("api_request"))).encode())
+    for raw, encoding in ((b"{}", "gzip"), (packed[:-9], "gzip"), (b"{}", "br")):
+        assert send(server, "/v1/logs", raw, **{"Content-Encoding": encoding}).status == 400
+    assert queued(server) == []
+
+
+def test_another_content_type_is_refused(server: ApiServer) -> None:
+    answer = send(server, "/v1/logs", b"{}", "text/plain")
+    assert (answer.status, answer.json["code"]) == (415, 3)
+
+
+def test_a_body_that_is_too_large_is_refused_also_when_it_is_packed(server: ApiServer) -> None:
+    assert send(server, "/v1/logs", b" " * (4 * 1024 * 1024 + 1)).status == 413
+    packed = gzip.compress(b" " * 50_000_000)
+    answer = send(server, "/v1/logs", packed, **{"Content-Encoding": "gzip"})
+    assert (answer.status, answer.json["code"]) == (413, 8)
+
+
+def test_while_valkey_is_away_an_exporter_is_told_when_to_try_again(server: ApiServer) -> None:
+    server.valkey.stop()
+    answer = send(server, "/v1/logs", export_logs(log("api_request")))
+    assert (answer.status, answer.headers["Retry-After"], answer.json["code"]) == (503, "2", 14)
+    assert send(server, "/v1/logs", export_logs(log("user_prompt"))).status == 200
+    server.valkey.start()
+    assert send(server, "/v1/logs", export_logs(log("api_request"))).status == 200
+
+
+def test_one_message_wakes_the_worker_for_many_exports(server: ApiServer) -> None:
+    for _ in range(5):
+        send(server, "/v1/logs", export_logs(log("api_request")))
+    assert server.valkey.client.llen("dcm:dramatiq:default") == 1

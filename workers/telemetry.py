@@ -1,0 +1,95 @@
+"""Write what OpenTelemetry of Claude Code told."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
+
+import dramatiq
+import orjson
+
+from db import rejected
+from db import telemetry as stored
+from db.pool import AWAY, Conn, is_away
+from dcm.broker import DEFAULT, TELEMETRY_NUDGE, TELEMETRY_STREAM
+from dcm.domain.streams import PAYLOAD_FIELD
+from dcm.domain.telemetry import CompactionSize, ModelRequest, UsageSum
+from workers import running
+
+logger = logging.getLogger("dcm.telemetry")
+broker = running.broker()
+
+BATCH = 100
+"""Exports written in one transaction."""
+
+Entry = tuple[bytes, dict[bytes, bytes]]
+Rows = list[dict[str, Any]]
+
+WRITERS: Mapping[str, Callable[[Conn, Rows], None]] = {
+    "compactions": lambda conn, rows: stored.keep_compactions(conn, [CompactionSize(**row) for row in rows]),
+    "requests": lambda conn, rows: stored.keep_requests(conn, [ModelRequest(**row) for row in rows]),
+    "sums": lambda conn, rows: stored.keep_sums(conn, [UsageSum(**row) for row in rows]),
+}
+"""How each kind of what is told is written."""
+
+
+TEXTS = ("model", "source", "agent_name", "error")
+"""Fields that are neither ids nor numbers."""
+
+
+@dramatiq.actor(queue_name=DEFAULT, max_retries=0, throws=AWAY)
+def telemetry() -> None:
+    """Write what the stream of exports holds until it is empty; an entry is deleted only after its commit."""
+    client = running.valkey()
+    client.delete(TELEMETRY_NUDGE)
+    with running.pool().connection() as conn:
+        while entries := cast("list[Entry]", client.xrange(TELEMETRY_STREAM, count=BATCH)):
+            _write(conn, entries)
+            client.xdel(TELEMETRY_STREAM, *(entry_id for entry_id, _ in entries))
+
+
+def _write(conn: Conn, entries: Sequence[Entry]) -> None:
+    """Write a batch; where its data is refused, write its exports one by one and set aside those that fail."""
+    try:
+        _write_together(conn, entries)
+    except Exception as error:
+        if is_away(error):
+            raise
+        logger.exception("a batch was refused, writing its %d exports one by one", len(entries))
+        for entry in entries:
+            _write_one(conn, entry)
+
+
+def _write_one(conn: Conn, entry: Entry) -> None:
+    try:
+        _write_together(conn, [entry])
+    except Exception as error:
+        if is_away(error):
+            raise
+        logger.exception("an export was refused and set aside", extra={"entry": entry[0].decode()})
+        redact = running.redactor().text
+        reason, payload = (
+            f"{type(error).__name__}: {error}",
+            entry[1].get(PAYLOAD_FIELD, b"").decode("utf-8", "replace"),
+        )
+        with conn.transaction():
+            rejected.keep(
+                conn, rejected.Rejected(entry[0].decode(), None, "telemetry", redact(reason), redact(payload))
+            )
+
+
+def _write_together(conn: Conn, entries: Sequence[Entry]) -> None:
+    """Write exports in one transaction, without their secrets; kinds and rows in order, so writers cannot deadlock."""
+    told: dict[str, Rows] = {kind: [] for kind in WRITERS}
+    for _, fields in entries:
+        for kind, rows in orjson.loads(fields[PAYLOAD_FIELD]).items():
+            told[kind] += [_redacted(row) for row in rows]
+    with conn.transaction():
+        for kind, write in WRITERS.items():
+            if told[kind]:
+                write(conn, told[kind])
+
+
+def _redacted(row: dict[str, Any]) -> dict[str, Any]:
+    """A row without its secrets."""
+    redact = running.redactor().text
+    return row | {name: redact(row[name]) for name in TEXTS if row.get(name)}
