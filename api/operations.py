@@ -11,6 +11,7 @@ from typing import Any
 from falcon.asgi import Request, Response
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from api.access import note
 from api.bodies import TOO_DEEP, parse_json, read_body
 from api.redaction import without_secrets
 from dcm.domain.errors import InvalidInput
@@ -66,6 +67,7 @@ def operation(
                 given["query"] = read_query(req, described.query)
             if described.body:
                 given["body"] = parse_body(without_secrets(req, await read_body(req)), described.body)
+            note(req, session_id=_session_of(given))
             result = await work(self, **given)
             resp.status, content = result if isinstance(result, tuple) else (described.status, result)
             if content is not None:
@@ -75,6 +77,12 @@ def operation(
         return respond
 
     return make
+
+
+def _session_of(given: Mapping[str, Any]) -> object:
+    """The session that a request names in its path, its query or its body."""
+    named = (getattr(given.get(part), "session_id", None) for part in ("query", "body"))
+    return given.get("session_id") or next(filter(None, named), None)
 
 
 def documented(

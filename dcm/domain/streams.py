@@ -8,6 +8,9 @@ TIME_FIELD, PAYLOAD_FIELD = b"t", b"p"
 RECOVERED_FIELD = b"r"
 """Stands in entries that a transcript told; a hook's own report of the same event goes before it."""
 
+AGAIN_FIELD, KEY_FIELD = b"x", b"k"
+"""Stand in entries that were refused and are sent again: the entry it was, and the key where redaction changed it."""
+
 
 def shard_of(session_id: str, shards: int) -> int:
     """The shard that holds a session: always the same one, so a session has one writer."""
