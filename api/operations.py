@@ -27,7 +27,7 @@ Responder = Callable[..., Awaitable[None]]
 class Operation:
     """One method of one path. `path` maps the names in the path to their types; `errors` are the statuses of refusals.
 
-    `answer` None means an answer without a body.
+    `answer` None means an answer without a body, or one that is a text of the media type `text`.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Operation:
     path: Mapping[str, Any]
     errors: tuple[int, ...]
     others: Mapping[int, type[BaseModel]] = field(default_factory=dict)
+    text: str = ""
 
 
 def operation(
@@ -91,6 +92,7 @@ def documented(
     answer: type[BaseModel] | None = None,
     status: int = 200,
     errors: tuple[int, ...] = (),
+    text: str = "",
 ) -> Callable[[Responder], Responder]:
     """Describe a falcon responder that reads its request and writes its answer itself."""
 
@@ -106,6 +108,7 @@ def documented(
             query=None,
             path={},
             errors=errors,
+            text=text,
         )
         return responder
 
