@@ -16,8 +16,8 @@ logger = logging.getLogger("dcm.access")
 
 HOOKS = "/api/hooks/claude"
 
-QUIET = frozenset({HOOKS, "/health", "/metrics", "/api/system"})
-"""Paths that are asked for all day: only who debugs reads lines of them, unless they fail."""
+QUIET = frozenset({HOOKS, "/health", "/metrics", "/api/system", "/api/dead"})
+"""Paths that are asked for all day: only who debugs reads lines of them, unless they fail or change something."""
 
 SANE = re.compile(r"[\w.:=/+-]{1,128}", re.ASCII)
 """An X-Request-ID that is taken over."""
@@ -44,7 +44,8 @@ class Access:
             figures.hook(status, seconds)
         else:
             figures.request(req.method, req.uri_template or "", status, seconds)
-        level = logging.DEBUG if req.path in QUIET and status < 500 else logging.INFO
+        quiet = req.path in QUIET and status < 500 and req.method != "DELETE"
+        level = logging.DEBUG if quiet else logging.INFO
         if logger.isEnabledFor(level):
             said = {"method": req.method, "path": req.path, "status": status, "ms": round(seconds * 1000, 2)}
             logger.log(level, "answered", extra=said | _texts(vars(req.context).get("ids", {})))

@@ -164,7 +164,8 @@ def _ask(what: str) -> None:
 def _line(letter: DeadLetter) -> str:
     """One letter: when it failed, its id, what it is, why."""
     at = letter["failed_at"][:16].replace("T", " ")
-    state = "sent again, not stored yet" if letter["sent_again_at"] else f"failed {letter['tries']} times"
+    failed = "failed once" if letter["tries"] == 1 else f"failed {letter['tries']} times"
+    state = "sent again, not stored yet" if letter["sent_again_at"] else failed
     words = escape(texts.one_line(letter["reason"]))
     return f"[dim]{at}[/] {letter['id']} [cyan]{letter['kind']}[/] {escape(letter['name'])} [dim]({state})[/] {words}"
 

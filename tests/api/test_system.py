@@ -161,12 +161,14 @@ def test_an_id_that_is_not_sane_is_replaced_by_one_of_our_own(server: ApiServer,
 
 
 def test_a_hook_and_what_is_asked_all_day_write_no_line(server: ApiServer, conn: Conn) -> None:
-    for path in ("/health", "/metrics", "/api/system"):
+    for path in ("/health", "/metrics", "/api/system", "/api/dead"):
         server.get(path, **{"X-Request-ID": f"quiet{path}"})
     server.ask("POST", "/api/hooks/claude", b"{}", {"X-Request-ID": "quiet-hook"})
     server.get("/config.json", **{"X-Request-ID": "last"})
     wait_for(lambda: lines(server, "last"), "the last line")
-    assert [lines(server, f"quiet{path}") for path in ("/health", "/metrics", "/api/system", "-hook")] == [[]] * 4
+    assert [lines(server, f"quiet{path}") for path in ("/health", "/metrics", "/api/system", "/api/dead", "-hook")] == [
+        []
+    ] * 5
 
 
 def test_the_id_of_a_request_travels_with_the_message_it_causes(server: ApiServer) -> None:

@@ -41,7 +41,7 @@ def test_what_failed_is_listed_with_its_id_its_kind_and_why(
     home: Path, server: ApiServer, letter: dict[str, Any]
 ) -> None:
     said = dead(home, server, "list").output
-    assert f"{letter['id']} event News (failed 1 times) CheckViolation" in said
+    assert f"{letter['id']} event News (failed once) CheckViolation" in said
     assert "1 event and 0 messages failed for good" in said
     assert answer(dead(home, server, "list", "--json"))["counts"] == {"events": 1, "messages": 0}
     assert "0 messages" in dead(home, server, "list", "--kind", "message").output
