@@ -13,6 +13,7 @@ import orjson
 from falcon import media
 from falcon.asgi import Request, Response
 
+from api.access import Access
 from api.callers import Callers
 from api.database import Database
 from api.heads import App
@@ -24,7 +25,7 @@ from api.redaction import Redaction
 from api.restore import Briefs
 from api.routes import Parts, routes
 from db.pool import AWAY, REFUSED, open_pool
-from dcm import redaction
+from dcm import figures, redaction
 from dcm import settings as settings_module
 from dcm.domain.errors import Conflict, DcmError, Forbidden, InvalidInput, NotFound, TooLarge, Unavailable
 from dcm.domain.instants import plain
@@ -65,6 +66,7 @@ def create_app(
     log_to_stderr(settings.log_level, redactor.value)
     app: falcon.asgi.App[Request, Response] = App(router=PathsAsSent())
     parts = Running(settings)
+    app.add_middleware(Access())
     app.add_middleware(Callers(settings))
     app.add_middleware(parts)
     app.add_middleware(Redaction(redactor))
@@ -86,9 +88,11 @@ class Running:
     def __init__(self, settings: Settings) -> None:
         self._hook_threads = ThreadPoolExecutor(HOOK_CONNECTIONS, thread_name_prefix="hook")
         self._read_threads = ThreadPoolExecutor(settings.db_max_connections, thread_name_prefix="read")
-        url = settings.database_url
+        self._home, url = settings.home, settings.database_url
         self._hook_pool = open_pool(url, most=HOOK_CONNECTIONS, name="api hooks", timeout=1.5, longest_ms=2000)
         self._read_pool = open_pool(url, most=settings.db_max_connections, name="api reads", longest_ms=10_000)
+        figures.watch_pool("hooks", self._hook_pool.get_stats)
+        figures.watch_pool("reads", self._read_pool.get_stats)
         self._door = Door(settings)
         self._briefs = Briefs(settings.database_url, self._hook_pool, self._door, self._hook_threads)
         mail = Mail(self._hook_pool, self._door, self._hook_threads)
@@ -96,7 +100,8 @@ class Running:
         self.parts = Parts(settings, self._door, self._briefs, mail, database)
 
     async def process_startup(self, scope: Mapping[str, Any], event: Mapping[str, Any]) -> None:  # noqa: ARG002
-        """Begin to listen for briefs."""
+        """Begin to listen for briefs, and to tell the figures."""
+        figures.tell(self._home, "api")
         self._briefs.start()
 
     async def process_shutdown(self, scope: Mapping[str, Any], event: Mapping[str, Any]) -> None:  # noqa: ARG002

@@ -12,12 +12,15 @@ import contextlib
 import logging
 import time
 from collections.abc import Mapping
+from contextvars import copy_context
+from functools import partial
 
 import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from api import figures
 from api.append import AWAITED_MS, NUDGE_MS, Waiting, append
 from dcm.broker import (
     INGEST,
@@ -165,7 +168,8 @@ class Door:
 
     def ask(self, queue: str, actor: str, *arguments: object) -> None:
         """Send to an actor without waiting; when Valkey is away the clock or a later event makes up for it."""
-        sent = asyncio.get_running_loop().run_in_executor(None, enqueue, self._broker, queue, actor, *arguments)
+        send = partial(copy_context().run, enqueue, self._broker, queue, actor, *arguments)
+        sent = asyncio.get_running_loop().run_in_executor(None, send)
         self._nudges.add(sent)
         sent.add_done_callback(self._sent)
 
@@ -192,6 +196,7 @@ class Door:
         except Exception as error:  # noqa: BLE001 - whatever it is, nobody is left waiting
             self._refuse(batch, error)
             return
+        figures.ACCEPTED.inc(len(batch))
         mail = {mailbox: await self._emptied(mailbox) for mailbox in filled}
         for waiting in batch:
             if not waiting.taken.done():
@@ -211,6 +216,7 @@ class Door:
         if isinstance(error, TimeoutError | redis.exceptions.TimeoutError):
             self._resting_until = time.monotonic() + REST_AFTER_STALL
             batch, self._waiting = batch + self._waiting, []
+        figures.UNAVAILABLE.inc(len(batch))
         for waiting in batch:
             if not waiting.taken.done():
                 waiting.taken.set_exception(_away(str(error)))

@@ -11,6 +11,7 @@ from typing import Any
 from falcon.asgi import Request, Response
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from api.access import note
 from api.bodies import TOO_DEEP, parse_json, read_body
 from api.redaction import without_secrets
 from dcm.domain.errors import InvalidInput
@@ -26,7 +27,7 @@ Responder = Callable[..., Awaitable[None]]
 class Operation:
     """One method of one path. `path` maps the names in the path to their types; `errors` are the statuses of refusals.
 
-    `answer` None means an answer without a body.
+    `answer` None means an answer without a body, or one that is a text of the media type `text`.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Operation:
     path: Mapping[str, Any]
     errors: tuple[int, ...]
     others: Mapping[int, type[BaseModel]] = field(default_factory=dict)
+    text: str = ""
 
 
 def operation(
@@ -66,6 +68,7 @@ def operation(
                 given["query"] = read_query(req, described.query)
             if described.body:
                 given["body"] = parse_body(without_secrets(req, await read_body(req)), described.body)
+            note(req, session_id=_session_of(given))
             result = await work(self, **given)
             resp.status, content = result if isinstance(result, tuple) else (described.status, result)
             if content is not None:
@@ -77,6 +80,12 @@ def operation(
     return make
 
 
+def _session_of(given: Mapping[str, Any]) -> object:
+    """The session that a request names in its path, its query or its body."""
+    named = (getattr(given.get(part), "session_id", None) for part in ("query", "body"))
+    return given.get("session_id") or next(filter(None, named), None)
+
+
 def documented(
     *,
     body: type[BaseModel] | None = None,
@@ -84,6 +93,7 @@ def documented(
     status: int = 200,
     errors: tuple[int, ...] = (),
     others: Mapping[int, type[BaseModel]] | None = None,
+    text: str = "",
 ) -> Callable[[Responder], Responder]:
     """Describe a falcon responder that reads its request and writes its answer itself."""
 
@@ -100,6 +110,7 @@ def documented(
             path={},
             errors=errors,
             others=others or {},
+            text=text,
         )
         return responder
 

@@ -54,7 +54,8 @@ def _section(path: str, method: str, operation: Mapping[str, Any], found: Mappin
     for status, answer in operation["responses"].items():
         schema = answer.get("content", {}).get("application/json", {}).get("schema")
         if int(status) < 300:
-            yield f"- {status}: {_fields(schema, found) if schema else 'no body'}"
+            other = ", ".join(answer.get("content", {})) or "no body"
+            yield f"- {status}: {_fields(schema, found) if schema else other}"
     yield "- otherwise: " + ", ".join(status for status in operation["responses"] if int(status) >= 300)
 
 

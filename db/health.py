@@ -28,3 +28,9 @@ def counts(conn: Conn) -> Counts:
     """How many projects, requests, actions and messages are stored."""
     found = rows_of(conn, "projects", "requests", "actions", "agent_messages")
     return Counts(found["projects"], found["requests"], found["actions"], found["agent_messages"])
+
+
+def size_bytes(conn: Conn) -> int:
+    """Bytes the database takes on its disk."""
+    found = conn.execute("SELECT pg_database_size(current_database())").fetchone()
+    return int(found[0]) if found else 0

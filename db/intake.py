@@ -78,8 +78,8 @@ def refusals(conn: Conn) -> Refusals:
     with conn.cursor(row_factory=class_row(Refusals)) as cursor:
         found = cursor.execute(
             """
-            SELECT count(*) AS total, count(*) FILTER (WHERE created_at > now() - interval '1 day') AS last_day,
-                   (array_agg(reason ORDER BY created_at DESC))[1] AS newest_reason, max(created_at) AS newest_at
+            SELECT count(*) AS total, count(*) FILTER (WHERE refused_at > now() - interval '1 day') AS last_day,
+                   (array_agg(reason ORDER BY refused_at DESC))[1] AS newest_reason, max(refused_at) AS newest_at
             FROM rejected_events
             """
         ).fetchone()

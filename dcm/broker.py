@@ -9,10 +9,14 @@ from dramatiq.middleware import CurrentMessage, Retries, ShutdownNotifications
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from dcm import logs
 from dcm.settings import Settings
 
 INGEST, DEFAULT = "ingest", "default"
 """Queues: hook events come by the thousand and have a worker of their own."""
+
+NAMESPACE = "dcm:dramatiq"
+"""How the keys of Dramatiq's queues begin."""
 
 CONNECT_TIMEOUT = 1.0
 """Seconds until a Valkey that does not answer counts as away."""
@@ -85,7 +89,7 @@ def open_broker(settings: Settings) -> RedisBroker:
     broker = RedisBroker(  # type: ignore[no-untyped-call]
         client=redis_client(settings, timeout=15.0),
         middleware=[CurrentMessage(), ShutdownNotifications(), Retries(max_retries=3, max_backoff=60_000)],
-        namespace="dcm:dramatiq",
+        namespace=NAMESPACE,
     )
     dramatiq.set_broker(broker)
     return broker
@@ -93,9 +97,15 @@ def open_broker(settings: Settings) -> RedisBroker:
 
 def enqueue(broker: dramatiq.Broker, queue: str, actor: str, *arguments: object) -> None:
     """Send to an actor by the name of its queue and its own."""
-    broker.enqueue(dramatiq.Message(queue, actor, arguments, {}, {}))
+    broker.enqueue(dramatiq.Message(queue, actor, arguments, {}, _cause()))
 
 
 def enqueue_later(broker: dramatiq.Broker, delay_ms: int, queue: str, actor: str, *arguments: object) -> None:
     """The same, to be begun after so many milliseconds."""
-    broker.enqueue(dramatiq.Message(queue, actor, arguments, {}, {}), delay=delay_ms)
+    broker.enqueue(dramatiq.Message(queue, actor, arguments, {}, _cause()), delay=delay_ms)
+
+
+def _cause() -> dict[str, str]:
+    """The request that a message is sent for, which its actor's line names too."""
+    request_id = logs.trace.get().get("request_id")
+    return {"request_id": request_id} if request_id else {}

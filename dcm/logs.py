@@ -3,13 +3,20 @@
 import json
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from dcm.domain.redaction import plain
 
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+trace: ContextVar[Mapping[str, str]] = ContextVar("trace", default=NOTHING)
+"""The ids of what is being done, which stand in each of its lines: `request_id`, `message_id`."""
 
 
 class JsonLines(logging.Formatter):
@@ -21,7 +28,7 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line of a record."""
-        said: dict[str, object] = {"message": record.getMessage()}
+        said: dict[str, object] = {"message": record.getMessage(), **trace.get()}
         said |= {key: value for key, value in vars(record).items() if key not in _PLAIN and value is not None}
         if record.exc_info:
             said["exception"] = self.formatException(record.exc_info)

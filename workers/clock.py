@@ -15,7 +15,8 @@ from db.pool import DatabaseError
 from dcm.broker import DEFAULT, INGEST, TELEMETRY_NUDGE, TELEMETRY_STREAM, enqueue, nudge_key, stream_key
 from dcm.domain import subtasks as subtask_rules
 from dcm.domain.events import Event
-from workers import running
+from dcm.figures import tell
+from workers import figures, running
 
 logger = logging.getLogger("dcm.clock")
 
@@ -116,16 +117,20 @@ def run_due(pending: list[Duty], now: float) -> float:
     for duty in pending:
         if duty.next_at <= now:
             duty.next_at = now + duty.every
+            began, failed = time.monotonic(), False
             try:
                 duty.run()
             except (DatabaseError, redis.RedisError, BrokerConnectionError) as error:
+                failed = True
                 logger.warning("%s: %s", duty.name, error)
+            figures.duty(duty.name, time.monotonic() - began, time.time(), failed=failed)
     return max(0.0, min(duty.next_at for duty in pending) - now)
 
 
 def main() -> None:
     """Do the periodic work until told to stop."""
     running.broker()
+    tell(running.settings().home, "clock")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -15,7 +15,7 @@ from db.pool import AWAY, Conn, is_away
 from dcm.broker import INGEST, enqueue, nudge_key, stream_key
 from dcm.domain import streams
 from dcm.domain.hook_events import TOOL_RECORDED, HookEvent, check, parse, with_payload
-from workers import running, tracing, waiting
+from workers import drained, figures, running, tracing, waiting
 from workers.batch import Written, write
 from workers.follow_up import follow_up
 from workers.waiting import Entry
@@ -37,7 +37,7 @@ _NULS = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 """An escaped NUL; an even number of backslashes before it are text of their own."""
 
 
-@dramatiq.actor(queue_name=INGEST, max_retries=0, throws=AWAY)
+@dramatiq.actor(queue_name=INGEST, max_retries=0, throws=AWAY, asked_again=True)
 def drain(shard: int) -> None:
     """Write what a shard's stream holds, oldest first but for sessions that are waited for, until it is empty.
 
@@ -49,9 +49,10 @@ def drain(shard: int) -> None:
     with running.pool().connection() as conn, _one_at_a_time(conn, shard):
         client.delete(nudge_key(shard))
         while entries := waiting.next_batch(client, shard, BATCH):
-            began = time.time_ns()
+            began_ns, began = time.time_ns(), time.monotonic()
             written = _write(conn, entries)
-            tracing.stored(running.settings(), entries, began)
+            tracing.stored(running.settings(), entries, began_ns)
+            drained.note(conn, entries, written, began)
             follow_up(written)
             client.xdel(stream, *(entry_id for entry_id, _ in entries))
             if time.monotonic() > deadline:
@@ -98,18 +99,20 @@ def _write_one(conn: Conn, entry: Entry) -> Written:
         if is_away(error):
             raise
         logger.exception("an event was refused and set aside", extra={"entry": entry[0].decode()})
+        figures.SET_ASIDE.inc()
         with conn.transaction():
             rejected.keep(conn, _rejected(entry, error))
         return Written(events=[])
 
 
 def _event(entry: Entry) -> HookEvent:
-    entry_id, fields = entry
+    _, fields = entry
     payload = _cleaned(fields[streams.PAYLOAD_FIELD])
     if payload.get("hook_event_name") != TOOL_RECORDED:
         check(payload)
     at, recovered = streams.moment(fields[streams.TIME_FIELD]), streams.RECOVERED_FIELD in fields
-    event = parse(entry_id.decode(), at, payload, recovered=recovered)
+    event = parse(drained.entry_id(entry), at, payload, recovered=recovered)
+    event = drained.as_it_came(event, fields)
     return with_payload(event, running.redactor().payload(payload))
 
 
@@ -125,7 +128,7 @@ def _cleaned(raw: bytes) -> Any:
 
 
 def _rejected(entry: Entry, error: Exception) -> rejected.Rejected:
-    entry_id, fields = entry
+    _, fields = entry
     raw = fields.get(streams.PAYLOAD_FIELD, b"")
     try:
         payload = json.loads(raw)
@@ -134,7 +137,24 @@ def _rejected(entry: Entry, error: Exception) -> rejected.Rejected:
         session_id, name = None, None
     redact = running.redactor().text
     reason, text = f"{type(error).__name__}: {error}", raw.decode("utf-8", "replace")
-    return rejected.Rejected(entry_id.decode(), session_id, name, redact(reason), _redacted(text))
+    return rejected.Rejected(
+        drained.entry_id(entry),
+        session_id,
+        name,
+        redact(reason),
+        _redacted(text),
+        drained.happened_at(entry),
+        _came_as(entry),
+        streams.RECOVERED_FIELD in fields,
+    )
+
+
+def _came_as(entry: Entry) -> str:
+    """The key of an event that redaction changes: what is kept of it has another."""
+    try:
+        return _event(entry).came_as
+    except Exception:  # noqa: BLE001 - what cannot be read has no key
+        return ""
 
 
 def _redacted(raw: str) -> str:

@@ -10,14 +10,17 @@ import redis
 from dramatiq.brokers.redis import RedisBroker
 
 from db.pool import Pool, open_pool
-from dcm import redaction
+from dcm import logs, redaction
 from dcm import settings as settings_module
 from dcm.broker import open_broker, redis_client
 from dcm.domain.redaction import Redactor
+from dcm.figures import watch_pool
 from dcm.logs import log_to_stderr
 from dcm.prices import Prices
 from dcm.settings import Settings
 from dcm.tracing import traces
+from workers import figures
+from workers.failures import Failures
 from workers.tracing import PART, RunTraces
 
 logger = logging.getLogger("dcm.worker")
@@ -39,6 +42,7 @@ def broker() -> RedisBroker:
     """The broker of this process, with a log line for each run of an actor."""
     log_to_stderr(settings().log_level, redactor().value)
     opened = open_broker(settings())
+    opened.add_middleware(Failures(redactor()))
     opened.add_middleware(RunLog())
     if made := traces(settings(), PART):
         opened.add_middleware(RunTraces(made))
@@ -48,7 +52,9 @@ def broker() -> RedisBroker:
 @functools.cache
 def pool() -> Pool:
     """The connections of this process."""
-    return open_pool(settings().database_url, most=settings().db_max_connections, name="worker", timeout=10.0)
+    opened = open_pool(settings().database_url, most=settings().db_max_connections, name="worker", timeout=10.0)
+    watch_pool("worker", opened.get_stats)
+    return opened
 
 
 @functools.cache
@@ -70,8 +76,10 @@ class RunLog(dramatiq.Middleware):
         self.started: dict[str, float] = {}
 
     def before_process_message(self, broker: dramatiq.Broker, message: dramatiq.MessageProxy) -> None:  # noqa: ARG002
-        """Remember when the run began."""
+        """Remember when the run began; every line until it ends names the message and the request that caused it."""
         self.started[message.message_id] = time.monotonic()
+        caused = {"request_id": message.options["request_id"]} if "request_id" in message.options else {}
+        logs.trace.set({"message_id": message.message_id, **caused})
 
     def after_process_message(
         self,
@@ -82,16 +90,17 @@ class RunLog(dramatiq.Middleware):
         exception: BaseException | None = None,
     ) -> None:
         """Say what ran, for how long and how it ended; a drain that went well says so only when debugging."""
-        began = self.started.pop(message.message_id, time.monotonic())
+        seconds = time.monotonic() - self.started.pop(message.message_id, time.monotonic())
+        figures.ran(message.actor_name, seconds, failed=exception is not None)
         quiet = message.actor_name == "drain" and exception is None
         logger.log(
             logging.DEBUG if quiet else logging.INFO,
             "ran",
             extra={
                 "actor": message.actor_name,
-                "message_id": message.message_id,
                 "arguments": list(message.args),
-                "ms": round((time.monotonic() - began) * 1000, 1),
+                "ms": round(seconds * 1000, 1),
                 "error": repr(exception) if exception else None,
             },
         )
+        logs.trace.set(logs.NOTHING)

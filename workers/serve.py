@@ -11,7 +11,8 @@ import threading
 
 from dramatiq import Worker
 
-from dcm import redaction
+from dcm import redaction, settings
+from dcm.figures import tell
 
 WORKERS = {"general": (4, 100), "ingest": (1, 50)}
 """{module: (threads, milliseconds an idle worker sleeps at most)}: a shorter sleep costs more of a core."""
@@ -29,6 +30,7 @@ def main() -> None:
     threads, idle_ms = WORKERS[name]
     broker = importlib.import_module(f"workers.{name}").broker
     redaction.get_ready()
+    tell(settings.load().home, {"general": "worker"}.get(name, name))
     worker = Worker(broker, worker_threads=threads, worker_timeout=idle_ms)
     worker.start()
     stop.wait()

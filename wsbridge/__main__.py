@@ -5,6 +5,7 @@ import signal
 
 from dcm import redaction
 from dcm import settings as settings_module
+from dcm.figures import tell
 from dcm.logs import log_to_stderr
 from wsbridge.server import Bridge
 
@@ -12,6 +13,7 @@ from wsbridge.server import Bridge
 async def _run() -> None:
     settings = settings_module.load()
     log_to_stderr(settings.log_level, redaction.redactor(settings).value)
+    tell(settings.home, "wsbridge")
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

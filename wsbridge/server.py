@@ -13,7 +13,7 @@ from websockets.typing import Origin
 
 from dcm import secret
 from dcm.settings import Settings
-from wsbridge import deliveries
+from wsbridge import deliveries, figures
 from wsbridge.client import Client, Missed
 from wsbridge.conversation import Conversation
 from wsbridge.hub import Hub, now_ms
@@ -49,6 +49,7 @@ class Bridge:
         self._secret = secret.load(settings)
         self._pages = Pages(settings, self._counters)
         self.hub = Hub()
+        figures.watch(self.hub.clients)
         self._relay = Relay(settings.database_url, self.hub)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -140,6 +141,7 @@ class Bridge:
 
     def _resume(self, client: Client, missed: Missed, tasks: set[asyncio.Task[None]]) -> None:
         """Hold what happens from now on, and tell the past; a second wish waits for the first."""
+        figures.RESUMED.inc()
         client.missed.append(missed)
         if client.held is None:
             client.held, client.held_after = [], self._relay.position
@@ -150,6 +152,7 @@ class Bridge:
         with contextlib.suppress(ConnectionClosed):
             while True:
                 await connection.send(await client.queue.get())
+                figures.SENT.inc()
                 client.queue.task_done()
 
     async def _send_again(self, client: Client) -> None:
@@ -168,6 +171,8 @@ class Bridge:
 
     async def _drop_when_slow(self, connection: ServerConnection, client: Client) -> None:
         await client.too_slow.wait()
+        figures.DROPPED.inc()
+        figures.LOST.inc(client.queue.qsize() + len(client.held or ()))
         logger.warning("a client read too slowly and was dropped", extra={"client": client.id})
         self.hub.leave(client)
         await _close(connection, CloseCode.TRY_AGAIN_LATER, TOO_SLOW, SLOW_CLOSE_TIMEOUT)

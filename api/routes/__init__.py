@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from api.database import Database
+from api.dead_letters import DeadLetters
 from api.ingest import Door
 from api.mail import Mail
 from api.restore import Briefs
@@ -16,6 +17,7 @@ from api.routes import (
     compact,
     compact_briefs,
     contexts,
+    dead,
     document,
     health,
     hierarchy,
@@ -30,6 +32,7 @@ from api.routes import (
     sessions,
     subscriptions,
     subtasks,
+    system,
     tasks,
     telemetry,
     tools_summary,
@@ -52,7 +55,7 @@ class Parts:
 
 def routes(parts: Parts) -> list[tuple[str, object]]:
     """(path, resource) of every route; literal segments stand before parameters."""
-    table = [*_of_the_system(parts), *_of_the_work(parts), *_of_the_agents(parts)]
+    table = [*_of_the_system(parts), *_of_the_failures(parts), *_of_the_work(parts), *_of_the_agents(parts)]
     return [*table, ("/openapi.json", document.OpenApi(table))]
 
 
@@ -68,11 +71,22 @@ def _of_the_system(parts: Parts) -> Iterable[tuple[str, object]]:
     yield "/api/hooks/claude", hooks.ClaudeHooks(parts.door, parts.briefs, parts.mail)
     yield "/api/import", imports.Import(parts.settings, parts.door, database)
     yield "/api/intake", imports.Intake(parts.settings, database)
+    yield "/api/system", system.SystemFigures(parts.settings, database)
+    yield "/metrics", system.Metrics(parts.settings, database)
     yield "/api/actions", actions.Actions(database, parts.door)
     yield "/v1/metrics", telemetry.Metrics(parts.door)
     yield "/v1/logs", telemetry.Logs(parts.door)
     yield "/v1/traces", telemetry.Traces(parts.door)
     yield "/api/cleanup/stats", cleanup.CleanupStatistics(database)
+
+
+def _of_the_failures(parts: Parts) -> Iterable[tuple[str, object]]:
+    """What failed for good."""
+    letters = DeadLetters(parts.settings, parts.database, parts.door)
+    yield "/api/dead", dead.Letters(letters)
+    yield "/api/dead/retry", dead.LettersAgain(letters)
+    yield "/api/dead/{letter_id}", dead.OneLetter(letters)
+    yield "/api/dead/{letter_id}/retry", dead.OneLetterAgain(letters)
 
 
 def _of_the_work(parts: Parts) -> Iterable[tuple[str, object]]:

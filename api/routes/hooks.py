@@ -9,6 +9,7 @@ from typing import Any
 from falcon.asgi import Request, Response
 from pydantic import ConfigDict
 
+from api import access, figures
 from api.bodies import kept_bytes, parse_json, read_body, storable
 from api.fields import Answer, Body, Name
 from api.ingest import Door
@@ -86,6 +87,7 @@ class ClaudeHooks:
         payload = check(parse_json(raw))
         now = time.time_ns()
         session_id, name = storable(payload["session_id"]), payload["hook_event_name"]
+        access.note(req, session_id=session_id, event=name)
         agent_id = payload.get("agent_id")
         agent_id = storable(agent_id) if isinstance(agent_id, str) else ""
         mailbox = mailbox_key(session_id, agent_id)
@@ -106,7 +108,8 @@ class ClaudeHooks:
         elif name == "PreCompact":
             resp.content_type, resp.data = "text/plain; charset=utf-8", TO_KEEP.encode()
         elif name == "SessionStart" and payload.get("source") in BRIEFED:
-            brief = await self._brief(session_id, payload, now)
+            with figures.BRIEF_WAIT.time():
+                brief = await self._brief(session_id, payload, now)
             resp.data = _context(name, brief) if brief else NOTHING
 
     async def _brief(self, session_id: str, payload: Mapping[str, Any], now: int) -> str | None:

@@ -15,14 +15,15 @@ from dcm.cli import lifecycle, machine, options, probes, up
 from dcm.cli.findings import Finding, broken, ok, warning
 from dcm.cli.hints import callable_here
 from dcm.client import Client, ClientError
+from dcm.client.shapes.system import System
 from dcm.domain.errors import SettingsError
 from dcm.launcher import server_url
 from dcm.lines import STORES, no_answer
 from dcm.redaction import own_patterns
 from dcm.settings import PROCFILE_ORDER, Settings
 
-BACKLOG = 10_000
-"""Events in the queue from which on something is wrong with those who write them."""
+BACKLOG, LAG = 10_000, 30.0
+"""Events in the queue, and seconds the oldest waits, from which on something is wrong with those who write them."""
 
 MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "broken": "[red]✗[/]"}
 
@@ -136,7 +137,7 @@ def api(settings: Settings) -> Iterator[Finding]:
     try:
         health = probes.api_health(server_url(settings))
         with Client(server_url(settings)) as client:
-            intake = client.get_intake()
+            system = client.get_system()
     except ClientError as error:
         yield broken("API", str(error), "See `dcm logs api`.")
         return
@@ -144,13 +145,30 @@ def api(settings: Settings) -> Iterator[Finding]:
         yield ok("API", f"version {health['version']}, the database answers in {health['database']['latencyMs']} ms")
     else:
         yield broken("API", "it is not healthy: the database does not answer", "See `dcm logs postgres`.")
-    if intake["waiting"] > BACKLOG:
-        yield warning("queue", f"{intake['waiting']} events wait to be stored", "See `dcm logs ingest`.")
+    yield from queue(system)
+    yield from dead_letters(system)
+
+
+def queue(system: System) -> Iterator[Finding]:
+    """Whether what is accepted gets stored soon."""
+    if (waiting := system["queue"]) is None:
+        yield broken("queue", f"Valkey does not answer: {system['away']['valkey']}", "See `dcm logs valkey`.")
+        return
+    says = f"{options.count(waiting['depth'], 'event')} to be stored, the oldest for {waiting['lag_seconds']:.0f} s"
+    if waiting["depth"] > BACKLOG or waiting["lag_seconds"] > LAG:
+        yield warning("queue", says, "See `dcm logs ingest`.")
     else:
-        yield ok("queue", f"{intake['waiting']} events wait to be stored")
-    rejected = intake["rejected"]
-    if rejected["last_day"]:
-        why = f"{rejected['last_day']} events were refused in the last day, the newest for: {rejected['newest_reason']}"
-        yield warning("rejected events", why, "They are kept in the table rejected_events; report the reason.")
-    else:
-        yield ok("rejected events", f"{rejected['total']} in all, none in the last day")
+        yield ok("queue", says if waiting["depth"] else "no event waits to be stored")
+
+
+def dead_letters(system: System) -> Iterator[Finding]:
+    """Whether something failed for good."""
+    rejected, dead = system["failures"]["rejected"] or 0, system["failures"]["dead"] or 0
+    if not rejected and not dead:
+        yield ok("dead letters", "nothing failed for good")
+        return
+    says = (
+        f"{options.count(rejected, 'event')} the database refused, "
+        f"{options.count(dead, 'message')} whose work failed at every try"
+    )
+    yield warning("dead letters", says, "See `dcm dead list`, then `dcm dead retry --all`, or `dcm dead drop ID`.")

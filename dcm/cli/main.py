@@ -19,6 +19,7 @@ COMMANDS = {
     "status": ("dcm.cli.status", "Say what runs."),
     "health": ("dcm.cli.status:health", "Print what GET /health answers."),
     "doctor": ("dcm.cli.doctor", "Look for what could be wrong, and say how to mend it."),
+    "dead": ("dcm.cli.dead", "See what failed for good, send it again or drop it."),
     "logs": ("dcm.cli.logs", "Print what the processes said."),
     "tail": ("dcm.cli.tail", "Print what happens, as it happens."),
     "search": ("dcm.cli.search", "Search what is remembered."),

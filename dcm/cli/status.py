@@ -1,4 +1,4 @@
-"""`dcm status`, `dcm health`: what runs."""
+"""`dcm status`, `dcm health`: what runs, what waits, what failed, how much room there is."""
 
 import sys
 from collections.abc import Callable
@@ -7,12 +7,17 @@ from dataclasses import asdict, dataclass
 
 import click
 from rich.console import Console
+from rich.filesize import decimal
 from rich.markup import escape
 
 from dcm.cli import lifecycle, options, probes, registration
 from dcm.cli.hints import callable_here
-from dcm.client import ClientError, Unreachable
+from dcm.client import Client, ClientError, Unreachable
+from dcm.client.shapes.system import Disk, Queue, System
 from dcm.settings import PROCFILE_ORDER, Settings
+
+ROOM = 1_000_000_000
+"""Bytes of free disk below which it is time to look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +41,12 @@ def command(*, as_json: bool) -> None:
     """
     settings = options.settings()
     parts = look(settings)
+    system = _system(settings)
     if as_json:
         running = lifecycle.running_pid(settings) is not None or bool(lifecycle.kept_lines(settings))
-        options.show_json({"running": running, "parts": [asdict(part) for part in parts]})
+        options.show_json({"running": running, "parts": [asdict(part) for part in parts], "system": system})
         return
+    parts += _figures(system) if system else []
     console = Console(highlight=False)
     for part in parts:
         console.print(
@@ -101,6 +108,15 @@ def _api(settings: Settings) -> list[Part]:
     return [Part("api", True, f"{url}, version {answer['version']}"), Part("database", database["healthy"], words)]
 
 
+def _system(settings: Settings) -> System | None:
+    """What waits, what failed and how full the disks are; None when the API does not tell."""
+    try:
+        with Client(lifecycle.urls(settings)["api"], timeout=probes.PROBE_SECONDS) as client:
+            return client.get_system()
+    except ClientError:
+        return None
+
+
 def _bridge(settings: Settings) -> list[Part]:
     url = lifecycle.urls(settings)["websocket"]
     return _listens("websocket", url, lambda: probes.check_bridge(url.replace("ws://", "http://")))
@@ -124,3 +140,27 @@ def _listens(name: str, url: str, check: Callable[[], None]) -> list[Part]:
 def _hooks() -> Part:
     found = registration.look()
     return Part("hooks", bool(found.ways), " and ".join(found.ways) or "not installed: run `dcm hooks`")
+
+
+def _figures(system: System) -> list[Part]:
+    """What waits, what failed and how full the disks are, for a person."""
+    queue, failures, disk = system["queue"], system["failures"], system["disk"]
+    rejected, dead = failures["rejected"] or 0, failures["dead"] or 0
+    failed = f"{options.count(rejected, 'event')} refused, {options.count(dead, 'message')} dead: `dcm dead list`"
+    return [
+        Part("queue", queue is not None, _waits(queue) if queue else f"Valkey is away: {system['away']['valkey']}"),
+        Part("failures", not rejected + dead, failed if rejected + dead else "none"),
+        Part("disk", disk["free_bytes"] > ROOM, _room(disk)),
+    ]
+
+
+def _waits(queue: Queue) -> str:
+    if not queue["depth"]:
+        return "nothing waits to be stored"
+    return f"{options.count(queue['depth'], 'event')} to be stored, the oldest for {queue['lag_seconds']:.1f} s"
+
+
+def _room(disk: Disk) -> str:
+    taken = (("database", disk["database_bytes"]), ("Valkey's memory", disk["valkey_bytes"]))
+    said = [f"{name} {'not known' if size is None else decimal(size)}" for name, size in taken]
+    return f"{', '.join(said)}; {decimal(disk['free_bytes'])} of {decimal(disk['total_bytes'])} free"

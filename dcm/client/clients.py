@@ -8,7 +8,7 @@ from typing import TypeVar
 import httpx
 
 from dcm.client import sending, transport
-from dcm.client.calls import contexts, events, messages, system, work
+from dcm.client.calls import contexts, dead, events, messages, system, work
 from dcm.client.calls.call import Call
 from dcm.client.errors import ClientError
 from dcm.client.methods import AsyncMethod, Method
@@ -76,6 +76,13 @@ class Client:
     get_tools_summary = Method(system.get_tools_summary)
     get_kpis = Method(system.get_kpis)
     get_intake = Method(system.get_intake)
+    get_system = Method(system.get_system)
+    list_dead_letters = Method(dead.list_dead_letters)
+    get_dead_letter = Method(dead.get_dead_letter)
+    retry_dead_letter = Method(dead.retry_dead_letter)
+    retry_dead_letters = Method(dead.retry_dead_letters)
+    drop_dead_letter = Method(dead.drop_dead_letter)
+    drop_dead_letters = Method(dead.drop_dead_letters)
     suggest_tools = Method(system.suggest_tools)
     get_routing_stats = Method(system.get_routing_stats)
     give_routing_feedback = Method(system.give_routing_feedback)
@@ -203,6 +210,13 @@ class AsyncClient:
     get_tools_summary = AsyncMethod(system.get_tools_summary)
     get_kpis = AsyncMethod(system.get_kpis)
     get_intake = AsyncMethod(system.get_intake)
+    get_system = AsyncMethod(system.get_system)
+    list_dead_letters = AsyncMethod(dead.list_dead_letters)
+    get_dead_letter = AsyncMethod(dead.get_dead_letter)
+    retry_dead_letter = AsyncMethod(dead.retry_dead_letter)
+    retry_dead_letters = AsyncMethod(dead.retry_dead_letters)
+    drop_dead_letter = AsyncMethod(dead.drop_dead_letter)
+    drop_dead_letters = AsyncMethod(dead.drop_dead_letters)
     suggest_tools = AsyncMethod(system.suggest_tools)
     get_routing_stats = AsyncMethod(system.get_routing_stats)
     give_routing_feedback = AsyncMethod(system.give_routing_feedback)

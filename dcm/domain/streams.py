@@ -11,6 +11,9 @@ RECOVERED_FIELD = b"r"
 TRACE_FIELD = b"c"
 """Stands in entries of events that are traced: what carries the trace on."""
 
+AGAIN_FIELD, KEY_FIELD = b"x", b"k"
+"""Stand in entries that were refused and are sent again: the entry it was, and the key where redaction changed it."""
+
 
 def shard_of(session_id: str, shards: int) -> int:
     """The shard that holds a session: always the same one, so a session has one writer."""

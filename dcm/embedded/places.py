@@ -27,6 +27,7 @@ class Places:
     postgres_sockets: Path
     valkey_data: Path
     valkey_socket: Path
+    figures_sockets: Path
     logs: Path
     run: Path
 
@@ -60,6 +61,7 @@ def places(home: Path, *, uid: int | None = None) -> Places:
         postgres_sockets=_short(store / "postgres-sockets", home),
         valkey_data=home / "valkey",
         valkey_socket=_short(home / "valkey", home) / "valkey.sock",
+        figures_sockets=_short(home / "run" / "figures", home),
         logs=home / "logs",
         run=home / "run",
     )

@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 import redis
+from prometheus_client import generate_latest
 from psycopg_pool import PoolTimeout
 from stories import event, queue, rows, sent, store, subagent, tool
 
 from db.pool import Conn
 from dcm.broker import nudge_key, stream_key
+from dcm.figures import REGISTRY
 from dcm.settings import Settings
 from workers import clock
 from workers.clock import Duty, run_due
@@ -58,6 +60,16 @@ def test_a_duty_whose_store_is_away_stops_no_other_and_has_its_next_turn(error: 
     run_due(pending, 0.0)
     run_due(pending, 1.0)
     assert log == ["fails", "works", "fails", "works"]
+
+
+def test_each_duty_is_counted_by_how_it_ended_with_the_time_it_was_last_done() -> None:
+    pending = [duty([], "breaks", 1.0, redis.ConnectionError("away")), duty([], "holds", 1.0)]
+    run_due(pending, 0.0)
+    told = generate_latest(REGISTRY).decode()
+    assert 'dcm_clock_duty_duration_seconds_count{duty="breaks",result="failed"} 1.0' in told
+    assert 'dcm_clock_duty_duration_seconds_count{duty="holds",result="done"} 1.0' in told
+    assert 'last_run_timestamp_seconds{duty="holds"}' in told
+    assert 'last_run_timestamp_seconds{duty="breaks"}' not in told
 
 
 def test_a_stream_that_holds_something_is_nudged_once_until_somebody_comes(worker: Settings) -> None:

@@ -32,6 +32,7 @@ export class UnreachableError extends Error {
 
 interface RequestOptions {
   signal?: AbortSignal
+  method?: 'GET' | 'POST' | 'DELETE'
   /** Error statuses whose body is still the answer. */
   accept?: number[]
 }
@@ -39,9 +40,9 @@ interface RequestOptions {
 export async function getJson<T>(
   path: string,
   schema: ZodType<T>,
-  { signal, accept = [] }: RequestOptions = {},
+  { signal, method = 'GET', accept = [] }: RequestOptions = {},
 ): Promise<T> {
-  const response = await send(path, signal)
+  const response = await send(path, method, signal)
   const body = await readBody(path, response)
   if (!response.ok && !accept.includes(response.status)) {
     throw new AnswerError(response.status, errorText(body) ?? `HTTP ${response.status}`)
@@ -51,9 +52,9 @@ export async function getJson<T>(
   return parsed.data
 }
 
-async function send(path: string, signal?: AbortSignal): Promise<Response> {
+async function send(path: string, method: string, signal?: AbortSignal): Promise<Response> {
   try {
-    return await fetch(path, { signal, headers: { accept: 'application/json' } })
+    return await fetch(path, { method, signal, headers: { accept: 'application/json' } })
   } catch (error) {
     if (signal?.aborted) throw error
     throw new UnreachableError(error)

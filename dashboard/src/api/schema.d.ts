@@ -160,6 +160,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/system": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What waits to be stored, what failed, and how much room there is */
+        get: operations["SystemFigures.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The figures of every process of this DCM_HOME, of the queue and of the stores, as Prometheus reads them */
+        get: operations["Metrics.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/actions": {
         parameters: {
             query?: never;
@@ -249,6 +283,76 @@ export interface paths {
         get: operations["CleanupStatistics.get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dead": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What failed for good, the newest first */
+        get: operations["Letters.get"];
+        put?: never;
+        post?: never;
+        /** Forget all of a kind, or of both, for good */
+        delete: operations["Letters.delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dead/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have all of a kind, or of both, tried again; what is stored then is no longer listed */
+        post: operations["LettersAgain.post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dead/{letter_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One that failed, with its content */
+        get: operations["OneLetter.get"];
+        put?: never;
+        post?: never;
+        /** Forget it for good */
+        delete: operations["OneLetter.delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dead/{letter_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have it tried again: an event is stored once, with the time it had, or refused again */
+        post: operations["OneLetterAgain.post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1744,6 +1848,61 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * DeadLetter
+         * @description An event the database refused, or a message whose actor failed at every try.
+         *
+         *     `name` is the event's, or the actor's. `sent_again_at`: it is on its way again and not stored yet.
+         */
+        DeadLetter: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "event" | "message";
+            /** Name */
+            name: string;
+            /** Session Id */
+            session_id: string | null;
+            /** Reason */
+            reason: string;
+            /** Tries */
+            tries: number;
+            /**
+             * Failed At
+             * Format: date-time
+             */
+            failed_at: string;
+            /** Sent Again At */
+            sent_again_at: string | null;
+            /**
+             * Happened At
+             * @default null
+             */
+            happened_at: string | null;
+            /**
+             * Queue
+             * @default null
+             */
+            queue: string | null;
+            /**
+             * Message Id
+             * @default null
+             */
+            message_id: string | null;
+            /**
+             * Request Id
+             * @default null
+             */
+            request_id: string | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * Difference
          * @description Lines that one of the two texts has and the other does not.
          */
@@ -1752,6 +1911,32 @@ export interface components {
             only_in_brief: string[];
             /** Only In Summary */
             only_in_summary: string[];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * DiskFigures
+         * @description Bytes of the database and of Valkey's memory, null when they are away; of the disk of DCM_HOME.
+         */
+        DiskFigures: {
+            /** Database Bytes */
+            database_bytes: number | null;
+            /** Valkey Bytes */
+            valkey_bytes: number | null;
+            /** Free Bytes */
+            free_bytes: number;
+            /** Total Bytes */
+            total_bytes: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * Dropped
+         * @description How many were forgotten for good.
+         */
+        Dropped: {
+            /** Dropped */
+            dropped: number;
         } & {
             [key: string]: unknown;
         };
@@ -1773,12 +1958,16 @@ export interface components {
             [key: string]: unknown;
         };
         /**
-         * Exported
-         * @description OTLP's answer; in protobuf when the request was.
+         * FailureFigures
+         * @description Events the database refused, and messages that failed for good; null when their store is away.
          */
-        Exported: {
-            /** @default null */
-            partialSuccess: components["schemas"]["PartialSuccess"] | null;
+        FailureFigures: {
+            /** Rejected */
+            rejected: number | null;
+            /** Rejected Last Day */
+            rejected_last_day: number | null;
+            /** Dead */
+            dead: number | null;
         } & {
             [key: string]: unknown;
         };
@@ -2067,14 +2256,25 @@ export interface components {
             [key: string]: unknown;
         };
         /**
-         * LogsExport
-         * @description An ExportLogsServiceRequest.
+         * LetterCounts
+         * @description How many there are of each kind.
          */
-        LogsExport: {
-            /** @default [] */
-            resourceLogs: {
-                [key: string]: unknown;
-            }[];
+        LetterCounts: {
+            /** Events */
+            events: number;
+            /** Messages */
+            messages: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * LetterPage
+         * @description The newest, and how many there are in all.
+         */
+        LetterPage: {
+            /** Letters */
+            letters: components["schemas"]["DeadLetter"][];
+            counts: components["schemas"]["LetterCounts"];
         } & {
             [key: string]: unknown;
         };
@@ -2720,6 +2920,26 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * QueueFigures
+         * @description Events that wait in the streams and how long the oldest has; messages by Dramatiq's queue, delayed ones apart.
+         */
+        QueueFigures: {
+            /** Depth */
+            depth: number;
+            /** Lag Seconds */
+            lag_seconds: number;
+            /** Messages */
+            messages: {
+                [key: string]: number;
+            };
+            /** Later */
+            later: {
+                [key: string]: number;
+            };
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * RecentContext
          * @description A context that changed lately.
          */
@@ -3081,6 +3301,16 @@ export interface components {
             limit: number;
             /** Offset */
             offset: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * SentAgain
+         * @description How many are tried again.
+         */
+        SentAgain: {
+            /** Sent */
+            sent: number;
         } & {
             [key: string]: unknown;
         };
@@ -3897,6 +4127,26 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * SystemState
+         * @description What waits, what failed, how much room there is. `away` says of each store that does not answer why.
+         */
+        SystemState: {
+            queue: components["schemas"]["QueueFigures"] | null;
+            failures: components["schemas"]["FailureFigures"];
+            disk: components["schemas"]["DiskFigures"];
+            /** Away */
+            away: {
+                [key: string]: string;
+            };
+            /**
+             * Timestamp
+             * Format: date-time
+             */
+            timestamp: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * Task
          * @description A wave of a request: subtasks that are worked on together.
          */
@@ -4277,6 +4527,76 @@ export interface components {
             messages: components["schemas"]["MessageUsed"][];
             /** @default [] */
             contexts: components["schemas"]["ContextUsed"][];
+        };
+        /**
+         * WholeLetter
+         * @description The same with its content, which is stored without secrets.
+         */
+        WholeLetter: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "event" | "message";
+            /** Name */
+            name: string;
+            /** Session Id */
+            session_id: string | null;
+            /** Reason */
+            reason: string;
+            /** Tries */
+            tries: number;
+            /**
+             * Failed At
+             * Format: date-time
+             */
+            failed_at: string;
+            /** Sent Again At */
+            sent_again_at: string | null;
+            /**
+             * Happened At
+             * @default null
+             */
+            happened_at: string | null;
+            /**
+             * Queue
+             * @default null
+             */
+            queue: string | null;
+            /**
+             * Message Id
+             * @default null
+             */
+            message_id: string | null;
+            /**
+             * Request Id
+             * @default null
+             */
+            request_id: string | null;
+            /**
+             * Entry Id
+             * @default null
+             */
+            entry_id: string | null;
+            /**
+             * Payload
+             * @default null
+             */
+            payload: string | null;
+            /** Arguments */
+            arguments?: components["schemas"]["JsonValue"][];
+            /**
+             * Traceback
+             * @default null
+             */
+            traceback: string | null;
+        } & {
+            [key: string]: unknown;
         };
         /**
          * BriefShown
@@ -4818,6 +5138,100 @@ export interface operations {
             };
         };
     };
+    "SystemFigures.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What waits, what failed, how much room there is. `away` says of each store that does not answer why. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SystemState"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    "Metrics.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
     "Actions.get": {
         parameters: {
             query?: {
@@ -5203,6 +5617,382 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    "Letters.get": {
+        parameters: {
+            query?: {
+                kind?: "event" | "message";
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The newest, and how many there are in all. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LetterPage"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    "Letters.delete": {
+        parameters: {
+            query?: {
+                kind?: "event" | "message";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many were forgotten for good. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dropped"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    "LettersAgain.post": {
+        parameters: {
+            query?: {
+                kind?: "event" | "message";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many are tried again. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SentAgain"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    "OneLetter.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                letter_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The same with its content, which is stored without secrets. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeLetter"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    "OneLetter.delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                letter_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many were forgotten for good. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dropped"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    "OneLetterAgain.post": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                letter_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many are tried again. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SentAgain"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -12,6 +12,7 @@ import { App } from './App'
 beforeEach(() => FakeSocket.install())
 
 afterEach(() => {
+  history.pushState(null, '', '/')
   localStorage.clear()
   delete document.documentElement.dataset.theme
 })
@@ -56,6 +57,19 @@ test('tells a new user what to do first', async () => {
   await openApp()
   expect(await screen.findByText('dcm hooks')).toBeVisible()
   expect(screen.queryByText('Live sessions')).not.toBeInTheDocument()
+})
+
+test('shows the system at a page of its own', async () => {
+  history.pushState(null, '', '/system')
+  serve()
+  await openApp()
+  expect(await screen.findByText('Waiting events')).toBeVisible()
+  expect(screen.getByRole('heading', { level: 1 })).toHaveTextContent('System')
+  expect(screen.getByRole('link', { name: 'System', current: 'page' })).toBeVisible()
+  const { violations } = await axe.run(document.body, {
+    rules: { 'color-contrast': { enabled: false } },
+  })
+  expect(violations).toEqual([])
 })
 
 test('remembers the chosen theme', async () => {

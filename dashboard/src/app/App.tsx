@@ -7,16 +7,18 @@ import { TooltipProvider } from '@/ui/tooltip'
 import { DashboardPage } from './DashboardPage'
 import { ErrorBoundary } from './ErrorBoundary'
 import { Shell } from './Shell'
+import { SystemPage } from './SystemPage'
 
 export function App() {
   const [client] = useState(createQueryClient)
+  const system = location.pathname === '/system'
   return (
     <QueryClientProvider client={client}>
       <LiveProvider>
         <TooltipProvider delayDuration={300}>
-          <Shell title="Dashboard">
+          <Shell title={system ? 'System' : 'Dashboard'}>
             <ErrorBoundary>
-              <DashboardPage />
+              {system ? <SystemPage /> : <DashboardPage />}
             </ErrorBoundary>
           </Shell>
         </TooltipProvider>

@@ -5,6 +5,7 @@ import { configQuery } from '@/api/config'
 import { ConnectionSign } from './ConnectionSign'
 import { Mark } from './Mark'
 import { ThemeToggle } from './ThemeToggle'
+import { NAVIGATION } from './navigation'
 
 export function Header({ title }: { title: string }) {
   const version = useQuery(configQuery).data?.version
@@ -18,9 +19,26 @@ export function Header({ title }: { title: string }) {
       <span aria-hidden="true" className="h-4 w-px bg-line" />
       <h1 className="truncate text-soft">{title}</h1>
       <div className="ml-auto flex items-center gap-1.5">
+        <SmallNavigation />
         <ConnectionSign />
         <ThemeToggle />
       </div>
     </header>
+  )
+}
+
+/** Where there is no room for the rail: the pages we are not on. */
+function SmallNavigation() {
+  const elsewhere = NAVIGATION.flatMap(({ destinations }) => destinations).filter(
+    ({ href }) => href !== location.pathname,
+  )
+  return (
+    <nav aria-label="Other pages" className="flex md:hidden">
+      {elsewhere.map(({ label, href, icon: Icon }) => (
+        <a key={href} href={href} aria-label={`Go to ${label}`} className="p-2 text-soft">
+          <Icon aria-hidden="true" className="size-4" />
+        </a>
+      ))}
+    </nav>
   )
 }

@@ -1,4 +1,4 @@
-import { LayoutDashboard, type LucideIcon } from 'lucide-react'
+import { Activity, LayoutDashboard, type LucideIcon } from 'lucide-react'
 
 interface Destination {
   label: string
@@ -15,6 +15,9 @@ interface NavigationGroup {
 export const NAVIGATION: readonly NavigationGroup[] = [
   {
     label: 'Overview',
-    destinations: [{ label: 'Dashboard', href: '/', icon: LayoutDashboard }],
+    destinations: [
+      { label: 'Dashboard', href: '/', icon: LayoutDashboard },
+      { label: 'System', href: '/system', icon: Activity },
+    ],
   },
 ]

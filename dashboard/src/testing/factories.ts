@@ -1,7 +1,9 @@
 import type { Action } from '@/api/actions'
+import type { DeadLetter } from '@/api/dead'
 import type { EventFrame } from '@/api/frames'
 import type { Kpis } from '@/api/kpis'
 import type { Session } from '@/api/sessions'
+import type { System } from '@/api/system'
 
 export const NOON = Date.parse('2025-06-02T12:00:00.000Z')
 
@@ -78,6 +80,31 @@ export const untouchedKpis = (): Kpis => ({
   },
   sessions: { total: 0, active: 0, avg_tools_per_session: 0 },
   subtasks: { total: 0, completed: 0, running: 0, failed: 0, completion_rate: 0 },
+})
+
+export const buildSystem = (fields: Partial<System> = {}): System => ({
+  queue: { depth: 12, lag_seconds: 1.4 },
+  failures: { rejected: 2, dead: 1 },
+  disk: {
+    database_bytes: 52_000_000,
+    valkey_bytes: 1_200_000,
+    free_bytes: 120_000_000_000,
+    total_bytes: 500_000_000_000,
+  },
+  away: {},
+  ...fields,
+})
+
+export const buildLetter = (fields: Partial<DeadLetter> = {}): DeadLetter => ({
+  id: nextId(),
+  kind: 'event',
+  name: 'PostToolUse',
+  session_id: null,
+  reason: 'DataError: value too large',
+  tries: 1,
+  failed_at: iso(NOON),
+  sent_again_at: null,
+  ...fields,
 })
 
 export const buildFrame = (

@@ -1,26 +1,32 @@
 import { vi } from 'vitest'
 
 import type { Action, HourlyCount } from '@/api/actions'
+import type { DeadLetter } from '@/api/dead'
 import type { Kpis } from '@/api/kpis'
 import type { Session } from '@/api/sessions'
+import type { System } from '@/api/system'
 
-import { buildKpis } from './factories'
+import { buildKpis, buildSystem } from './factories'
 
 interface Holdings {
   sessions?: Session[]
   actions?: Action[]
   hourly?: HourlyCount[]
   kpis?: Kpis
+  system?: System
+  letters?: DeadLetter[]
   /** Paths that answer 500. */
   broken?: string[]
 }
 
-/** Answers fetch from what a test gives it; returns the paths that were asked for. */
+/** Answers fetch from what a test gives it; returns the paths that were asked for, with the method of what changes. */
 export function serve({
   sessions = [],
   actions = [],
   hourly = [],
   kpis = buildKpis(),
+  system = buildSystem(),
+  letters = [],
   broken = [],
 }: Holdings = {}): string[] {
   const asked: string[] = []
@@ -31,12 +37,20 @@ export function serve({
     '/api/actions': { actions, count: actions.length, limit: 200, offset: 0 },
     '/api/actions/hourly': { data: hourly, period: '24h' },
     '/api/dashboard/kpis': kpis,
+    '/api/system': system,
+    '/api/dead': { letters, counts: counted(letters) },
   }
-  vi.stubGlobal('fetch', async (url: string) => {
+  vi.stubGlobal('fetch', async (url: string, { method = 'GET' }: RequestInit = {}) => {
     const path = url.split('?')[0] ?? url
-    asked.push(path)
+    asked.push(method === 'GET' ? path : `${method} ${path}`)
     if (broken.includes(path)) return Response.json({ error: 'Failed to read' }, { status: 500 })
+    if (method !== 'GET') return Response.json({ sent: 1, dropped: 1 })
     return Response.json(answers[path])
   })
   return asked
+}
+
+function counted(letters: DeadLetter[]): { events: number; messages: number } {
+  const events = letters.filter(({ kind }) => kind === 'event').length
+  return { events, messages: letters.length - events }
 }

@@ -23,4 +23,5 @@ test.each([
   [0, '0 B'],
   [84_213, '84 KB'],
   [999_600, '1.0 MB'],
+  [999_960_000, '1.0 GB'],
 ])('%i bytes are %s', (bytes, text) => expect(formatBytes(bytes)).toBe(text))

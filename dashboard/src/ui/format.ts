@@ -6,6 +6,9 @@ const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeSty
 
 export const formatNumber = (value: number): string => number.format(value)
 export const formatCompact = (value: number): string => compact.format(value)
+/** "1 event", "2 events". */
+export const formatCount = (value: number, noun: string): string =>
+  `${number.format(value)} ${noun}${value === 1 ? '' : 's'}`
 export const formatTime = (ms: number): string => clock.format(ms)
 export const formatHour = (ms: number): string => shortClock.format(ms)
 export const formatMoment = (ms: number): string => moment.format(ms)
@@ -30,5 +33,6 @@ export function formatAge(ms: number): string {
 export function formatBytes(bytes: number): string {
   if (bytes < 1_000) return `${bytes} B`
   if (bytes < 999_500) return `${Math.round(bytes / 1_000)} KB`
-  return `${(bytes / 1_000_000).toFixed(1)} MB`
+  if (bytes < 999_950_000) return `${(bytes / 1_000_000).toFixed(1)} MB`
+  return `${(bytes / 1_000_000_000).toFixed(1)} GB`
 }

@@ -44,9 +44,9 @@ def patch(path: str, /, **fields: Any) -> Call[Any]:
     return Call("PATCH", path, body=given(fields))
 
 
-def delete(path: str) -> Call[Any]:
+def delete(path: str, /, **query: Value) -> Call[Any]:
     """A removal."""
-    return Call("DELETE", path)
+    return Call("DELETE", path, query=_texts(query))
 
 
 def part(text: str) -> str:

@@ -38,6 +38,11 @@ def get_intake() -> Call[shapes.Intake]:
     return get("/api/intake")
 
 
+def get_system() -> Call[shapes.System]:
+    """What waits to be stored, what failed for good, and how much room there is."""
+    return get("/api/system")
+
+
 def suggest_tools(
     keywords: Sequence[str],
     *,

@@ -77,6 +77,42 @@ class Intake(TypedDict):
     rejected: RejectedEvents
 
 
+class Queue(TypedDict):
+    """Events that wait in the streams, seconds the oldest has, and messages by Dramatiq's queue."""
+
+    depth: int
+    lag_seconds: float
+    messages: dict[str, int]
+    later: dict[str, int]
+
+
+class Failures(TypedDict):
+    """Events the database refused, and messages that failed for good; None when their store is away."""
+
+    rejected: int | None
+    rejected_last_day: int | None
+    dead: int | None
+
+
+class Disk(TypedDict):
+    """Bytes of the database and of Valkey's memory, None when they are away; of the disk of DCM_HOME."""
+
+    database_bytes: int | None
+    valkey_bytes: int | None
+    free_bytes: int
+    total_bytes: int
+
+
+class System(TypedDict):
+    """What waits, what failed, how much room there is; which store is away, and why."""
+
+    queue: Queue | None
+    failures: Failures
+    disk: Disk
+    away: dict[str, str]
+    timestamp: str
+
+
 class Suggestion(TypedDict):
     """A tool that went with the words before."""
 

@@ -9,10 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 from api_server import ApiServer, OwnValkey, serving
+from inside import writing
 from recorder import Recorder, recording
-
-from dcm.broker import open_broker
-from workers import batch, ingest, running
 
 
 @pytest.fixture
@@ -60,15 +58,7 @@ def server(module_server: ApiServer) -> ApiServer:
 
 
 @pytest.fixture
-def write_all(server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+def write_all(server: ApiServer) -> Iterator[Callable[[], None]]:
     """Writes what the server has accepted, as the worker does."""
-    monkeypatch.setenv("DCM_DATABASE_URL", server.database_url)
-    monkeypatch.setenv("DCM_REDIS_URL", server.valkey.url)
-    running.settings.cache_clear()
-    running.pool.cache_clear()
-    batch._months_made.clear()
-    monkeypatch.setattr(ingest, "broker", open_broker(running.settings()))
-    yield lambda: ingest.drain.fn(0)
-    running.pool().close()
-    running.settings.cache_clear()
-    running.pool.cache_clear()
+    with writing(server.database_url, server.valkey.url) as write:
+        yield write

@@ -168,8 +168,8 @@ def test_doctor_of_a_dcm_that_runs_finds_its_parts_well(started: Dcm) -> None:
     told = started.json("doctor")
     states = {finding["check"]: finding["state"] for finding in told["findings"]}
     well = ("Python", "DCM_HOME", "disk", "hooks", "launcher", "lines", "Postgres", "Valkey", "schema", "API")
-    assert {name: states[name] for name in (*well, "queue", "rejected events")} == dict.fromkeys(
-        (*well, "queue", "rejected events"), "ok"
+    assert {name: states[name] for name in (*well, "queue", "dead letters")} == dict.fromkeys(
+        (*well, "queue", "dead letters"), "ok"
     )
     assert "port" not in states
     assert told["ok"] is True

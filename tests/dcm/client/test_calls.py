@@ -8,9 +8,9 @@ import pytest
 from recorder import Recorder, Said
 
 from dcm.client import AsyncClient, Client
-from dcm.client.calls import contexts, events, messages, system, work
+from dcm.client.calls import contexts, dead, events, messages, system, work
 
-TABLE: tuple[ModuleType, ...] = (system, work, events, contexts, messages)
+TABLE: tuple[ModuleType, ...] = (system, dead, work, events, contexts, messages)
 
 ID = "6f8a4f0e-5d0c-5c9d-9f0b-2a6d3c1e7b44"
 CALL = {"tool_name": "Bash", "tool_type": "builtin"}
@@ -27,6 +27,13 @@ ROUTES: list[Row] = [
     ("get_tools_summary", {}, "GET /stats/tools-summary", {}, None),
     ("get_kpis", {}, "GET /api/dashboard/kpis", {}, None),
     ("get_intake", {}, "GET /api/intake", {}, None),
+    ("get_system", {}, "GET /api/system", {}, None),
+    ("list_dead_letters", {"kind": "event", "limit": 5}, "GET /api/dead", {"kind": "event", "limit": "5"}, None),
+    ("get_dead_letter", {"letter_id": ID}, f"GET /api/dead/{ID}", {}, None),
+    ("retry_dead_letter", {"letter_id": ID}, f"POST /api/dead/{ID}/retry", {}, {}),
+    ("retry_dead_letters", {"kind": "message"}, "POST /api/dead/retry", {"kind": "message"}, {}),
+    ("drop_dead_letter", {"letter_id": ID}, f"DELETE /api/dead/{ID}", {}, None),
+    ("drop_dead_letters", {"kind": "event"}, "DELETE /api/dead", {"kind": "event"}, None),
     ("report_usage", {"messages": [USED]}, "POST /api/usage", {}, {"messages": [USED], "contexts": []}),
     ("get_session_usage", {"session_id": "s 1"}, "GET /api/sessions/s%201/usage", {}, None),
     ("create_project", {"path": "/w", "name": "W", "metadata": {"a": 1}}, "POST /api/projects", {},

@@ -4,8 +4,8 @@ import { kpisQuery, type Kpis as Figures } from '@/api/kpis'
 import { useRefresh } from '@/live'
 import { Failure } from '@/ui/failure'
 import { formatCompact, formatNumber } from '@/ui/format'
+import { Tile } from '@/ui/tile'
 
-import { KpiTile } from './KpiTile'
 import { SuccessRate } from './SuccessRate'
 
 const CHANGED_BY = ['action.', 'actions.', 'session.', 'subtask.', 'project.'] as const
@@ -36,22 +36,22 @@ export function Kpis() {
 function Tiles({ figures }: { figures?: Figures }) {
   return (
     <dl className="grid grid-cols-2 gap-px @lg:grid-cols-4">
-      <KpiTile
+      <Tile
         label="Active sessions"
         value={figures && formatNumber(figures.sessions.active)}
         note={figures && everSeen(figures)}
       />
-      <KpiTile
+      <Tile
         label="Tool calls, 24 h"
         value={figures && formatNumber(figures.actions_24h.total)}
         note={figures && pace(figures)}
       />
-      <KpiTile
+      <Tile
         label="Success rate, 24 h"
         value={figures && <SuccessRate {...figures.actions_24h} />}
         note={figures && failures(figures)}
       />
-      <KpiTile
+      <Tile
         label="Running subagents"
         value={figures && formatNumber(figures.subtasks.running)}
         note={figures && outcomes(figures)}

@@ -1,15 +1,16 @@
 import type { ReactNode } from 'react'
 
-import { Skeleton } from '@/ui/skeleton'
+import { Skeleton } from './skeleton'
 
-interface KpiTileProps {
+interface TileProps {
   label: string
   /** Missing while it is on its way. */
   value?: ReactNode
   note?: ReactNode
 }
 
-export function KpiTile({ label, value, note }: KpiTileProps) {
+/** A figure with its name and a note. */
+export function Tile({ label, value, note }: TileProps) {
   return (
     <div className="min-w-0 bg-panel px-4 py-3 @lg:px-3 @xl:px-4">
       <dt className="truncate text-xs tracking-tight text-soft">{label}</dt>
