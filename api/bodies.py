@@ -19,19 +19,19 @@ HEARD_OUT = 16 * BODY_LIMIT
 """Bytes of a refused body that are read and dropped: a client that is still sending does not read the answer."""
 
 
-async def read_body(req: Request) -> bytes:
+async def read_body(req: Request, limit: int = BODY_LIMIT) -> bytes:
     """The body of a request.
 
     Raises:
-        TooLarge: it has more than 1 MiB.
+        TooLarge: it has more bytes than the limit.
     """
-    if (req.content_length or 0) > BODY_LIMIT:
+    if (req.content_length or 0) > limit:
         await _hear_out(req)
-        raise TooLarge(f"The body has {req.content_length} bytes: {BODY_LIMIT} are taken at most.")
-    raw: bytes = await req.stream.read(BODY_LIMIT + 1)
-    if len(raw) > BODY_LIMIT:
+        raise TooLarge(f"The body has {req.content_length} bytes: {limit} are taken at most.")
+    raw: bytes = await req.stream.read(limit + 1)
+    if len(raw) > limit:
         await _hear_out(req)
-        raise TooLarge(f"The body has more than the {BODY_LIMIT} bytes that are taken.")
+        raise TooLarge(f"The body has more than the {limit} bytes that are taken.")
     return raw
 
 

@@ -83,7 +83,10 @@ def _tag(path: str) -> str:
 def _responses(operation: Operation, references: Mapping[Any, Any]) -> dict[str, Any]:
     answers: dict[int, type[BaseModel] | None] = {operation.status: operation.answer}
     answers |= dict.fromkeys((*operation.errors, 403, 500, 503), Refusal) | dict(operation.others)
-    return {str(status): _response(status, answers[status], references) for status in sorted(answers)}
+    described = {str(status): _response(status, answers[status], references) for status in sorted(answers)}
+    if operation.media:
+        described[str(operation.status)]["content"] = {operation.media: {"schema": {"type": "string"}}}
+    return described
 
 
 def _response(status: int, model: type[BaseModel] | None, references: Mapping[Any, Any]) -> dict[str, Any]:

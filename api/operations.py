@@ -26,7 +26,7 @@ Responder = Callable[..., Awaitable[None]]
 class Operation:
     """One method of one path. `path` maps the names in the path to their types; `errors` are the statuses of refusals.
 
-    `answer` None means an answer without a body.
+    `answer` None means an answer without a body, or one of another type than JSON: `media`.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Operation:
     path: Mapping[str, Any]
     errors: tuple[int, ...]
     others: Mapping[int, type[BaseModel]] = field(default_factory=dict)
+    media: str = ""
 
 
 def operation(
@@ -81,10 +82,12 @@ def documented(
     *,
     body: type[BaseModel] | None = None,
     answer: type[BaseModel] | None = None,
+    query: type[BaseModel] | None = None,
     status: int = 200,
     errors: tuple[int, ...] = (),
+    media: str = "",
 ) -> Callable[[Responder], Responder]:
-    """Describe a falcon responder that reads its request and writes its answer itself."""
+    """Describe a falcon responder that reads its request and writes its answer itself; `media` is no JSON's type."""
 
     def mark(responder: Responder) -> Responder:
         summary, _, details = inspect.cleandoc(responder.__doc__ or "").partition("\n")
@@ -95,9 +98,10 @@ def documented(
             status=status,
             answer=answer,
             body=body,
-            query=None,
+            query=query,
             path={},
             errors=errors,
+            media=media,
         )
         return responder
 
