@@ -100,7 +100,20 @@ class Settings:
             "DCM_REDACT_FILE", "File of your own patterns of secrets, and of what is none: see redaction.md."
         ),
     )
+    backup_keep: int = field(
+        default=7,
+        metadata=_doc("DCM_BACKUP_KEEP", "Days a backup is kept, one is made each night; 0: none is made by itself."),
+    )
+    backup_folder: Path | None = field(
+        default=None,
+        metadata=_doc("DCM_BACKUP_FOLDER", "Where backups go, best on another disk; DCM_HOME/backups when not set."),
+    )
     log_level: str = field(default="info", metadata=_doc("DCM_LOG_LEVEL", "debug, info, warning or error."))
+
+    @property
+    def backups(self) -> Path:
+        """The folder of the backups."""
+        return self.backup_folder or self.home / "backups"
 
     def masked(self) -> dict[str, object]:
         """Every setting by field name, for a person to read: passwords in URLs are masked."""
@@ -266,5 +279,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         valkey_fsync=_choice(environ, "DCM_VALKEY_FSYNC", "everysec", ("everysec", "always", "no")),
         autostart=_choice(environ, "DCM_AUTOSTART", "1", ("1", "0")) == "1",
         redact_file=_file(environ, "DCM_REDACT_FILE"),
+        backup_keep=_integer(environ, "DCM_BACKUP_KEEP", 7, 0, 3650),
+        backup_folder=_file(environ, "DCM_BACKUP_FOLDER"),
         log_level=_choice(environ, "DCM_LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
     )

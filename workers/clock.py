@@ -15,7 +15,7 @@ from db.pool import DatabaseError
 from dcm.broker import DEFAULT, INGEST, enqueue, nudge_key, redis_client, stream_key
 from dcm.domain import subtasks as subtask_rules
 from dcm.domain.events import Event
-from workers import running
+from workers import backups, running
 
 logger = logging.getLogger("dcm.clock")
 
@@ -99,6 +99,7 @@ def duties() -> list[Duty]:
         Duty("silent subtasks", 60.0, close_silent_subtasks),
         Duty("messages", 60.0, clean_messages),
         Duty("dead sessions", 60.0, close_dead_sessions),
+        Duty("backup", 60.0, backups.nightly().run),
         Duty("database", running.settings().healthcheck_interval_ms / 1000, check_database),
     ]
 
@@ -124,6 +125,7 @@ def main() -> None:
     pending = duties()
     while not stop.is_set():
         stop.wait(run_due(pending, time.monotonic()))
+    backups.nightly().stop()
 
 
 if __name__ == "__main__":

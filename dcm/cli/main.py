@@ -27,6 +27,8 @@ COMMANDS = {
     "usage": ("dcm.cli.memory:usage", "Print the tokens, the money and the context a session used."),
     "import": ("dcm.cli.imports", "Bring in what happened before DCM listened, or an export."),
     "export": ("dcm.cli.exports", "Write what is remembered to a file."),
+    "backup": ("dcm.cli.backup", "Write the whole database to a file."),
+    "restore": ("dcm.cli.restore", "Put a backup in the place of the database."),
     "install": ("dcm.cli.install", "Leave the hook launcher under DCM_HOME."),
     "hooks": ("dcm.cli.hooks", "Add DCM's hooks to Claude Code's settings."),
     "unhook": ("dcm.cli.unhook", "Remove DCM's hooks from Claude Code's settings."),
