@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from api_server import ApiServer, OwnValkey, serving
+from moves import live
 from recorder import Recorder, recording
 
 from dcm.broker import open_broker
@@ -72,3 +73,9 @@ def write_all(server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
     running.pool().close()
     running.settings.cache_clear()
     running.pool.cache_clear()
+
+
+@pytest.fixture
+def lived(server: ApiServer, write_all: Callable[[], None]) -> ApiServer:
+    """A DCM that has a row of every kind."""
+    return live(server, write_all)

@@ -1,132 +1,36 @@
-"""`dcm export` and `dcm import export` against the real API: what goes out is what comes in."""
+"""`dcm export`: what is remembered, out and in again, against the real API."""
 
-import gzip
 import json
 import stat
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 from api_server import ApiServer
 from command import answer, run
-from story import AGENT, HOOKS, SESSION, tool
+from moves import (
+    COMPACTED,
+    COUNTED_AGAIN,
+    DERIVED,
+    NOT_MOVED,
+    PADDING,
+    TABLES,
+    emptied,
+    exported,
+    imported,
+    line_set,
+    rows,
+    url,
+)
+from recorder import Recorder, Said
+from story import SESSION
 
 from db import counts
 from dcm.client.errors import Absent, ClientError
 from dcm.domain import exports
 from dcm.domain.errors import InvalidInput
 from workers.briefs import make_brief
-
-WriteAll = Callable[[], None]
-
-COMPACTED = "2030-01-01T00:00:00+00:00"
-"""When the brief was made for: after all of the story."""
-
-PADDING = "x" * 5000
-"""Longer than what is stored unpacked."""
-
-DERIVED = {
-    "counts", "count_changes", "action_hours", "action_changes", "session_actions", "tool_scores",
-    "tool_score_changes", "keywords", "keyword_changes", "search_entries",
-}  # fmt: skip
-"""Made again of the rows at an import."""
-
-NOT_MOVED = {
-    "events": "what a WebSocket client missed; nobody of the other DCM listens here",
-    "transcripts": "how far files of that machine were read; they are read again where they lie",
-    "last_cleanup": "what that DCM's clock did",
-    "migrations": "the schema of that database",
-    "schema_version": "the schema of that database",
-}
-
-TABLES = {
-    "projects": "project", "sessions": "session", "requests": "request", "task_lists": "task_list",
-    "subtasks": "subtask", "actions": "action", "hook_events": "hook_event", "agent_messages": "message",
-    "agent_contexts": "agent_context", "briefs": "brief", "message_usage": "usage", "context_usage": "context_usage",
-    "keyword_tool_scores": "score", "subscriptions": "subscription", "blocked_agents": "block",
-    "rejected_events": "rejected_event",
-}  # fmt: skip
-
-COUNTED_AGAIN = {
-    "sessions": {"total_tools_used", "total_success", "total_errors"},
-    "keyword_tool_scores": {"id"},
-}
-"""Columns that are made anew."""
-
-
-def emptied(server: ApiServer) -> ApiServer:
-    """The same server with nothing in its database, the derived tables included."""
-    with psycopg.connect(server.database_url, autocommit=True) as conn:
-        kept = {"migrations", "schema_version"}
-        names = ", ".join(sorted({*TABLES, *DERIVED, *NOT_MOVED} - kept))
-        conn.execute(f"TRUNCATE {names} CASCADE")
-    return server
-
-
-def url(server: ApiServer) -> str:
-    return f"http://127.0.0.1:{server.port}"
-
-
-def exported(server: ApiServer, home: Path, name: str = "all.jsonl", *options: str) -> list[dict[str, Any]]:
-    """The lines of an export without its header, whose time is its own."""
-    said = run(home, "export", "--output", str(home / name), "--url", url(server), *options)
-    assert said.exit_code == 0, said.output
-    text = gzip.decompress((home / name).read_bytes()) if name.endswith(".gz") else (home / name).read_bytes()
-    head, *lines = [json.loads(line) for line in text.splitlines()]
-    assert (head["format"], head["version"], head["waiting"]) == ("dcm-export", 1, 0)
-    return lines
-
-
-def line_set(lines: list[dict[str, Any]]) -> Counter[str]:
-    return Counter(json.dumps(line, sort_keys=True) for line in lines)
-
-
-def imported(server: ApiServer, home: Path, name: str = "all.jsonl", *options: str) -> Any:
-    return answer(run(home, "import", "export", str(home / name), "--url", url(server), "--json", *options))
-
-
-def rows(server: ApiServer, query: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(server.database_url) as conn:
-        return conn.execute(query.encode()).fetchall()
-
-
-@pytest.fixture
-def lived(server: ApiServer, write_all: WriteAll) -> ApiServer:
-    """A DCM that has a row of every kind: a session, its brief, what agents said, what was refused."""
-    emptied(server)
-    for told in HOOKS[:-1]:
-        assert server.hook(told).status == 200
-    server.hook(tool("Read", 30, {"file_path": "/w/shop/cart.py"}, tool_response={"file": {"content": PADDING}}))
-    write_all()
-    shop = rows(server, "SELECT id FROM projects")[0][0]
-    posts: list[tuple[str, dict[str, Any]]] = [
-        ("/api/actions", {"tool_name": "Deploy", "tool_type": "command", "input": "ship it " + PADDING, "output": "no",
-                          "exit_code": 3, "session_id": SESSION, "project_path": "/w/shop"}),
-        ("/api/messages", {"project_id": str(shop), "from_agent_id": "a", "to_agent_id": None, "topic": "task.created",
-                           "message_type": "info", "payload": {"rule": "prices in cents"}, "ttl_ms": 86400000}),
-        ("/api/subscribe", {"agent_id": "a", "topic": "task.created"}),
-        ("/api/blocking", {"blocked_by": "a", "blocked_agent": "b", "reason": "loops"}),
-        ("/api/usage", {"messages": [{"message_id": "m1", "session_id": SESSION, "model": "opus",
-                                      "at": "2026-11-20T12:00:00.000Z", "input_tokens": 3}],
-                        "contexts": [{"session_id": SESSION, "model": "opus", "at": "2026-11-20T12:00:00.000Z",
-                                      "tokens": 7}]}),
-    ]  # fmt: skip
-    for path, body in posts:
-        said = server.ask("POST", path, json.dumps(body))
-        assert said.status in {200, 201}, (path, said.body)
-        write_all()
-    make_brief.fn(SESSION, COMPACTED, "manual")
-    with psycopg.connect(server.database_url, autocommit=True) as conn:
-        conn.execute("INSERT INTO rejected_events (entry_id, reason, payload) VALUES ('1-0', 'too odd', '{}')")
-        conn.execute(
-            "INSERT INTO agent_contexts (project_id, agent_id, agent_type, role_context, session_id) "
-            "VALUES (%s, %s, 'Explore', '{\"goal\": \"speed\"}', %s) ON CONFLICT DO NOTHING",
-            [shop, AGENT, SESSION],
-        )
-    return server
 
 
 def test_every_table_is_exported_derived_or_left_out_for_a_reason(server: ApiServer) -> None:
@@ -263,114 +167,9 @@ def test_a_secret_that_was_stored_before_its_pattern_was_known_is_not_exported(l
     assert all("[redacted:" in one["command"] for one in asked)
 
 
-def test_an_import_into_other_folders_keeps_ids_and_renames_paths(lived: ApiServer, home: Path) -> None:
-    exported(lived, home)
-    imported(emptied(lived), home, "all.jsonl", "--map-project", "/w=/srv/work")
-    assert rows(lived, "SELECT path FROM projects") == [("/srv/work/shop",)]
-    assert rows(lived, "SELECT id, cwd FROM sessions") == [(SESSION, "/srv/work/shop")]
-    assert rows(lived, "SELECT DISTINCT unnest(file_paths) FROM actions") == [("/srv/work/shop/cart.py",)]
-    missed = run(home, "import", "export", str(home / "all.jsonl"), "--map-project", "/v=/x", "--url", url(lived))
-    assert "No project of" in str(missed.exception)
-    odd = run(home, "import", "export", str(home / "all.jsonl"), "--map-project", "/v", "--url", url(lived))
-    assert "is not OLD=NEW" in str(odd.exception)
-
-
-def test_a_project_that_is_known_by_another_id_takes_the_imported_sessions(lived: ApiServer, home: Path) -> None:
-    first = exported(lived, home)
-    emptied(lived)
-    assert lived.ask("POST", "/api/projects", json.dumps({"path": "/w/shop"})).status == 201
-    [(here,)] = rows(lived, "SELECT id::text FROM projects")
-    told = imported(lived, home)
-    assert (told["refused"], told["known"]) == ([], 1)
-    assert rows(lived, "SELECT DISTINCT project_id::text FROM sessions") == [(here,)]
-    assert imported(lived, home)["stored"] == 0
-    assert len(exported(lived, home, "second.jsonl")) == len(first)
-
-
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        (lambda lines: lines[:-1], "cut off"),
-        (lambda lines: lines[:2] + lines[3:], "by its totals"),
-        (lambda lines: [*lines[:2], "{oops", *lines[2:]], "line 3: it is not JSON"),
-        (lambda lines: [*lines[:2], '{"kind": "thing"}', *lines[2:]], "line 3: its kind is 'thing'"),
-        (lambda lines: [*lines[:2], '{"kind": "block", "id": 7}', *lines[2:]], "line 3: id is not a UUID"),
-        (lambda lines: [*lines, lines[2]], "stands after the totals"),
-    ],
-)
-def test_a_file_that_is_not_whole_is_refused_before_anything_is_stored(
-    lived: ApiServer, home: Path, change: Callable[[list[str]], list[str]], sentence: str
-) -> None:
-    exported(lived, home)
-    lines = (home / "all.jsonl").read_text(encoding="utf-8").splitlines()
-    (home / "bad.jsonl").write_text("\n".join(change(lines)), encoding="utf-8")
-    emptied(lived)
-    said = run(home, "import", "export", str(home / "bad.jsonl"), "--url", url(lived))
-    assert isinstance(said.exception, InvalidInput)
-    assert "nothing was stored" in str(said.exception)
-    assert sentence in said.exception.details["lines"][0]
-    assert rows(lived, "SELECT FROM projects") == []
-
-
-@pytest.mark.parametrize(
-    ("first", "sentence"),
-    [
-        ("", "it is empty"),
-        ("hello\n", "not an export of DCM"),
-        ('{"kind": "project"}\n', "not an export of DCM"),
-        ('{"kind": "header", "format": "dcm-export", "version": 2, "dcm": "9.1"}\n', "import it with DCM 9.1 or later"),
-    ],
-)
-def test_what_is_no_export_or_a_later_one_is_refused_with_a_sentence(
-    server: ApiServer, home: Path, first: str, sentence: str
-) -> None:
-    (home / "odd.jsonl").write_text(first, encoding="utf-8")
-    said = run(home, "import", "export", str(home / "odd.jsonl"), "--url", url(server))
-    assert isinstance(said.exception, InvalidInput)
-    assert sentence in str(said.exception)
-
-
-def test_a_packed_file_that_is_cut_off_says_where(lived: ApiServer, home: Path) -> None:
-    exported(lived, home, "all.jsonl.gz")
-    whole = (home / "all.jsonl.gz").read_bytes()
-    (home / "cut.jsonl.gz").write_bytes(whole[: len(whole) // 2])
-    said = run(home, "import", "export", str(home / "cut.jsonl.gz"), "--url", url(lived))
-    assert isinstance(said.exception, InvalidInput)
-    assert "is damaged or cut off after line" in str(said.exception)
-
-
-def test_a_line_the_database_refuses_is_told_and_all_others_are_stored(lived: ApiServer, home: Path) -> None:
-    lines = exported(lived, home)
-    number = next(place for place, line in enumerate(lines) if line["kind"] == "request")
-    lines[number] |= {"project_id": "6f8a4f0e-5d0c-5c9d-9f0b-2a6d3c1e7b44"}
-    kept = (home / "all.jsonl").read_text(encoding="utf-8").splitlines()[0]
-    (home / "all.jsonl").write_text("\n".join([kept, *map(json.dumps, lines)]), encoding="utf-8")
-    said = run(home, "import", "export", str(home / "all.jsonl"), "--url", url(emptied(lived)), "--json")
-    told = json.loads(said.stdout)
-    assert said.exit_code == 1
-    assert told["refused"][0]["line"] == number + 2
-    assert "is not present in table" in told["refused"][0]["reason"] or "foreign key" in told["refused"][0]["reason"]
-    assert told["stored"] == len(lines) - 1 - len(told["refused"])
-    assert len(rows(lived, "SELECT FROM actions")) == sum(line["kind"] == "action" for line in lines)
-
-
-def test_an_export_that_ends_without_totals_is_an_error_and_leaves_no_file(recorder: Any, home: Path) -> None:
-    from recorder import Said
-
+def test_an_export_that_ends_without_totals_is_an_error_and_leaves_no_file(recorder: Recorder, home: Path) -> None:
     recorder.answer(Said(200, "{}", type="application/x-ndjson"))
     said = run(home, "export", "--output", str(home / "all.jsonl"), "--url", recorder.url)
     assert isinstance(said.exception, ClientError)
     assert "cut off after line 1" in str(said.exception)
     assert list(home.iterdir()) == []
-
-
-def test_rows_of_months_without_partitions_are_stored(lived: ApiServer, home: Path) -> None:
-    with psycopg.connect(lived.database_url, autocommit=True) as conn:
-        conn.execute("SELECT ensure_month('2021-03-01Z')")
-        conn.execute("UPDATE actions SET created_at = '2021-03-05T00:00:00Z'")
-    first = exported(lived, home)
-    emptied(lived)
-    with psycopg.connect(lived.database_url, autocommit=True) as conn:
-        conn.execute("DROP TABLE actions_202103, hook_events_202103, search_entries_202103")
-    imported(lived, home)
-    assert line_set(exported(lived, home, "second.jsonl")) == line_set(first)

@@ -1,7 +1,7 @@
 """Measure an export and its import into an empty database: rows a second, and the most memory each process takes.
 
-.venv/bin/python bench/moves.py                     # 200,000 actions, stores of its own in a temporary folder
-.venv/bin/python bench/moves.py --actions 20000
+.venv/bin/python bench/export.py                     # 200,000 actions, stores of its own in a temporary folder
+.venv/bin/python bench/export.py --actions 20000
 """
 
 import argparse
