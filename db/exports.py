@@ -122,6 +122,18 @@ def begin(conn: Conn) -> None:
     conn.execute("SET LOCAL timezone = 'UTC'")
 
 
+def is_known(conn: Conn, project: str | None, session_id: str | None) -> bool:
+    """Whether there is a project of this path, or this session, where one is named."""
+    row = conn.execute(
+        """
+        SELECT (%(project)s::text IS NULL OR EXISTS (SELECT FROM projects WHERE path = %(project)s))
+           AND (%(session)s::text IS NULL OR EXISTS (SELECT FROM sessions WHERE id = %(session)s))
+        """,
+        {"project": project, "session": session_id},
+    ).fetchone()
+    return row == (True,)
+
+
 def of_project(conn: Conn, path: str) -> Scope | None:
     """All of a project, None when none has this path."""
     row = conn.execute("SELECT id FROM projects WHERE path = %(path)s", {"path": path}).fetchone()

@@ -68,7 +68,7 @@ def _of_the_system(parts: Parts) -> Iterable[tuple[str, object]]:
     yield "/api/hooks/claude", hooks.ClaudeHooks(parts.door, parts.briefs, parts.mail)
     yield "/api/import", imports.Import(parts.settings, parts.door, database)
     yield "/api/import/export", exports.ImportOfExport(parts.settings, database)
-    yield "/api/export", exports.Export(parts.settings)
+    yield "/api/export", exports.Export(parts.settings, database)
     yield "/api/intake", imports.Intake(parts.settings, database)
     yield "/api/actions", actions.Actions(database, parts.door)
     yield "/api/cleanup/stats", cleanup.CleanupStatistics(database)

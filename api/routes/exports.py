@@ -15,7 +15,7 @@ from api.database import Database
 from api.fields import Answer, Body, Name, Query
 from api.operations import documented, read_query
 from api.routes.imports import count_waiting
-from db import import_rows
+from db import exports, import_rows
 from dcm import redaction
 from dcm.domain import exports as rules
 from dcm.domain.errors import DcmError, InvalidInput, NotFound
@@ -67,8 +67,8 @@ class ImportedRows(Answer):
 class Export:
     """All rows as JSON Lines."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._settings, self._database = settings, database
 
     @documented(query=ExportQuery, errors=(400, 404), media=JSON_LINES)
     async def on_get(self, req: Request, resp: Response) -> None:
@@ -80,6 +80,8 @@ class Export:
         if query.project and query.session:
             raise InvalidInput("Invalid query parameters", {"session": ["give a project or a session, not both"]})
         of = [("project", query.project)] if query.project else [("session", query.session)] if query.session else []
+        if not await self._database.probe(lambda conn: exports.is_known(conn, query.project, query.session)):
+            raise NotFound(f"There is no {' '.join(*of)} here.")
         waiting = await self._settled()
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "api.exporting", str(waiting), *(str(part) for pair in of for part in pair),
@@ -107,9 +109,7 @@ async def _failure(process: asyncio.subprocess.Process) -> DcmError:
     """Why an export that gave nothing gave nothing."""
     _, said = await process.communicate()
     words = said.decode(errors="replace").strip().splitlines()
-    return NotFound(words[-1]) if words and words[-1].startswith("There is no") else DcmError(
-        f"The export could not be made: {words[-1] if words else 'it gave no reason'}."
-    )  # fmt: skip
+    return DcmError(f"The export could not be made: {words[-1] if words else 'it gave no reason'}.")
 
 
 async def _pieces(process: asyncio.subprocess.Process, first: bytes) -> AsyncIterator[bytes]:
