@@ -16,7 +16,7 @@ from db import rejected
 from db.pool import Conn
 from db.rejected import Kept, Whole
 from dcm import dead_messages
-from dcm.broker import INGEST, redis_client, stream_key
+from dcm.broker import INGEST, TELEMETRY_STREAM, redis_client, stream_key
 from dcm.dead_messages import DeadMessage
 from dcm.domain import streams
 from dcm.domain.errors import NotFound, Unavailable
@@ -134,7 +134,8 @@ def _each(client: redis.Redis, act: Callable[[redis.Redis, str], bool]) -> int:
 def _append(client: redis.Redis, taken: Iterable[Whole], shards: int) -> None:
     pipeline = client.pipeline(transaction=True)
     for kept in taken:
-        pipeline.xadd(stream_key(_shard(kept, shards)), _entry(kept))
+        own = TELEMETRY_STREAM if kept.event == streams.EXPORT else stream_key(_shard(kept, shards))
+        pipeline.xadd(own, _entry(kept))
     pipeline.execute()
 
 

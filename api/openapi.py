@@ -84,8 +84,8 @@ def _responses(operation: Operation, references: Mapping[Any, Any]) -> dict[str,
     answers: dict[int, type[BaseModel] | None] = {operation.status: operation.answer}
     answers |= dict.fromkeys((*operation.errors, 403, 500, 503), Refusal) | dict(operation.others)
     described = {str(status): _response(status, answers[status], references) for status in sorted(answers)}
-    if operation.text:
-        described[str(operation.status)]["content"] = {operation.text: {"schema": {"type": "string"}}}
+    if operation.media:
+        described[str(operation.status)]["content"] = {operation.media: {"schema": {"type": "string"}}}
     return described
 
 

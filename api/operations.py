@@ -27,7 +27,7 @@ Responder = Callable[..., Awaitable[None]]
 class Operation:
     """One method of one path. `path` maps the names in the path to their types; `errors` are the statuses of refusals.
 
-    `answer` None means an answer without a body, or one that is a text of the media type `text`.
+    `answer` None means an answer without a body, or one of another type than JSON: `media`.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Operation:
     path: Mapping[str, Any]
     errors: tuple[int, ...]
     others: Mapping[int, type[BaseModel]] = field(default_factory=dict)
-    text: str = ""
+    media: str = ""
 
 
 def operation(
@@ -90,12 +90,13 @@ def documented(
     *,
     body: type[BaseModel] | None = None,
     answer: type[BaseModel] | None = None,
+    query: type[BaseModel] | None = None,
     status: int = 200,
     errors: tuple[int, ...] = (),
     others: Mapping[int, type[BaseModel]] | None = None,
-    text: str = "",
+    media: str = "",
 ) -> Callable[[Responder], Responder]:
-    """Describe a falcon responder that reads its request and writes its answer itself."""
+    """Describe a falcon responder that reads its request and writes its answer itself; `media` is no JSON's type."""
 
     def mark(responder: Responder) -> Responder:
         summary, _, details = inspect.cleandoc(responder.__doc__ or "").partition("\n")
@@ -106,11 +107,11 @@ def documented(
             status=status,
             answer=answer,
             body=body,
-            query=None,
+            query=query,
             path={},
             errors=errors,
             others=others or {},
-            text=text,
+            media=media,
         )
         return responder
 

@@ -109,7 +109,20 @@ class Settings:
             secret=True,
         ),
     )
+    backup_keep: int = field(
+        default=7,
+        metadata=_doc("DCM_BACKUP_KEEP", "Days a backup is kept, one is made each night; 0: none is made by itself."),
+    )
+    backup_folder: Path | None = field(
+        default=None,
+        metadata=_doc("DCM_BACKUP_FOLDER", "Where backups go, best on another disk; DCM_HOME/backups when not set."),
+    )
     log_level: str = field(default="info", metadata=_doc("DCM_LOG_LEVEL", "debug, info, warning or error."))
+
+    @property
+    def backups(self) -> Path:
+        """The folder of the backups."""
+        return self.backup_folder or self.home / "backups"
 
     def masked(self) -> dict[str, object]:
         """Every setting by field name, for a person to read: passwords in URLs are masked."""
@@ -284,5 +297,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         autostart=_choice(environ, "DCM_AUTOSTART", "1", ("1", "0")) == "1",
         redact_file=_file(environ, "DCM_REDACT_FILE"),
         otlp_endpoint=_endpoint(environ),
+        backup_keep=_integer(environ, "DCM_BACKUP_KEEP", 7, 0, 3650),
+        backup_folder=_file(environ, "DCM_BACKUP_FOLDER"),
         log_level=_choice(environ, "DCM_LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
     )

@@ -16,7 +16,7 @@ from dcm.broker import DEFAULT, INGEST, TELEMETRY_NUDGE, TELEMETRY_STREAM, enque
 from dcm.domain import subtasks as subtask_rules
 from dcm.domain.events import Event
 from dcm.figures import tell
-from workers import figures, running
+from workers import backups, figures, running
 
 logger = logging.getLogger("dcm.clock")
 
@@ -108,6 +108,7 @@ def duties() -> list[Duty]:
         Duty("silent subtasks", 60.0, close_silent_subtasks),
         Duty("messages", 60.0, clean_messages),
         Duty("dead sessions", 60.0, close_dead_sessions),
+        Duty("backup", 60.0, backups.nightly().run),
         Duty("database", running.settings().healthcheck_interval_ms / 1000, check_database),
     ]
 
@@ -137,6 +138,7 @@ def main() -> None:
     pending = duties()
     while not stop.is_set():
         stop.wait(run_due(pending, time.monotonic()))
+    backups.nightly().stop()
 
 
 if __name__ == "__main__":

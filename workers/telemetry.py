@@ -11,9 +11,9 @@ from db import rejected
 from db import telemetry as stored
 from db.pool import AWAY, Conn, is_away
 from dcm.broker import DEFAULT, TELEMETRY_NUDGE, TELEMETRY_STREAM
-from dcm.domain.streams import PAYLOAD_FIELD
+from dcm.domain.streams import AGAIN_FIELD, EXPORT, PAYLOAD_FIELD
 from dcm.domain.telemetry import CompactionSize, ModelRequest, UsageSum
-from workers import running
+from workers import drained, running
 
 logger = logging.getLogger("dcm.telemetry")
 broker = running.broker()
@@ -44,6 +44,8 @@ def telemetry() -> None:
     with running.pool().connection() as conn:
         while entries := cast("list[Entry]", client.xrange(TELEMETRY_STREAM, count=BATCH)):
             _write(conn, entries)
+            if again := [drained.entry_id(entry) for entry in entries if AGAIN_FIELD in entry[1]]:
+                rejected.settle(conn, again)
             client.xdel(TELEMETRY_STREAM, *(entry_id for entry_id, _ in entries))
 
 
@@ -66,15 +68,17 @@ def _write_one(conn: Conn, entry: Entry) -> None:
         if is_away(error):
             raise
         logger.exception("an export was refused and set aside", extra={"entry": entry[0].decode()})
-        redact = running.redactor().text
-        reason, payload = (
-            f"{type(error).__name__}: {error}",
-            entry[1].get(PAYLOAD_FIELD, b"").decode("utf-8", "replace"),
-        )
         with conn.transaction():
-            rejected.keep(
-                conn, rejected.Rejected(entry[0].decode(), None, "telemetry", redact(reason), redact(payload))
-            )
+            rejected.keep(conn, _rejected(entry, error))
+
+
+def _rejected(entry: Entry, error: Exception) -> rejected.Rejected:
+    redact = running.redactor().text
+    payload = entry[1].get(PAYLOAD_FIELD, b"").decode("utf-8", "replace")
+    reason = f"{type(error).__name__}: {error}"
+    return rejected.Rejected(
+        drained.entry_id(entry), None, EXPORT, redact(reason), redact(payload), drained.happened_at(entry)
+    )
 
 
 def _write_together(conn: Conn, entries: Sequence[Entry]) -> None:

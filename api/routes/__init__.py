@@ -19,6 +19,7 @@ from api.routes import (
     contexts,
     dead,
     document,
+    exports,
     health,
     hierarchy,
     hooks,
@@ -70,6 +71,8 @@ def _of_the_system(parts: Parts) -> Iterable[tuple[str, object]]:
     yield "/api/dashboard/kpis", kpis.Kpis(database)
     yield "/api/hooks/claude", hooks.ClaudeHooks(parts.door, parts.briefs, parts.mail)
     yield "/api/import", imports.Import(parts.settings, parts.door, database)
+    yield "/api/import/export", exports.ImportOfExport(parts.settings, database)
+    yield "/api/export", exports.Export(parts.settings, database)
     yield "/api/intake", imports.Intake(parts.settings, database)
     yield "/api/system", system.SystemFigures(parts.settings, database)
     yield "/metrics", system.Metrics(parts.settings, database)

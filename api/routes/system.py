@@ -68,7 +68,7 @@ class Metrics:
     def __init__(self, settings: Settings, database: Database) -> None:
         self._settings, self._database = settings, database
 
-    @documented(text="text/plain")
+    @documented(media="text/plain")
     async def on_get(self, req: Request, resp: Response) -> None:  # noqa: ARG002 - falcon's signature
         """The figures of every process of this DCM_HOME, of the queue and of the stores, as Prometheus reads them."""
         state = await system.read(self._settings, self._database)

@@ -26,7 +26,7 @@ def setup(*, as_json: bool) -> None:
       DCM_DATABASE_URL=postgresql://ada@localhost/dcm dcm db:setup
     """
     settings = options.settings()
-    with _server(settings) as url, _said(settings):
+    with server(settings) as url, said(settings):
         made, applied = migrate.create_database(url), migrate.migrate(url)
     _tell(settings, {"created": made, "applied": applied}, as_json=as_json)
 
@@ -53,7 +53,7 @@ def reset(*, yes: bool, as_json: bool) -> None:
             raise InvalidInput("Nothing was deleted: nobody answered. `--yes` does not ask.") from None
         if answer != "yes":
             raise InvalidInput("Nothing was deleted: the answer was not yes.")
-    with _server(settings) as url, _said(settings):
+    with server(settings) as url, said(settings):
         migrate.drop_database(url)
         migrate.create_database(url)
         applied = migrate.migrate(url)
@@ -61,9 +61,9 @@ def reset(*, yes: bool, as_json: bool) -> None:
 
 
 @contextlib.contextmanager
-def _server(settings: Settings) -> Iterator[str]:
+def server(settings: Settings) -> Iterator[str]:
     """The URL of a Postgres that answers; the embedded one is started when it does not run."""
-    if not settings.embedded_postgres or postgres.answers(settings.home):
+    if not settings.embedded_postgres or lifecycle.kept_lines(settings) or postgres.answers(settings.home):
         yield settings.database_url
         return
     with postgres.running(settings.home) as url:
@@ -71,7 +71,7 @@ def _server(settings: Settings) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _said(settings: Settings) -> Iterator[None]:
+def said(settings: Settings) -> Iterator[None]:
     """What the database refuses, as a sentence: only db knows the driver."""
     try:
         yield

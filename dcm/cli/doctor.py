@@ -4,6 +4,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime
 
 import click
 from rich.console import Console
@@ -11,7 +12,7 @@ from rich.markup import escape
 
 from db import migrate
 from dcm import stores
-from dcm.cli import lifecycle, machine, options, probes, up
+from dcm.cli import backup_age, lifecycle, machine, options, probes, up
 from dcm.cli.findings import Finding, broken, ok, warning
 from dcm.cli.hints import callable_here
 from dcm.client import Client, ClientError
@@ -73,6 +74,7 @@ def examine() -> Iterator[Finding]:
     yield from lines(settings)
     yield from machine.own_ports(settings) if running else machine.free_ports(settings)
     yield from databases(settings, running=running)
+    yield from backup_age.look(settings, datetime.now(UTC))
     if running:
         yield from api(settings)
 

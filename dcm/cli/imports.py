@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.progress import track
 
-from dcm.cli import options
+from dcm.cli import import_export, options
 from dcm.cli.following import Remembered
 from dcm.cli.sending import send
 from dcm.cli.settings_file import default_path
@@ -27,12 +27,16 @@ SHOWN_FAULTS, MOST_FAULTS = 5, 100
 
 @click.group("import")
 def command() -> None:
-    """Bring in what happened before DCM listened.
+    """Bring in what happened before DCM listened, or what another DCM exported.
 
     \b
-    Example:
+    Examples:
       dcm import transcripts
+      dcm import export dcm-export.jsonl.gz
     """
+
+
+command.add_command(import_export.export)
 
 
 @command.command()

@@ -123,7 +123,12 @@ def urls(settings: Settings) -> dict[str, str]:
     }
 
 
-def _start(settings: Settings, *, as_json: bool) -> None:
+def bring_up(settings: Settings) -> bool:
+    """Run it in the background and wait until it answers; False when it runs already.
+
+    Raises:
+        StartError: it did not start; the message says why.
+    """
     already = _begins_or_runs(settings)
     make_home(settings.home)
     began = start_log.size(log_path(settings))
@@ -135,6 +140,11 @@ def _start(settings: Settings, *, as_json: bool) -> None:
         _wait_until_healthy(settings, process, began)
     else:
         _wait_for_the_other(settings, began)
+    return not already
+
+
+def _start(settings: Settings, *, as_json: bool) -> None:
+    already = not bring_up(settings)
     if as_json:
         options.show_json({"started": not already, "pid": running_pid(settings), **urls(settings)})
         return

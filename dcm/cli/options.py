@@ -7,6 +7,7 @@ import click
 
 from dcm.cli import up
 from dcm.client import Client
+from dcm.client.transport import TIMEOUT
 from dcm.launcher import server_url
 from dcm.settings import Settings, load
 
@@ -27,9 +28,9 @@ def database_advice(settings: Settings) -> str:
     return "Correct or unset DCM_DATABASE_URL (or the DB_* variables)."
 
 
-def connect(given: str | None) -> Client:
-    """A client of the server that was named, or of this DCM."""
-    return Client(server(given))
+def connect(given: str | None, timeout: float = TIMEOUT) -> Client:
+    """A client of the server that was named, or of this DCM; `timeout` in seconds of a call."""
+    return Client(server(given), timeout=timeout)
 
 
 def server(given: str | None) -> str:

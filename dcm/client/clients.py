@@ -1,9 +1,11 @@
 """The clients: one method for every row of the table of requests. They differ in nothing but how they wait."""
 
 import asyncio
+import contextlib
 import time
+from collections.abc import Iterator
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx
 
@@ -50,6 +52,19 @@ class Client:
                 return self._http.send(sending.request(self._http, call))
         except httpx.RequestError as error:
             return error
+
+    @contextlib.contextmanager
+    def stream(self, call: Call[Any]) -> Iterator[Iterator[bytes]]:
+        """The pieces of an answer as they come, each within the timeout; it is not tried again."""
+        try:
+            response = self._http.send(sending.request(self._http, call), stream=True)
+            with contextlib.closing(response):
+                if not response.is_success:
+                    response.read()
+                    raise sending.failure(call, response, self.url)
+                yield response.iter_bytes()
+        except httpx.RequestError as error:
+            raise sending.failure(call, error, self.url) from error
 
     def is_healthy(self) -> bool:
         """Whether DCM and its database answer; never an error."""
@@ -121,6 +136,7 @@ class Client:
 
     hook = Method(events.hook)
     import_payloads = Method(events.import_payloads)
+    import_rows = Method(events.import_rows)
     report_usage = Method(events.report_usage)
     record_action = Method(events.record_action)
     list_actions = Method(events.list_actions)
@@ -255,6 +271,7 @@ class AsyncClient:
 
     hook = AsyncMethod(events.hook)
     import_payloads = AsyncMethod(events.import_payloads)
+    import_rows = AsyncMethod(events.import_rows)
     report_usage = AsyncMethod(events.report_usage)
     record_action = AsyncMethod(events.record_action)
     list_actions = AsyncMethod(events.list_actions)

@@ -58,7 +58,7 @@ def attempts(
         pause = pause * 2 or FIRST_PAUSE
         if not left or not _may_repeat(call, outcome) or time.monotonic() + pause >= over_at:
             break
-    raise _failure(call, outcome, url)
+    raise failure(call, outcome, url)
 
 
 def _may_repeat(call: Call[Answer], outcome: Outcome) -> bool:
@@ -93,7 +93,8 @@ def _server(response: httpx.Response) -> str:
     return str(response.request.url.copy_with(path="/", query=None, fragment=None)).rstrip("/")
 
 
-def _failure(call: Call[Answer], outcome: Outcome, url: str) -> ClientError:
+def failure(call: Call[Answer], outcome: Outcome, url: str) -> ClientError:
+    """The error for a call that was not answered, or refused."""
     if isinstance(outcome, httpx.Response):
         if _is_page(outcome):
             return not_ours(url, outcome.status_code)

@@ -156,6 +156,21 @@ def _of_hook(event: HookEvent) -> Action:
     )
 
 
+def findable(
+    tool_name: str, sent: str, summary: str, file_paths: list[str], error: str, *, recorded: bool, got: str
+) -> str:
+    """What a stored tool call is found by, made again; `recorded`: a program reported it itself."""
+    if recorded:
+        return action_text(tool_name, sent, "", file_paths, got if error else "")
+    try:
+        asked = json.loads(sent)
+    except ValueError:
+        asked = None
+    command = asked.get("command") if isinstance(asked, Mapping) else None
+    shown = command if isinstance(command, str) and command != summary else ""
+    return action_text(tool_name, shown, summary, file_paths, error[:300])
+
+
 def _json(value: object) -> str:
     return "" if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 

@@ -15,6 +15,10 @@ AGAIN_FIELD, KEY_FIELD = b"x", b"k"
 """Stand in entries that were refused and are sent again: the entry it was, and the key where redaction changed it."""
 
 
+EXPORT = "telemetry"
+"""What a refused export of telemetry is called among refused events: it is sent again to a stream of its own."""
+
+
 def shard_of(session_id: str, shards: int) -> int:
     """The shard that holds a session: always the same one, so a session has one writer."""
     return zlib.crc32(session_id.encode("utf-8", "replace")) % shards

@@ -13,8 +13,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 OURS = ("api", "db", "dcm", "hooks", "workers", "wsbridge")
 SHARED = (
-    "dcm", "dcm.settings", "dcm.broker", "dcm.logs", "dcm.redaction", "dcm.secret", "dcm.domain", "dcm.prices",
-    "dcm.tracing", "dcm.transcript_files", "dcm.transcript_ends", "dcm.figures", "dcm.dead_messages",
+    "dcm", "dcm.settings", "dcm.backups", "dcm.broker", "dcm.logs", "dcm.redaction", "dcm.secret", "dcm.domain",
+    "dcm.prices", "dcm.tracing", "dcm.transcript_files", "dcm.transcript_ends", "dcm.figures", "dcm.dead_messages",
 )  # fmt: skip
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "wsbridge": ("wsbridge", "db", *SHARED),
     "db": ("db", "dcm.domain", "dcm.settings"),
     "dcm.domain": ("dcm.domain",),
-    "dcm.cli": ("db.migrate", "dcm"),
+    "dcm.cli": ("db.backups", "db.migrate", "dcm"),
     "dcm": ("dcm",),
     "hooks": ("hooks",),
 }

@@ -14,7 +14,7 @@ from db import telemetry as stored
 from db.pool import Conn
 from dcm.broker import TELEMETRY_NUDGE, TELEMETRY_STREAM
 from dcm.domain.costs import by_model, total
-from dcm.domain.streams import PAYLOAD_FIELD
+from dcm.domain.streams import AGAIN_FIELD, PAYLOAD_FIELD
 from dcm.domain.telemetry import of_event, of_point
 from dcm.domain.usage import MessageUse, Tokens
 from workers import clock, running
@@ -166,6 +166,16 @@ def test_an_export_the_database_refuses_is_set_aside_and_its_neighbours_are_writ
     told(valkey, requests=[request(2)])
     assert rows(conn, "SELECT key FROM model_requests") == [("req_2",)]
     assert rows(conn, "SELECT event, reason LIKE '%timestamp%' FROM rejected_events") == [("telemetry", True)]
+
+
+def test_a_refused_export_that_is_sent_again_and_stored_is_refused_no_more(conn: Conn, valkey: redis.Redis) -> None:
+    refused = valkey.xadd(TELEMETRY_STREAM, {PAYLOAD_FIELD: "no JSON"})
+    told(valkey, requests=[request(1)])
+    conn.execute("UPDATE rejected_events SET sent_again_at = now()")
+    valkey.xadd(TELEMETRY_STREAM, {PAYLOAD_FIELD: json.dumps({"requests": [request(2)]}), AGAIN_FIELD: refused})
+    told(valkey, requests=[request(3)])
+    assert rows(conn, "SELECT key FROM model_requests ORDER BY 1") == [("req_1",), ("req_2",), ("req_3",)]
+    assert rows(conn, "SELECT count(*) FROM rejected_events") == [(0,)]
 
 
 def test_an_export_whose_nudge_was_lost_is_written_after_the_next_look_of_the_clock(valkey: redis.Redis) -> None:

@@ -143,6 +143,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/import/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Store lines of an export, all in one transaction; what is known stays as it is
+         * @description A line that cannot be stored is refused by itself, and the others are stored.
+         */
+        post: operations["ImportOfExport.post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export a project by its path, a session, or all: one JSON object a line, without secrets
+         * @description The first line says what it is, the last one how many of each kind there are: without it the file is cut off.
+         */
+        get: operations["Export.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/intake": {
         parameters: {
             query?: never;
@@ -1958,18 +1998,13 @@ export interface components {
             [key: string]: unknown;
         };
         /**
-         * FailureFigures
-         * @description Events the database refused, and messages that failed for good; null when their store is away.
+         * ExportedRows
+         * @description At most 1000 lines of an export between its header and its totals, in their order.
          */
-        FailureFigures: {
-            /** Rejected */
-            rejected: number | null;
-            /** Rejected Last Day */
-            rejected_last_day: number | null;
-            /** Dead */
-            dead: number | null;
-        } & {
-            [key: string]: unknown;
+        ExportedRows: {
+            rows: {
+                [key: string]: components["schemas"]["JsonValue"];
+            }[];
         };
         /**
          * Feedback
@@ -2205,6 +2240,24 @@ export interface components {
             known: number;
             /** Waiting */
             waiting: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * ImportedRows
+         * @description How many lines are new, how many were known, which are refused, and {id: its id here} of known projects.
+         */
+        ImportedRows: {
+            /** Stored */
+            stored: number;
+            /** Known */
+            known: number;
+            /** Refused */
+            refused: components["schemas"]["RefusedRow"][];
+            /** Projects */
+            projects: {
+                [key: string]: string;
+            };
         } & {
             [key: string]: unknown;
         };
@@ -3037,14 +3090,14 @@ export interface components {
             [key: string]: unknown;
         };
         /**
-         * RefusedExport
-         * @description A google.rpc.Status: why an export was refused; in protobuf when the request was.
+         * RefusedRow
+         * @description A line that cannot be stored: its place in the body, and why.
          */
-        RefusedExport: {
-            /** Code */
-            code: number;
-            /** Message */
-            message: string;
+        RefusedRow: {
+            /** Row */
+            row: number;
+            /** Reason */
+            reason: string;
         } & {
             [key: string]: unknown;
         };
@@ -5064,6 +5117,143 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    "ImportOfExport.post": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportedRows"];
+            };
+        };
+        responses: {
+            /** @description How many lines are new, how many were known, which are refused, and {id: its id here} of known projects. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedRows"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    "Export.get": {
+        parameters: {
+            query?: {
+                project?: string;
+                session?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

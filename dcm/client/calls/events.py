@@ -18,6 +18,11 @@ def import_payloads(payloads: Sequence[shapes.Past]) -> Call[shapes.Imported]:
     return post("/api/import", repeatable=True, payloads=list(payloads))
 
 
+def import_rows(rows: Sequence[Mapping[str, Any]]) -> Call[shapes.RowsImported]:
+    """Store lines of an export as they were, at most 1000; what is known stays as it is."""
+    return post("/api/import/export", repeatable=True, rows=list(rows))
+
+
 def report_usage(
     messages: Sequence[shapes.MessageUsed], *, contexts: Sequence[shapes.ContextUsed] = ()
 ) -> Call[shapes.UsageKept]:

@@ -32,6 +32,22 @@ class ActionPage(Page):
     count: int
 
 
+class RowRefused(TypedDict):
+    """A line of an export that cannot be stored: its place among those sent, and why."""
+
+    row: int
+    reason: str
+
+
+class RowsImported(TypedDict):
+    """How many lines were new and known, which were refused, and {id: its id here} of projects known by another."""
+
+    stored: int
+    known: int
+    refused: list[RowRefused]
+    projects: dict[str, str]
+
+
 class Hour(TypedDict):
     """An hour and its tool calls."""
 

@@ -21,9 +21,9 @@ def run(home: Path, *arguments: str, typed: str | None = None, **environ: str) -
     return CliRunner().invoke(dcm, arguments, input=typed, env={**unset, "HOME": str(home), **environ})
 
 
-def answer(result: Result) -> Any:
+def answer(result: Result, code: int = 0) -> Any:
     """What a command printed for a script."""
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == code, result.output
     return json.loads(result.stdout)
 
 

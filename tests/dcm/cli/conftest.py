@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from api_server import ApiServer, OwnValkey, serving
 from inside import writing
+from moves import live
 from recorder import Recorder, recording
 
 
@@ -62,3 +63,9 @@ def write_all(server: ApiServer) -> Iterator[Callable[[], None]]:
     """Writes what the server has accepted, as the worker does."""
     with writing(server.database_url, server.valkey.url) as write:
         yield write
+
+
+@pytest.fixture
+def lived(server: ApiServer, write_all: Callable[[], None]) -> ApiServer:
+    """A DCM that has a row of every kind."""
+    return live(server, write_all)

@@ -129,6 +129,7 @@ ROUTES: list[Row] = [
      {"agent_id": "a", "session_id": "s"}),
     ("hook", {"payload": PAST["payload"]}, "POST /api/hooks/claude", {}, PAST["payload"]),
     ("import_payloads", {"payloads": [PAST]}, "POST /api/import", {}, {"payloads": [PAST]}),
+    ("import_rows", {"rows": [{"kind": "block"}]}, "POST /api/import/export", {}, {"rows": [{"kind": "block"}]}),
     ("search", {"q": "cart", "project": "/w", "session_id": "s", "since": "2026-11-01"}, "GET /api/search",
      {"q": "cart", "project": "/w", "session_id": "s", "since": "2026-11-01"}, None),
 ]  # fmt: skip
@@ -159,7 +160,7 @@ def test_every_row_of_the_table_is_tested_and_is_a_method_of_both_clients() -> N
     assert {name for name, *_ in ROUTES} == table()
     for client in (Client, AsyncClient):
         own = {name for name in vars(client) if not name.startswith("_")}
-        assert own - {"send", "close", "aclose", "is_healthy"} == table()
+        assert own - {"send", "stream", "close", "aclose", "is_healthy"} == table()
 
 
 def test_a_method_keeps_the_signature_and_the_words_of_its_row() -> None:

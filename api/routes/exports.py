@@ -1,0 +1,180 @@
+"""GET /api/export: everything of a project, a session or all, as JSON Lines; POST /api/import/export: the way back."""
+
+import asyncio
+import functools
+import logging
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+from falcon.asgi import Request, Response
+from pydantic import JsonValue
+
+from api.bodies import parse_json, read_body
+from api.database import Database
+from api.fields import Answer, Body, Name, Query
+from api.operations import documented, read_query
+from api.routes.imports import count_waiting
+from db import exports, import_rows
+from dcm import redaction
+from dcm.domain import exports as rules
+from dcm.domain.errors import DcmError, InvalidInput, NotFound
+from dcm.settings import Settings
+
+logger = logging.getLogger("dcm.export")
+
+JSON_LINES = "application/x-ndjson"
+
+PIECE = 64 * 1024
+"""Bytes given to the client at once."""
+
+SETTLE_EVERY, SETTLE_LOOKS = 0.1, 50
+"""Seconds between two looks, and how many there are, at whether all that was accepted is written."""
+
+MOST_ROWS, LARGEST_BODY = 1000, 16 * 1024 * 1024
+"""Lines of one body and its bytes: a single line may have megabytes."""
+
+
+class ExportQuery(Query):
+    """Whose rows are asked for: everybody's when neither is given."""
+
+    project: Name | None = None
+    session: Name | None = None
+
+
+class ExportedRows(Body):
+    """At most 1000 lines of an export between its header and its totals, in their order."""
+
+    rows: list[dict[str, JsonValue]]
+
+
+class RefusedRow(Answer):
+    """A line that cannot be stored: its place in the body, and why."""
+
+    row: int
+    reason: str
+
+
+class ImportedRows(Answer):
+    """How many lines are new, how many were known, which are refused, and {id: its id here} of known projects."""
+
+    stored: int
+    known: int
+    refused: list[RefusedRow]
+    projects: dict[str, str]
+
+
+class Export:
+    """All rows as JSON Lines."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._settings, self._database = settings, database
+
+    @documented(query=ExportQuery, errors=(400, 404), media=JSON_LINES)
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """Export a project by its path, a session, or all: one JSON object a line, without secrets.
+
+        The first line says what it is, the last one how many of each kind there are: without it the file is cut off.
+        """
+        query = read_query(req, ExportQuery)
+        if query.project and query.session:
+            raise InvalidInput("Invalid query parameters", {"session": ["give a project or a session, not both"]})
+        of = [("project", query.project)] if query.project else [("session", query.session)] if query.session else []
+        if not await self._database.probe(lambda conn: exports.is_known(conn, query.project, query.session)):
+            raise NotFound(f"There is no {' '.join(*of)} here.")
+        waiting = await self._settled()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "api.exporting", str(waiting), *(str(part) for pair in of for part in pair),
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert process.stdout
+        first = await process.stdout.read(PIECE)
+        if not first:
+            raise await _failure(process)
+        resp.content_type = JSON_LINES
+        resp.stream = _pieces(process, first)
+
+    async def _settled(self) -> int:
+        """How many accepted events wait to be written, once none does or nobody waits any longer."""
+        waiting = await asyncio.to_thread(count_waiting, self._settings)
+        for _ in range(SETTLE_LOOKS):
+            if not waiting:
+                break
+            await asyncio.sleep(SETTLE_EVERY)
+            waiting = await asyncio.to_thread(count_waiting, self._settings)
+        return waiting
+
+
+async def _failure(process: asyncio.subprocess.Process) -> DcmError:
+    """Why an export that gave nothing gave nothing."""
+    _, said = await process.communicate()
+    words = said.decode(errors="replace").strip().splitlines()
+    return DcmError(f"The export could not be made: {words[-1] if words else 'it gave no reason'}.")
+
+
+async def _pieces(process: asyncio.subprocess.Process, first: bytes) -> AsyncIterator[bytes]:
+    """What the process writes, until its end; a client that goes away ends it."""
+    assert process.stdout
+    try:
+        piece = first
+        while piece:
+            yield piece
+            piece = await process.stdout.read(PIECE)
+    finally:
+        if process.returncode is None and not process.stdout.at_eof():
+            process.kill()
+        _, said = await process.communicate()
+        if process.returncode:
+            logger.warning("an export was cut off: %s", said.decode(errors="replace").strip())
+
+
+class ImportOfExport:
+    """Takes the lines of an export."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._settings, self._database = settings, database
+
+    @documented(body=ExportedRows, answer=ImportedRows, errors=(400, 413, 503))
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Store lines of an export, all in one transaction; what is known stays as it is.
+
+        A line that cannot be stored is refused by itself, and the others are stored.
+        """
+        rows = _rows(parse_json(await read_body(req, LARGEST_BODY)))
+        faults = {number: reason for number, row in enumerate(rows) if (reason := rules.fault(row))}
+        clean = {
+            number: rules.redacted(row, redaction.redactor(self._settings))
+            for number, row in enumerate(rows)
+            if number not in faults
+        }
+        done = await self._store(clean)
+        refused = sorted([*faults.items(), *done.refused.items()])
+        resp.media = {
+            "stored": done.stored,
+            "known": len(clean) - done.stored - len(done.refused),
+            "refused": [{"row": number, "reason": reason} for number, reason in refused],
+            "projects": {str(old): str(new) for old, new in done.projects.items()},
+        }
+
+    async def _store(self, rows: Mapping[int, rules.Row]) -> import_rows.Done:
+        """Store all together, or one by one where the database refuses."""
+        await self._database.probe(lambda conn: import_rows.make_months(conn, list(rows.values())))
+        try:
+            return await self._database.write(lambda conn: import_rows.store(conn, rows))
+        except import_rows.REFUSED:
+            done = import_rows.Done()
+        for number, row in rows.items():
+            try:
+                done += await self._database.write(functools.partial(import_rows.store, rows={number: row}))
+            except import_rows.REFUSED as error:
+                done.refused[number] = str(error).splitlines()[0]
+        return done
+
+
+def _rows(body: object) -> Sequence[dict[str, Any]]:
+    rows = body.get("rows") if isinstance(body, Mapping) else None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise InvalidInput("Validation failed", {"rows": ["give a list of objects, each a line of an export"]})
+    if len(rows) > MOST_ROWS:
+        raise InvalidInput("Validation failed", {"rows": [f"{len(rows)} given: {MOST_ROWS} are taken at most"]})
+    return rows

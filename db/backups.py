@@ -1,0 +1,130 @@
+"""What a backup and a restore ask of Postgres: who it is, a database beside the old one, and their names exchanged."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
+import psycopg
+from psycopg import Connection, sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import Conninfo
+from psycopg.rows import TupleRow
+
+from dcm.domain.errors import StartError
+
+BESIDE, BEFORE = "_restoring", "_before_restore"
+"""How the database is called into which a backup is restored, and the one it took the place of."""
+
+
+def major(database_url: str) -> int:
+    """The major version of the server."""
+    with psycopg.connect(database_url, autocommit=True, connect_timeout=5) as conn:
+        return conn.info.server_version // 10_000
+
+
+def environment(database_url: str) -> dict[str, str]:
+    """The variables by which Postgres's own programs reach the database: no password stands on a command line."""
+    options = Conninfo.parse(database_url.encode())
+    return {option.envvar.decode(): option.val.decode() for option in options if option.envvar and option.val}
+
+
+def beside(database_url: str) -> str:
+    """The URL of the database beside the one that is named."""
+    return make_conninfo(database_url, dbname=_name(database_url) + BESIDE)
+
+
+def before(database_url: str) -> str:
+    """The name of the database that the last restore took away."""
+    return _name(database_url) + BEFORE
+
+
+def make_beside(database_url: str) -> None:
+    """Make the database beside, empty; what an earlier restore left there is gone."""
+    with _maintenance(database_url) as conn:
+        _drop(conn, _name(database_url) + BESIDE)
+        conn.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(_name(database_url) + BESIDE))
+        )
+
+
+def drop_beside(database_url: str) -> None:
+    """Remove the database beside."""
+    with _maintenance(database_url) as conn:
+        _drop(conn, _name(database_url) + BESIDE)
+
+
+def drop_before(database_url: str) -> None:
+    """Remove the database that a restore took away."""
+    with _maintenance(database_url) as conn:
+        _drop(conn, before(database_url))
+
+
+def analyze(database_url: str) -> None:
+    """Count anew what the planner goes by: a restore leaves it without."""
+    with psycopg.connect(database_url, autocommit=True, connect_timeout=5) as conn:
+        conn.execute("ANALYZE")
+
+
+def others(database_url: str) -> int:
+    """How many processes of DCM are connected to the database."""
+    with _maintenance(database_url) as conn:
+        row = conn.execute(
+            "SELECT count(DISTINCT (client_addr, application_name)) FROM pg_stat_activity "
+            "WHERE datname = %(name)s AND application_name LIKE 'dcm %%'",
+            {"name": _name(database_url)},
+        ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def exchange(database_url: str) -> bool:
+    """Let the database beside take the name, in one transaction; whether there was one before, which is kept.
+
+    Raises:
+        StartError: the old database is in use by somebody who does not let it go.
+    """
+    name, new, old = _name(database_url), _name(database_url) + BESIDE, before(database_url)
+    with _maintenance(database_url) as conn:
+        _drop(conn, old)
+        found = conn.execute("SELECT FROM pg_database WHERE datname = %(name)s", {"name": name}).fetchone()
+        existed = found is not None
+        with _closed(conn, name) if existed else nullcontext():
+            try:
+                with conn.transaction():
+                    if existed:
+                        _rename(conn, name, old)
+                    _rename(conn, new, name)
+            except psycopg.errors.ObjectInUse as error:
+                reason = f"The database {name} is in use ({error.diag.message_detail})"
+                raise StartError(f"{reason}: nothing was changed. End what uses it.") from error
+        return existed
+
+
+@contextmanager
+def _closed(conn: Connection[TupleRow], name: str) -> Iterator[None]:
+    """Nobody is connected to a database in this block, whatever it is called at its end."""
+    row = conn.execute("SELECT oid FROM pg_database WHERE datname = %(name)s", {"name": name}).fetchone()
+    conn.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))
+    try:
+        conn.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %(name)s", {"name": name})
+        yield
+    finally:
+        found = conn.execute("SELECT datname FROM pg_database WHERE oid = %(oid)s", {"oid": row and row[0]}).fetchone()
+        if found:
+            conn.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(sql.Identifier(found[0])))
+
+
+def _rename(conn: Connection[TupleRow], old: str, new: str) -> None:
+    conn.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(old), sql.Identifier(new)))
+
+
+def _drop(conn: Connection[TupleRow], name: str) -> None:
+    conn.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _name(database_url: str) -> str:
+    parts = conninfo_to_dict(database_url)
+    return str(parts.get("dbname") or parts.get("user") or "postgres")
+
+
+def _maintenance(database_url: str) -> Connection[TupleRow]:
+    """A connection to the database every server has: nobody renames the one he is in."""
+    return psycopg.connect(make_conninfo(database_url, dbname="postgres"), autocommit=True, connect_timeout=5)

@@ -1,0 +1,72 @@
+"""Files of exports: written beside their place and moved there when whole, read line by line; gzipped by their name."""
+
+import contextlib
+import gzip
+import os
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from dcm.domain.errors import InvalidInput
+
+PRIVATE = 0o600
+"""Only their owner may read them: what was asked and done is in them."""
+
+
+@contextlib.contextmanager
+def written(path: Path) -> Iterator[BinaryIO]:
+    """A file that has its name once it is whole; what is not whole is removed."""
+    draft = path.with_name(f".{path.name}.part")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, PRIVATE)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, PRIVATE)
+            with _packing(path, file) as packing:
+                yield packing
+            file.flush()
+            os.fsync(descriptor)
+        draft.rename(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+@contextlib.contextmanager
+def _packing(path: Path, file: BinaryIO) -> Iterator[BinaryIO]:
+    if path.suffix != ".gz":
+        yield file
+        return
+    with gzip.GzipFile(path.stem, "wb", 6, file) as packing:
+        yield cast("BinaryIO", packing)
+
+
+def lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """(number, line) of a file, the first is 1; packed or not.
+
+    Raises:
+        InvalidInput: it cannot be unpacked.
+    """
+    with path.open("rb") as raw:
+        packed = raw.read(2) == b"\x1f\x8b"
+    number = 0
+    try:
+        with gzip.open(path) if packed else path.open("rb") as file:
+            for number, line in enumerate(cast("Iterable[bytes]", file), 1):
+                yield number, line
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise InvalidInput(f"{path} is damaged or cut off after line {number} ({error}): export again.") from None
+
+
+def split(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines of what comes in pieces, each with its end; the last may lack it."""
+    rest: list[bytes] = []
+    for piece in pieces:
+        *whole, last = piece.split(b"\n")
+        for line in whole:
+            yield b"".join([*rest, line, b"\n"])
+            rest = []
+        if last:
+            rest.append(last)
+    if rest:
+        yield b"".join(rest)

@@ -1,0 +1,117 @@
+"""`dcm import export`: into other folders and beside what is known, and files that are not whole."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+from api_server import ApiServer
+from command import run
+from moves import emptied, exported, imported, line_set, rows, url
+from story import SESSION
+
+from dcm.domain.errors import InvalidInput
+
+
+def test_an_import_into_other_folders_keeps_ids_and_renames_paths(lived: ApiServer, home: Path) -> None:
+    exported(lived, home)
+    imported(emptied(lived), home, "all.jsonl", "--map-project", "/w=/srv/work")
+    assert rows(lived, "SELECT path FROM projects") == [("/srv/work/shop",)]
+    assert rows(lived, "SELECT id, cwd FROM sessions") == [(SESSION, "/srv/work/shop")]
+    assert rows(lived, "SELECT DISTINCT unnest(file_paths) FROM actions") == [("/srv/work/shop/cart.py",)]
+    missed = run(home, "import", "export", str(home / "all.jsonl"), "--map-project", "/v=/x", "--url", url(lived))
+    assert "No project of" in str(missed.exception)
+    odd = run(home, "import", "export", str(home / "all.jsonl"), "--map-project", "/v", "--url", url(lived))
+    assert "is not OLD=NEW" in str(odd.exception)
+
+
+def test_a_project_that_is_known_by_another_id_takes_the_imported_sessions(lived: ApiServer, home: Path) -> None:
+    first = exported(lived, home)
+    emptied(lived)
+    assert lived.ask("POST", "/api/projects", json.dumps({"path": "/w/shop"})).status == 201
+    [(here,)] = rows(lived, "SELECT id::text FROM projects")
+    told = imported(lived, home)
+    assert (told["refused"], told["known"]) == ([], 1)
+    assert rows(lived, "SELECT DISTINCT project_id::text FROM sessions") == [(here,)]
+    assert imported(lived, home)["stored"] == 0
+    assert len(exported(lived, home, "second.jsonl")) == len(first)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda lines: lines[:-1], "cut off"),
+        (lambda lines: lines[:2] + lines[3:], "by its totals"),
+        (lambda lines: [*lines[:2], "{oops", *lines[2:]], "line 3: it is not JSON"),
+        (lambda lines: [*lines[:2], '{"kind": "thing"}', *lines[2:]], "line 3: its kind is 'thing'"),
+        (lambda lines: [*lines[:2], '{"kind": "block", "id": 7}', *lines[2:]], "line 3: id is not a UUID"),
+        (lambda lines: [*lines, lines[2]], "stands after the totals"),
+    ],
+)
+def test_a_file_that_is_not_whole_is_refused_before_anything_is_stored(
+    lived: ApiServer, home: Path, change: Callable[[list[str]], list[str]], sentence: str
+) -> None:
+    exported(lived, home)
+    lines = (home / "all.jsonl").read_text(encoding="utf-8").splitlines()
+    (home / "bad.jsonl").write_text("\n".join(change(lines)), encoding="utf-8")
+    emptied(lived)
+    said = run(home, "import", "export", str(home / "bad.jsonl"), "--url", url(lived))
+    assert isinstance(said.exception, InvalidInput)
+    assert "nothing was stored" in str(said.exception)
+    assert sentence in said.exception.details["lines"][0]
+    assert rows(lived, "SELECT FROM projects") == []
+
+
+@pytest.mark.parametrize(
+    ("first", "sentence"),
+    [
+        ("", "it is empty"),
+        ("hello\n", "not an export of DCM"),
+        ('{"kind": "project"}\n', "not an export of DCM"),
+        ('{"kind": "header", "format": "dcm-export", "version": 2, "dcm": "9.1"}\n', "import it with DCM 9.1 or later"),
+    ],
+)
+def test_what_is_no_export_or_a_later_one_is_refused_with_a_sentence(
+    server: ApiServer, home: Path, first: str, sentence: str
+) -> None:
+    (home / "odd.jsonl").write_text(first, encoding="utf-8")
+    said = run(home, "import", "export", str(home / "odd.jsonl"), "--url", url(server))
+    assert isinstance(said.exception, InvalidInput)
+    assert sentence in str(said.exception)
+
+
+def test_a_packed_file_that_is_cut_off_says_where(lived: ApiServer, home: Path) -> None:
+    exported(lived, home, "all.jsonl.gz")
+    whole = (home / "all.jsonl.gz").read_bytes()
+    (home / "cut.jsonl.gz").write_bytes(whole[: len(whole) // 2])
+    said = run(home, "import", "export", str(home / "cut.jsonl.gz"), "--url", url(lived))
+    assert isinstance(said.exception, InvalidInput)
+    assert "is damaged or cut off after line" in str(said.exception)
+
+
+def test_a_line_the_database_refuses_is_told_and_all_others_are_stored(lived: ApiServer, home: Path) -> None:
+    lines = exported(lived, home)
+    number = next(place for place, line in enumerate(lines) if line["kind"] == "request")
+    lines[number] |= {"project_id": "6f8a4f0e-5d0c-5c9d-9f0b-2a6d3c1e7b44"}
+    kept = (home / "all.jsonl").read_text(encoding="utf-8").splitlines()[0]
+    (home / "all.jsonl").write_text("\n".join([kept, *map(json.dumps, lines)]), encoding="utf-8")
+    said = run(home, "import", "export", str(home / "all.jsonl"), "--url", url(emptied(lived)), "--json")
+    told = json.loads(said.stdout)
+    assert said.exit_code == 1
+    assert told["refused"][0]["line"] == number + 2
+    assert "is not present in table" in told["refused"][0]["reason"] or "foreign key" in told["refused"][0]["reason"]
+    assert told["stored"] == len(lines) - 1 - len(told["refused"])
+    assert len(rows(lived, "SELECT FROM actions")) == sum(line["kind"] == "action" for line in lines)
+
+
+def test_rows_of_months_without_partitions_are_stored(lived: ApiServer, home: Path) -> None:
+    with psycopg.connect(lived.database_url, autocommit=True) as conn:
+        conn.execute("SELECT ensure_month('2021-03-01Z')")
+        conn.execute("UPDATE actions SET created_at = '2021-03-05T00:00:00Z'")
+    first = exported(lived, home)
+    emptied(lived)
+    with psycopg.connect(lived.database_url, autocommit=True) as conn:
+        conn.execute("DROP TABLE actions_202103, hook_events_202103, search_entries_202103")
+    imported(lived, home)
+    assert line_set(exported(lived, home, "second.jsonl")) == line_set(first)
