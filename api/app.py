@@ -21,6 +21,7 @@ from api.ingest import Door
 from api.mail import Mail
 from api.pages import Pages
 from api.paths import PathsAsSent
+from api.protection import Protection
 from api.redaction import Redaction
 from api.restore import Briefs
 from api.routes import Parts, routes
@@ -67,6 +68,7 @@ def create_app(
     app: falcon.asgi.App[Request, Response] = App(router=PathsAsSent())
     parts = Running(settings)
     app.add_middleware(Access())
+    app.add_middleware(Protection(settings))
     app.add_middleware(Callers(settings))
     app.add_middleware(parts)
     app.add_middleware(Redaction(redactor))
