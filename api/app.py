@@ -64,7 +64,7 @@ def create_app(
     settings = settings or settings_module.load()
     redactor = redaction.redactor(settings)
     redaction.get_ready()
-    log_to_stderr(settings.log_level, redactor.value)
+    log_to_stderr(settings.log_level, redaction.of_logs(settings))
     app: falcon.asgi.App[Request, Response] = App(router=PathsAsSent())
     parts = Running(settings)
     app.add_middleware(Access())
