@@ -15,6 +15,7 @@ timeout = 30
 backlog = 1024
 accesslog = None
 loglevel = "warning"
+umask = 0o077
 proc_name = "dcm api"
 worker_tmp_dir = "/dev/shm"  # noqa: S108 - the workers' heartbeat must not wait for a disk
 control_socket_disable = True

@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from db import migrate
 from dcm import stores
-from dcm.cli import lifecycle, machine, options, probes, up
+from dcm.cli import lifecycle, machine, modes, options, probes, up
 from dcm.cli.findings import Finding, broken, ok, warning
 from dcm.cli.hints import callable_here
 from dcm.client import Client, ClientError
@@ -65,6 +65,7 @@ def examine() -> Iterator[Finding]:
         return
     yield from patterns(settings)
     yield from machine.home(settings)
+    yield from modes.check(settings)
     yield from machine.dashboard()
     yield from machine.claude()
     yield from machine.hooks(settings)
@@ -123,7 +124,7 @@ def schema(settings: Settings) -> Iterator[Finding]:
     try:
         absent = migrate.missing(settings.database_url)
     except Exception as error:  # noqa: BLE001 - only db knows the driver, and a person needs a sentence
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = settings.hidden(str(error).strip() or type(error).__name__).splitlines()[0]
         yield broken("schema", f"the database cannot be read: {reason}", "Run `dcm db:setup`.")
         return
     if absent:

@@ -101,6 +101,16 @@ def private_folder(folder: Path, mode: int = 0o700, owner: tuple[int, int] | Non
     folder.chmod(mode)
 
 
+def passable_folder(folder: Path, mode: int = 0o711) -> None:
+    """Make a folder that root's Postgres passes through, and those of ours above it, whatever the umask."""
+    if folder.exists():
+        return
+    if folder != ROOT_STORE and ROOT_STORE in folder.parents:
+        passable_folder(ROOT_STORE, 0o755)
+    folder.mkdir(mode=mode, parents=True, exist_ok=True)
+    folder.chmod(mode)
+
+
 def make_socket_folder(folder: Path, home: Path, owner: tuple[int, int] | None = None) -> None:
     """Make the folder of a socket, and the short one above it when DCM_HOME's path is too long.
 
