@@ -17,5 +17,5 @@ accesslog = None
 loglevel = "warning"
 umask = 0o077
 proc_name = "dcm api"
-worker_tmp_dir = "/dev/shm"  # noqa: S108 - the workers' heartbeat must not wait for a disk
+worker_tmp_dir = "/dev/shm"  # nosec B108 # noqa: S108 - the workers' heartbeat must not wait for a disk
 control_socket_disable = True

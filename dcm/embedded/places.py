@@ -15,7 +15,7 @@ SOCKET_PATH_LIMIT = 100
 ROOT_STORE = Path("/var/lib/dcm")
 """Where root's Postgres keeps its data when DCM_HOME lies in a private folder."""
 
-SHORT_ROOT = Path("/tmp")  # noqa: S108 - not $TMPDIR, which differs between the processes of one person
+SHORT_ROOT = Path("/tmp")  # nosec B108 # noqa: S108 - not $TMPDIR, which differs between processes
 """Where sockets go whose path in DCM_HOME would be too long."""
 
 
