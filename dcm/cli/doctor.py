@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from db import migrate
 from dcm import stores
-from dcm.cli import lifecycle, machine, modes, options, probes, up
+from dcm.cli import lifecycle, machine, modes, options, probes, texts, up
 from dcm.cli.findings import Finding, broken, ok, warning
 from dcm.cli.hints import callable_here
 from dcm.client import Client, ClientError
@@ -46,7 +46,7 @@ def command(*, as_json: bool) -> None:
         console = Console(highlight=False)
         for finding in found:
             mend = f" [bold]{escape(callable_here(finding.mend))}[/]" if finding.mend else ""
-            says = f"{MARKS[finding.state]} {finding.check}: {escape(finding.says)}"
+            says = f"{MARKS[finding.state]} {finding.check}: {escape(texts.one_line(finding.says))}"
             console.print(f"{says.rstrip('.')}.{mend}", soft_wrap=True)
         console.print(f"{counts['ok']} well, {counts['warning']} to look at, {counts['broken']} broken.")
     if counts["broken"]:
