@@ -100,3 +100,15 @@ def test_data_is_kept_by_nobody_and_embedded_nowhere(server: ApiServer) -> None:
         assert headers["Referrer-Policy"] == "no-referrer"
         assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
         assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+
+
+def test_what_a_request_holds_is_not_in_the_log(server: ApiServer) -> None:
+    for path in ("/api/sessions?token=hush1", "/nothing?token=hush2", "/api/sessions?limit=hush3"):
+        for host in ("localhost", "evil.example"):
+            server.ask("GET", path, headers={"Authorization": "Bearer hush4", "Host": host, "Cookie": "a=hush5"})
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as link:
+        link.sendall(b"GET /?token=hush6 HTTP/9.9\r\nAuthorization: Bearer hush7\r\nno header\r\n\r\n")
+        while link.recv(1000):
+            pass
+    log = (server.valkey.home / "logs" / "api.log").read_text(encoding="utf-8")
+    assert "hush" not in log
