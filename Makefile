@@ -1,6 +1,6 @@
 # Bare `make` prints the targets below. Each set-up step runs only when its inputs have changed.
 .DEFAULT_GOAL := help
-.PHONY: help up test e2e check docs format lock bench client clean python-version node-version
+.PHONY: help up test e2e check audit docs format lock bench client clean python-version node-version
 
 PYTHON ?= python3
 VENV := .venv
@@ -15,6 +15,7 @@ DASHBOARD := $(if $(HAS_DASHBOARD),dashboard/dist/index.html)
 DASHBOARD_FILES := $(shell find dashboard -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 NPM := npm --no-progress --no-audit --no-fund --no-update-notifier --loglevel=error
 CLIENT := tests/end_to_end/client
+CODE := api db dcm docs hooks workers wsbridge
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,13 +35,17 @@ e2e: $(DEV_STAMP) $(DASHBOARD) ## the tests with the real client and a real brow
 		{ echo "make e2e needs the Claude Code client: make client"; exit 1; }
 	$(BIN)/pytest -m e2e
 
-check: $(DEV_STAMP) $(NODE_STAMP) ## format, lint, types, import contracts; of the dashboard too
+check: $(DEV_STAMP) $(NODE_STAMP) ## format, lint, types, import contracts, weaknesses; of the dashboard too
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(BIN)/bandit -q -c pyproject.toml -r $(CODE) 2>$(VENV)/.bandit.log || { cat $(VENV)/.bandit.log; exit 1; }
 	$(if $(HAS_DASHBOARD),$(NPM) --prefix dashboard run lint)
 	$(if $(HAS_DASHBOARD),$(NPM) --prefix dashboard run typecheck)
+
+audit: $(DEV_STAMP) ## ask the indexes what is known against the packages in use
+	$(BIN)/python .ci/audit.py
 
 docs: $(DEV_STAMP) $(NODE_STAMP) ## write the pages and types that follow from the code
 	$(BIN)/python -m api.reference

@@ -21,6 +21,7 @@ from api.ingest import Door
 from api.mail import Mail
 from api.pages import Pages
 from api.paths import PathsAsSent
+from api.protection import Protection
 from api.redaction import Redaction
 from api.restore import Briefs
 from api.routes import Parts, routes
@@ -63,10 +64,11 @@ def create_app(
     settings = settings or settings_module.load()
     redactor = redaction.redactor(settings)
     redaction.get_ready()
-    log_to_stderr(settings.log_level, redactor.value)
+    log_to_stderr(settings.log_level, redaction.of_logs(settings))
     app: falcon.asgi.App[Request, Response] = App(router=PathsAsSent())
     parts = Running(settings)
     app.add_middleware(Access())
+    app.add_middleware(Protection(settings))
     app.add_middleware(Callers(settings))
     app.add_middleware(parts)
     app.add_middleware(Redaction(redactor))

@@ -19,26 +19,45 @@ class Callers:
 
     def __init__(self, settings: Settings) -> None:
         ports = (settings.port, settings.dashboard_port, settings.ws_port)
-        self._hosts = origins.hosts(settings.host)
-        self._origins = origins.origins(settings.host, ports, settings.allowed_origins)
+        self._gate = origins.gate(settings.host, ports, settings.allowed_origins)
 
     async def process_request(self, req: Request, resp: Response) -> None:  # noqa: ARG002 - falcon's signature
-        """Look at Origin, which only a browser sends, and at Host.
+        """Look at Host, and at what only a browser sends.
 
         Raises:
             Forbidden: the request comes from another page, or names another host.
         """
-        origin = req.get_header("Origin")
-        if origin is not None and origin not in self._origins:
-            raise Forbidden(
-                f"Pages of {origin} may not call DCM: open its own dashboard, or name it in DCM_ALLOWED_ORIGINS."
-            )
-        if self._hosts is not None and req.host.strip("[]") not in self._hosts:
-            raise Forbidden(f"DCM is not {req.host}: call it as localhost or 127.0.0.1.")
+        if wrong := self._gate.refusal(_asked(req), of_a_page=True):
+            raise Forbidden(wrong)
+
+    async def process_resource(self, req: Request, resp: Response, resource: object, params: object) -> None:  # noqa: ARG002
+        """Look again at what is for a route: a link elsewhere may lead to our pages, not to data.
+
+        Raises:
+            Forbidden: a page of another site led here.
+        """
+        if wrong := self._gate.refusal(_asked(req)):
+            raise Forbidden(wrong)
 
     async def process_response(self, req: Request, resp: Response, resource: object, req_succeeded: bool) -> None:  # noqa: ARG002
         """Let the browser show the answer to a page that may call."""
         origin = req.get_header("Origin")
-        if origin is not None and origin in self._origins:
+        if origin is None:
+            return
+        if origin in self._gate.origins:
             resp.set_headers({"Access-Control-Allow-Origin": origin, **ALLOWED})
-            resp.append_header("Vary", "Origin")
+            if req.get_header("Access-Control-Request-Private-Network"):
+                resp.set_header("Access-Control-Allow-Private-Network", "true")
+        resp.append_header("Vary", "Origin")
+
+
+def _asked(req: Request) -> origins.Asked:
+    header = req.get_header
+    return origins.Asked(
+        req.host.strip("[]"),
+        req.method,
+        header("Origin"),
+        header("Sec-Fetch-Site"),
+        header("Sec-Fetch-Mode"),
+        header("Sec-Fetch-Dest"),
+    )

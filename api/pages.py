@@ -36,6 +36,7 @@ class Pages:
     async def _not_found(self, req: Request, resp: Response, error: falcon.HTTPNotFound, params: Any) -> None:  # noqa: ARG002
         if req.path == "/docs" and self._reference.is_file():
             resp.content_type = falcon.MEDIA_HTML
+            resp.cache_control = [ASK_AGAIN]
             resp.data = self._reference.read_bytes()
             return
         if not self._is_page(req):

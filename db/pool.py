@@ -7,6 +7,7 @@ from psycopg.rows import TupleRow
 from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool
 
+from dcm.domain import passwords
 from dcm.domain.errors import Unavailable
 
 Conn = Connection[TupleRow]
@@ -61,7 +62,7 @@ def connect(database_url: str, name: str) -> Conn:
     try:
         return psycopg.connect(database_url, autocommit=True, connect_timeout=5, application_name=f"dcm {name}")
     except psycopg.OperationalError as error:
-        raise Unavailable(f"Postgres does not answer: {error}") from error
+        raise Unavailable(f"Postgres does not answer: {passwords.hidden(str(error), database_url)}") from error
 
 
 def is_away(error: Exception) -> bool:

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from dcm import dotenv, lease, start_log
-from dcm.child import log_output
+from dcm.child import OWN, log_output
 from dcm.domain.errors import DcmError, StartError
 from dcm.embedded.places import make_home, places
 from dcm.launcher import ANY_ADDRESS, start_path
@@ -175,6 +175,7 @@ def main() -> int:
 
     What the session's own environment says of ports and databases is about the person's work, not about DCM.
     """
+    os.umask(OWN)
     told = remembered(Path(sys.argv[1]))
     for name in VARIABLES & os.environ.keys():
         del os.environ[name]

@@ -17,6 +17,9 @@ from typing import TypedDict
 from dcm import lease
 from dcm.domain.errors import StartError
 
+OWN = 0o077
+"""The umask of all our processes: what they make is their owner's alone, whatever they were started with."""
+
 LOG_LIMIT = 10_000_000
 """Bytes a log may have when its program starts; a larger one is set aside."""
 
@@ -74,9 +77,9 @@ class Identity(TypedDict, total=False):
 def as_user(user: str | None) -> Identity:
     """What Popen needs to run something as another user and leave nothing of ours with it."""
     if user is None:
-        return {"umask": 0o077}
+        return {"umask": OWN}
     entry = pwd.getpwnam(user)
-    return {"umask": 0o077, "user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": [], "cwd": "/"}
+    return {"umask": OWN, "user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": [], "cwd": "/"}
 
 
 def end(program: Program, lock: Path) -> bool:

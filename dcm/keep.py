@@ -241,6 +241,7 @@ def _obituary(process: "subprocess.Popen[bytes]") -> str:
 
 def main() -> int:
     """Keep the line of the Procfile named by the first argument; `again` follows it when a twin takes over."""
+    os.umask(child.OWN)
     wake = Wake()
     guard.note_honcho()
     line = sys.argv[1]

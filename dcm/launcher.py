@@ -16,7 +16,7 @@ from dcm.embedded.places import make_home
 from dcm.settings import VARIABLES, Settings
 
 CLIENT = Path(__file__).resolve().parent.parent / "hooks" / "client.py"
-ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
+ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # nosec B104 # noqa: S104 - compared, not bound
 
 TEXT = """\
 #!/bin/sh

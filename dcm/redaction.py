@@ -3,8 +3,8 @@
 import functools
 import hashlib
 import hmac
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from dcm import secret
 from dcm.domain.errors import SettingsError
@@ -34,6 +34,25 @@ def redactor(settings: Settings) -> Redactor:
     key = hmac.new(secret.load(settings), b"redaction", hashlib.sha256).digest()
     more = (own.find, known_to_kingfisher)
     return Redactor(more=more, look=hints, allowed=own.allowed, key=key)
+
+
+def of_logs(settings: Settings) -> Callable[[Any], Any]:
+    """What a log is passed through: the redactor, and besides it what of the settings is secret."""
+    found = redactor(settings)
+
+    def without_secrets(value: Any) -> Any:
+        return _changed(found.value(value), settings.hidden)
+
+    return without_secrets
+
+
+def _changed(value: Any, change: Callable[[str], str]) -> Any:
+    """A JSON value with every text in it changed."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {name: _changed(each, change) for name, each in value.items()}
+    return [_changed(each, change) for each in value] if isinstance(value, list) else value
 
 
 def own_patterns(settings: Settings) -> OwnPatterns:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+from dcm.domain import passwords
 from dcm.domain.errors import SettingsError
 from dcm.embedded.places import places
 
@@ -132,6 +133,11 @@ class Settings:
             shown[item.name] = _mask(value) if item.metadata["secret"] and value else value
         return shown
 
+    def hidden(self, text: str) -> str:
+        """A text, of an error or a log, without what of these settings is secret."""
+        text = passwords.hidden(text, self.database_url, self.redis_url)
+        return text.replace(self.ws_auth_secret, "***") if self.ws_auth_secret else text
+
 
 VARIABLES = frozenset(item.metadata["env"] for item in fields(Settings)) - {""} | {
     "DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD", "DCM_PORT", "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -141,7 +147,7 @@ VARIABLES = frozenset(item.metadata["env"] for item in fields(Settings)) - {""} 
 
 def _mask(text: str) -> str:
     """A secret as it may be shown: a URL without its password, anything else not at all."""
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", text) if "://" in text else "***"
+    return passwords.masked(text) if "://" in text else "***"
 
 
 def _names(text: str) -> tuple[str, ...]:

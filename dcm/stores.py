@@ -1,11 +1,11 @@
 """Whether the stores answer, embedded or not. For processes that must stay light: no database library."""
 
 import contextlib
-import re
 import socket
 import subprocess
 from urllib.parse import unquote, urlsplit
 
+from dcm.domain import passwords
 from dcm.embedded import binaries, postgres, valkey
 from dcm.settings import Settings
 
@@ -17,7 +17,7 @@ def postgres_answers(settings: Settings) -> bool:
     """Whether the database takes connections. Whether it takes ours is seen by who connects."""
     if settings.embedded_postgres:
         return postgres.answers(settings.home)
-    url = re.sub(r"(://[^:/@]*):[^@]*@", r"\1@", settings.database_url)
+    url = passwords.masked(settings.database_url)
     ready = binaries.postgres_folder(None) / "pg_isready"
     code = subprocess.run([ready, "-q", "-t", "3", "-d", url], check=False, stderr=subprocess.DEVNULL).returncode
     return code not in {1, 2}

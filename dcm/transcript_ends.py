@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dcm.domain.transcripts import records
-from dcm.transcript_files import opened
+from dcm.transcript_files import opened, refusal
 
 TAIL_BYTES = 512 * 1024
 """Bytes of a transcript's end that are read."""
@@ -14,7 +14,7 @@ TAIL_BYTES = 512 * 1024
 
 def tail(path: str | Path | None) -> list[Mapping[str, Any]]:
     """The records of a transcript's end; none when it cannot be read here."""
-    if not path:
+    if not path or refusal(path):
         return []
     try:
         with opened(path) as file:
@@ -27,6 +27,6 @@ def tail(path: str | Path | None) -> list[Mapping[str, Any]]:
 def size(path: str | None) -> int | None:
     """Bytes of a transcript, None when it cannot be read here."""
     try:
-        return Path(path).stat().st_size if path else None
-    except OSError:
+        return Path(path).stat().st_size if path and not refusal(path) else None
+    except (OSError, ValueError):
         return None

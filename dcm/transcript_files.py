@@ -22,6 +22,12 @@ PIECE_BYTES = 4 * 1024 * 1024
 LINE_BYTES = 4 * PIECE_BYTES
 """Bytes of the longest line that is read; a longer one is passed over."""
 
+META_BYTES = 64 * 1024
+"""Bytes that are read of the file beside a subagent's transcript."""
+
+SUFFIX = ".jsonl"
+"""How the name of a transcript ends."""
+
 MARK_HEAD, MARK_TAIL = 1024, 256
 """Bytes at a file's beginning, and before the place that was read to, that tell whether it is the same file."""
 
@@ -157,14 +163,32 @@ def _told_type(path: Path) -> str:
     return next((found for found in kinds if isinstance(found, str)), "")
 
 
+def refusal(path: str | Path) -> str:
+    """Why a file is not read although a hook names it as a transcript, empty when it is: any program may name one."""
+    file = Path(path)
+    if file.suffix != SUFFIX or not file.is_absolute():
+        return f"it is no absolute path that ends in {SUFFIX}"
+    try:
+        known = file.lstat()
+    except (OSError, ValueError) as error:
+        return _reason(error)
+    if stat.S_ISLNK(known.st_mode):
+        return "it is a link"
+    if os.geteuid() not in {0, known.st_uid}:
+        return "it belongs to another user"
+    return ""
+
+
 def opened(path: str | Path) -> BinaryIO:
     """A transcript, opened without waiting: the path comes from a hook, and a pipe would hold the reader for ever.
+
+    A link in its place is not followed.
 
     Raises:
         OSError: it is not there, or may not be read.
         ValueError: it is not a regular file, or no path at all.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise ValueError("it is not a regular file")
@@ -208,8 +232,9 @@ def _numbered(raw: bytes, start: int) -> Iterator[tuple[int, bytes]]:
 
 def _object(path: Path) -> Mapping[str, Any]:
     try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        with opened(path) as file:
+            value = json.loads(file.read(META_BYTES))
+    except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 

@@ -72,7 +72,7 @@ def deliver(call: Call, *, private: bool) -> tuple[int | None, str]:
     """Send a message to its subscriber; gives the HTTP status and what went wrong, nothing when it was taken."""
     address = _address(call.callback_url, private=private)
     if address is None:
-        return None, f"{call.callback_url} leads to no address that may be called"
+        return None, f"{urlsplit(call.callback_url).hostname} leads to no address that may be called"
     message = {name: value for name, value in asdict(call).items() if name not in {"callback_url", "subscription_id"}}
     try:
         status = asyncio.run(_post(call, address, _body(message)))

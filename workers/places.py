@@ -7,6 +7,9 @@ from pathlib import Path
 REMEMBERED_S = 60.0
 """Seconds a folder's place is believed: it changes only when somebody makes or moves a repository."""
 
+PATH_BYTES = 8192
+"""Bytes of the longest path that is read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -53,10 +56,16 @@ def _look(folder: Path) -> Place:
 
 def _main_tree(worktree: Path, mark: Path) -> str:
     """The main working tree of a linked one: its .git file names a folder whose `commondir` leads there."""
-    line = mark.read_text(encoding="utf-8", errors="replace").strip()
+    line = _beginning(mark)
     gitdir = (worktree / line.removeprefix("gitdir:").strip()).resolve()
     pointer = gitdir / "commondir"
     if not pointer.is_file():
         return str(worktree)
-    common = (gitdir / pointer.read_text(encoding="utf-8").strip()).resolve()
+    common = (gitdir / _beginning(pointer)).resolve()
     return str(common.parent if common.name == ".git" else common)
+
+
+def _beginning(file: Path) -> str:
+    """The path in a file of git's, which a folder named by a hook may hold in any size."""
+    with file.open("rb") as opened:
+        return opened.read(PATH_BYTES).decode("utf-8", "replace").strip()

@@ -21,7 +21,7 @@ from dcm.domain.readings import Reading, ends_first
 from dcm.domain.texts import storable
 from dcm.domain.turns import Past
 from dcm.domain.usage import together
-from dcm.transcript_files import Mark, Unreadable, agent_of, mark_at, of_subagents, read_on, take
+from dcm.transcript_files import Mark, Unreadable, agent_of, mark_at, of_subagents, read_on, refusal, take
 from workers import running
 
 logger = logging.getLogger("dcm.readings")
@@ -103,6 +103,8 @@ def _read_piece(
     before = known.get(agent_id) or Position(session_id, agent_id, str(path), 0, None, "", "{}", None)
     now = datetime.now(UTC)
     try:
+        if wrong := refusal(path):
+            raise Unreadable(wrong)  # noqa: TRY301 - noted as every other reason is
         piece = read_on(path, Mark(before.read_to, before.digest))
         reading = Reading(agent, session_id, {} if piece.anew else json.loads(before.state))
         told, read_to = take(reading, piece, now, partial(usage.elsewhere, conn, session_id))

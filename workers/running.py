@@ -40,7 +40,7 @@ def redactor() -> Redactor:
 @functools.cache
 def broker() -> RedisBroker:
     """The broker of this process, with a log line for each run of an actor."""
-    log_to_stderr(settings().log_level, redactor().value)
+    log_to_stderr(settings().log_level, redaction.of_logs(settings()))
     opened = open_broker(settings())
     opened.add_middleware(Failures(redactor()))
     opened.add_middleware(RunLog())

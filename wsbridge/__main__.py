@@ -12,7 +12,7 @@ from wsbridge.server import Bridge
 
 async def _run() -> None:
     settings = settings_module.load()
-    log_to_stderr(settings.log_level, redaction.redactor(settings).value)
+    log_to_stderr(settings.log_level, redaction.of_logs(settings))
     tell(settings.home, "wsbridge")
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -4,13 +4,12 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
-from dcm.domain import origins
+from dcm.domain import origins, page_rules
 from dcm.domain.instants import instant
 from dcm.settings import Settings
 
@@ -23,6 +22,9 @@ ALLOWED = {
 }
 """What a browser is told when an allowed page asks."""
 
+CLOSED = {**page_rules.DATA, "Cache-Control": page_rules.NOT_KEPT}
+"""What keeps every answer from the pages of others."""
+
 Counters = Callable[[], Mapping[str, object]]
 
 
@@ -31,21 +33,21 @@ class Pages:
 
     def __init__(self, settings: Settings, counters: Counters) -> None:
         ports = (settings.port, settings.dashboard_port, settings.ws_port)
-        self.origins = origins.origins(settings.host, ports, settings.allowed_origins)
-        self._hosts = origins.hosts(settings.host)
+        self._gate = origins.gate(settings.host, ports, settings.allowed_origins)
+        self.origins = self._gate.origins
         self._port, self._counters = settings.ws_port, counters
 
     def answer(self, connection: ServerConnection, request: Request) -> Response | None:
         """The answer to a request; None for one that is to become a WebSocket."""
-        path = request.path.partition("?")[0]
-        if request.method == "OPTIONS":
+        path, method = request.path.partition("?")[0], request.method
+        if wrong := self._gate.refusal(_asked(request)):
+            return self._text(connection, HTTPStatus.FORBIDDEN, wrong)
+        if method == "OPTIONS":
             return self._said(request, HTTPStatus.NO_CONTENT)
-        if request.method == "GET" and path in SOCKET_PATHS:
+        if method == "GET" and path in SOCKET_PATHS:
             return None
-        if request.method != "GET" or path not in {"/health", "/stats"}:
-            return connection.respond(HTTPStatus.NOT_FOUND, "Not found. The WebSocket is at / and /ws.\n")
-        if not self._is_called_by_name(request):
-            return connection.respond(HTTPStatus.FORBIDDEN, "Call this as localhost or 127.0.0.1.\n")
+        if method != "GET" or path not in {"/health", "/stats"}:
+            return self._text(connection, HTTPStatus.NOT_FOUND, "Not found. The WebSocket is at / and /ws.")
         return self._said(request, HTTPStatus.OK, self._health() if path == "/health" else self._counters())
 
     def _health(self) -> Mapping[str, object]:
@@ -54,17 +56,13 @@ class Pages:
         about = {"status": "healthy", "type": "websocket", "port": self._port}
         return {**about, **self._counters(), "timestamp": now}
 
-    def _is_called_by_name(self, request: Request) -> bool:
-        """Whether the host is us: a foreign name that leads here is a page's way around its origin."""
-        if self._hosts is None:
-            return True
-        try:
-            return urlsplit(f"//{request.headers.get('Host', '')}").hostname in self._hosts
-        except ValueError:
-            return False
+    def _text(self, connection: ServerConnection, status: HTTPStatus, sentence: str) -> Response:
+        response = connection.respond(status, f"{sentence}\n")
+        response.headers.update(CLOSED)
+        return response
 
     def _said(self, request: Request, status: HTTPStatus, body: Mapping[str, object] | None = None) -> Response:
-        headers, data = Headers({"Connection": "close"}), b""
+        headers, data = Headers({"Connection": "close", **CLOSED}), b""
         if body is not None:
             data = json.dumps(body).encode()
             headers.update({"Content-Type": "application/json", "Content-Length": str(len(data))})
@@ -72,6 +70,30 @@ class Pages:
         if origin in self.origins:
             headers.update({"Access-Control-Allow-Origin": origin, **ALLOWED})
         return Response(status, status.phrase, headers, data)
+
+
+def _asked(request: Request) -> origins.Asked:
+    """Where a request comes from; a header that is there twice is no browser's, and read as one nobody allows."""
+
+    def header(name: str) -> str | None:
+        values = request.headers.get_all(name)
+        return ",".join(values) if values else None
+
+    return origins.Asked(
+        _name(header("Host") or ""),
+        request.method,
+        header("Origin"),
+        header("Sec-Fetch-Site"),
+        header("Sec-Fetch-Mode"),
+        header("Sec-Fetch-Dest"),
+    )
+
+
+def _name(host: str) -> str:
+    """The name in a Host header, without its port and an address's brackets."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0]
 
 
 def failed_upgrade(connection: ServerConnection, request: Request, response: Response) -> None:  # noqa: ARG001

@@ -14,7 +14,7 @@ DEFAULTS = {
     "home": "`~/.dcm`",
     "database_url": "embedded",
     "redis_url": "embedded",
-    "ws_auth_secret": "",
+    "ws_auth_secret": "",  # nosec B105 # a default that the page shows as empty
     "production": "",
     "allowed_origins": "",
     "callback_private": "`0`",

@@ -78,7 +78,7 @@ def said(settings: Settings) -> Iterator[None]:
     except DcmError:
         raise
     except Exception as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = settings.hidden(str(error).strip() or type(error).__name__).splitlines()[0]
         advice = options.database_advice(settings)
         raise StartError(f"The database {_shown(settings)} cannot be made ready: {reason}. {advice}") from error
 

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from db import migrate
 from dcm import stores
-from dcm.cli import backup_age, lifecycle, machine, options, probes, up
+from dcm.cli import backup_age, lifecycle, machine, modes, options, probes, texts, up
 from dcm.cli.findings import Finding, broken, ok, warning
 from dcm.cli.hints import callable_here
 from dcm.client import Client, ClientError
@@ -47,7 +47,7 @@ def command(*, as_json: bool) -> None:
         console = Console(highlight=False)
         for finding in found:
             mend = f" [bold]{escape(callable_here(finding.mend))}[/]" if finding.mend else ""
-            says = f"{MARKS[finding.state]} {finding.check}: {escape(finding.says)}"
+            says = f"{MARKS[finding.state]} {finding.check}: {escape(texts.one_line(finding.says))}"
             console.print(f"{says.rstrip('.')}.{mend}", soft_wrap=True)
         console.print(f"{counts['ok']} well, {counts['warning']} to look at, {counts['broken']} broken.")
     if counts["broken"]:
@@ -66,6 +66,7 @@ def examine() -> Iterator[Finding]:
         return
     yield from patterns(settings)
     yield from machine.home(settings)
+    yield from modes.check(settings)
     yield from machine.dashboard()
     yield from machine.claude()
     yield from machine.hooks(settings)
@@ -125,7 +126,7 @@ def schema(settings: Settings) -> Iterator[Finding]:
     try:
         absent = migrate.missing(settings.database_url)
     except Exception as error:  # noqa: BLE001 - only db knows the driver, and a person needs a sentence
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = settings.hidden(str(error).strip() or type(error).__name__).splitlines()[0]
         yield broken("schema", f"the database cannot be read: {reason}", "Run `dcm db:setup`.")
         return
     if absent:

@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.progress import track
 
-from dcm.cli import import_export, options
+from dcm.cli import import_export, options, texts
 from dcm.cli.following import Remembered
 from dcm.cli.sending import send
 from dcm.cli.settings_file import default_path
@@ -145,7 +145,7 @@ def _say(counts: Counter[str], sieve: Sieve | None, *, as_json: bool) -> None:
 def _tell_faults(sieve: Sieve) -> None:
     """Say on stderr what was left out."""
     for fault in sieve.faults[:SHOWN_FAULTS]:
-        click.echo(f"Left out: {fault}.", err=True)
+        click.echo(texts.one_line(f"Left out: {fault}."), err=True)
     if (more := len(sieve.faults) - SHOWN_FAULTS) > 0:
         click.echo(f"Left out: {more} more; `--json` names {MOST_FAULTS}.", err=True)
 

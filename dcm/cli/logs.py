@@ -8,7 +8,7 @@ from typing import TextIO
 
 import click
 
-from dcm.cli import options
+from dcm.cli import options, texts
 from dcm.domain.errors import InvalidInput
 from dcm.embedded.places import Places, places
 
@@ -53,10 +53,10 @@ def command(*, part: str | None, follow: bool, count: int) -> None:
     with path.open(encoding="utf-8", errors="replace") as log:
         kept = [line for line in log if wanted.search(line)]
         for line in kept[-count:] if count else []:
-            click.echo(line, nl=False)
+            click.echo(texts.shown(line), nl=False)
         for line in _added(log, path) if follow else ():
             if wanted.search(line):
-                click.echo(line, nl=False)
+                click.echo(texts.shown(line), nl=False)
 
 
 def log_of(where: Places, part: str | None) -> tuple[Path, re.Pattern[str]]:

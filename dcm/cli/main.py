@@ -3,11 +3,13 @@
 import difflib
 import importlib
 import json
+import os
 import sys
 
 import click
 
 from dcm import __version__
+from dcm.child import OWN
 from dcm.cli import refusals
 from dcm.domain.errors import DcmError
 
@@ -122,6 +124,7 @@ def usage(ctx: click.Context, name: str | None) -> None:
 
 def main() -> None:
     """Run `dcm`; an error DCM raised on purpose is one sentence and exit code 1."""
+    os.umask(OWN)
     refusals.print_anything()
     try:
         refusals.check_arguments(sys.argv[1:])

@@ -68,7 +68,7 @@ def context(*, agent_id: str, session_id: str | None, max_tokens: int | None, ur
     elif "brief" in found:
         click.echo(texts.shown(found["brief"]["content"]))
     else:
-        click.echo(found.get("message") or f"There is nothing to tell {agent_id}.")
+        click.echo(texts.shown(found.get("message") or f"There is nothing to tell {agent_id}."))
 
 
 @click.command()
@@ -92,7 +92,7 @@ def usage(*, session_id: str | None, url: str | None, as_json: bool) -> None:
         options.show_json(used)
         return
     for line in _lines(used):
-        click.echo(line)
+        click.echo(texts.one_line(line))
 
 
 def _lines(used: SessionUsage) -> Iterator[str]:

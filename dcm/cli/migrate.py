@@ -31,7 +31,7 @@ def command(*, as_json: bool) -> None:
     except DcmError:
         raise
     except Exception as error:  # only db knows the driver, and a person needs a sentence
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = settings.hidden(str(error).strip() or type(error).__name__).splitlines()[0]
         url = settings.masked()["database_url"]
         advice = options.database_advice(settings)
         raise StartError(

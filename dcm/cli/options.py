@@ -1,11 +1,10 @@
 """What the commands have in common: the server they speak to, and answers for scripts."""
 
-import json
 from typing import Any
 
 import click
 
-from dcm.cli import up
+from dcm.cli import texts, up
 from dcm.client import Client
 from dcm.client.transport import TIMEOUT
 from dcm.launcher import server_url
@@ -45,4 +44,4 @@ def count(number: int, noun: str) -> str:
 
 def show_json(value: Any) -> None:
     """Print a value for a script."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    click.echo(texts.as_json(value, indent=2))

@@ -1,7 +1,6 @@
 """How `dcm` says that something went wrong: a sentence on stderr, with --json an object on stdout too, exit code 1."""
 
 import errno
-import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,7 @@ from typing import Any, NoReturn
 
 import click
 
+from dcm.cli import texts
 from dcm.cli.hints import callable_here
 from dcm.domain.errors import InvalidInput
 
@@ -21,12 +21,11 @@ def refuse(sentence: str, details: Mapping[str, Sequence[str]] | None = None) ->
     """Say what went wrong, and end."""
     known = details or {}
     said = [f"{field}: {', '.join(map(str, faults))}" for field, faults in known.items()]
-    click.echo(
-        callable_here(f"dcm: {': '.join([sentence.rstrip('.'), '; '.join(said)]) if said else sentence}"), err=True
-    )
+    whole = ": ".join([sentence.rstrip("."), "; ".join(said)]) if said else sentence
+    click.echo(texts.shown(callable_here(f"dcm: {whole}")), err=True)
     if wants_json(sys.argv[1:]):
         answer: dict[str, Any] = {"error": sentence, **({"details": known} if known else {})}
-        click.echo(json.dumps(answer, ensure_ascii=False))
+        click.echo(texts.as_json(answer))
     sys.exit(1)
 
 

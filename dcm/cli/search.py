@@ -96,7 +96,7 @@ def _note_unknown(client: Client, project: str | None, session_id: str | None) -
 
 def _line(result: dict[str, Any]) -> str:
     """One result: when, what kind, of which session, and its words."""
-    at = str(result.get("at") or result.get("created_at") or "")[:16].replace("T", " ")
+    at = texts.one_line(str(result.get("at") or result.get("created_at") or "")[:16].replace("T", " "))
     words = texts.one_line(str(result.get("snippet") or result.get("text") or ""))
-    kind, session = str(result.get("kind", "")), texts.one_line(str(result.get("session_id") or "")[:8])
+    kind, session = texts.one_line(str(result.get("kind", ""))), texts.one_line(str(result.get("session_id") or "")[:8])
     return f"[dim]{escape(at)}[/] [cyan]{escape(kind)}[/] [dim]{escape(session)}[/] {escape(words)}"

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.markup import escape
 
-from dcm.cli import lifecycle, options, probes, registration
+from dcm.cli import lifecycle, options, probes, registration, texts
 from dcm.cli.hints import callable_here
 from dcm.client import Client, ClientError, Unreachable
 from dcm.client.shapes.system import Disk, Queue, System
@@ -49,10 +49,8 @@ def command(*, as_json: bool) -> None:
     parts += _figures(system) if system else []
     console = Console(highlight=False)
     for part in parts:
-        console.print(
-            f"[{'green]●' if part.works else 'red]○'}[/] {part.name:<10} {escape(callable_here(part.says))}",
-            soft_wrap=True,
-        )
+        mark, says = "green]●" if part.works else "red]○", texts.one_line(callable_here(part.says))
+        console.print(f"[{mark}[/] {part.name:<10} {escape(says)}", soft_wrap=True)
 
 
 @click.command()

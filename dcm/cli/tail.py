@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import dataclasses
 import fnmatch
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -72,7 +71,7 @@ def command(
 
     def show(told: Told) -> None:
         if as_json:
-            click.echo(json.dumps(dataclasses.asdict(told), ensure_ascii=False))
+            click.echo(texts.as_json(dataclasses.asdict(told)))
         else:
             console.print(_line(told), soft_wrap=True)
 

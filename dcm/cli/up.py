@@ -45,7 +45,7 @@ def command(concurrency: str | None) -> None:
     os.chdir(ROOT)
     scale = ["-c", concurrency] if concurrency else []
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "honcho", "start", *scale])  # noqa: S606 - Ctrl-C is honcho's
+    os.execv(sys.executable, [sys.executable, "-m", "honcho", "start", *scale])  # nosec B606 # noqa: S606 - honcho gets Ctrl-C
 
 
 def read_dotenv(path: Path) -> None:

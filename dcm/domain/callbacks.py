@@ -1,9 +1,15 @@
-"""Where subscribers may be called: anywhere on the internet, nowhere on this machine or its network unless allowed."""
+"""Where subscribers may be called: anywhere on the internet, nowhere on this machine or its network unless allowed.
+
+Link-local addresses are never called: a cloud tells its machines their credentials there.
+"""
 
 import ipaddress
 from urllib.parse import urlsplit
 
 from dcm.domain.errors import InvalidInput
+
+TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+"""Where a network that has no IPv4 of its own (NAT64) reaches IPv4 addresses, private ones too."""
 
 
 def check(url: str, *, private: bool) -> None:
@@ -19,6 +25,8 @@ def check(url: str, *, private: bool) -> None:
         raise _refused(f"it is no URL ({error})") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
         raise _refused("give an http or https URL")
+    if parts.username is not None or parts.password is not None:
+        raise _refused("leave the user name and the password out: they would not be sent")
     literal = "127.0.0.1" if parts.hostname.lower() == "localhost" else parts.hostname
     if _is_address(literal) and not reachable(literal, private=private):
         raise _refused(
@@ -37,12 +45,19 @@ def _is_address(host: str) -> bool:
 def reachable(address: str, *, private: bool) -> bool:
     """Whether a resolved address may be called."""
     found = ipaddress.ip_address(address.partition("%")[0])
-    inner = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None) or found
+    inner = _inner(found) if isinstance(found, ipaddress.IPv6Address) else found
     if inner.is_loopback:
         return private
-    if inner.is_multicast or inner.is_unspecified or inner.is_reserved:
+    if inner.is_multicast or inner.is_unspecified or inner.is_reserved or inner.is_link_local:
         return False
     return private or (inner.is_global and not getattr(inner, "is_site_local", False))
+
+
+def _inner(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The IPv4 address that an IPv6 one leads to, however it is written; else the address itself."""
+    if address in TRANSLATED:
+        return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.ipv4_mapped or address.sixtofour or address
 
 
 def _refused(reason: str) -> InvalidInput:

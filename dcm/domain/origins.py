@@ -1,6 +1,7 @@
 """Whose pages may call: a browser says where a page comes from and by which name it calls, a program says nothing."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 """The names of this machine for itself."""
@@ -15,3 +16,55 @@ def origins(host: str, ports: Iterable[int], more: Iterable[str]) -> frozenset[s
 def hosts(host: str) -> frozenset[str] | None:
     """The names we are called by; None is any name, because we listen beyond this machine."""
     return frozenset(LOOPBACK) if host.strip("[]") in LOOPBACK else None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request says of where it comes from; a program names the host alone.
+
+    `host` has no port. `site`, `mode` and `dest` are the browser's Sec-Fetch headers: no page can set them.
+    """
+
+    host: str
+    method: str = "GET"
+    origin: str | None = None
+    site: str | None = None
+    mode: str | None = None
+    dest: str | None = None
+
+    @property
+    def is_of_another_site(self) -> bool:
+        """Whether the browser says that a page elsewhere caused it; another port of this machine is elsewhere too."""
+        return self.site is not None and self.site not in {"same-origin", "none"}
+
+    @property
+    def is_visit(self) -> bool:
+        """Whether a person followed a link, in a tab: nothing of the answer is seen by the page that had the link."""
+        return (self.method, self.mode, self.dest) == ("GET", "navigate", "document")
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Who is let in: `hosts` are the names we are called by (None: any), `origins` those of pages that may call."""
+
+    hosts: frozenset[str] | None
+    origins: frozenset[str]
+
+    def refusal(self, asked: Asked, *, of_a_page: bool = False) -> str:
+        """Why a request is refused, empty when it is not. `of_a_page`: it is for a page, which any link may lead to."""
+        if self.hosts is not None and asked.host.lower() not in self.hosts:
+            return f"DCM is not {asked.host}: call it as localhost or 127.0.0.1."
+        if asked.origin is not None:
+            if asked.origin in self.origins:
+                return ""
+            return (
+                f"Pages of {asked.origin} may not call DCM: open its own dashboard, or name it in DCM_ALLOWED_ORIGINS."
+            )
+        if asked.is_of_another_site and not (of_a_page and asked.is_visit):
+            return "A page of another site may not load this: open DCM's own dashboard, or type the address."
+        return ""
+
+
+def gate(host: str, ports: Iterable[int], more: Iterable[str]) -> Gate:
+    """The gate of a DCM that listens on a host and these ports; `more` are origins the person allows."""
+    return Gate(hosts(host), origins(host, ports, more))

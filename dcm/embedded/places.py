@@ -15,7 +15,7 @@ SOCKET_PATH_LIMIT = 100
 ROOT_STORE = Path("/var/lib/dcm")
 """Where root's Postgres keeps its data when DCM_HOME lies in a private folder."""
 
-SHORT_ROOT = Path("/tmp")  # noqa: S108 - not $TMPDIR, which differs between the processes of one person
+SHORT_ROOT = Path("/tmp")  # nosec B108 # noqa: S108 - not $TMPDIR, which differs between processes
 """Where sockets go whose path in DCM_HOME would be too long."""
 
 
@@ -98,6 +98,16 @@ def private_folder(folder: Path, mode: int = 0o700, owner: tuple[int, int] | Non
         raise StartError(f"{folder} belongs to another user: remove it, or set DCM_HOME to another folder.")
     if owner:
         os.chown(folder, *owner)
+    folder.chmod(mode)
+
+
+def passable_folder(folder: Path, mode: int = 0o711) -> None:
+    """Make a folder that root's Postgres passes through, and those of ours above it, whatever the umask."""
+    if folder.exists():
+        return
+    if folder != ROOT_STORE and ROOT_STORE in folder.parents:
+        passable_folder(ROOT_STORE, 0o755)
+    folder.mkdir(mode=mode, parents=True, exist_ok=True)
     folder.chmod(mode)
 
 

@@ -15,7 +15,7 @@ from dcm.domain.errors import StartError
 from dcm.embedded import binaries
 from dcm.embedded.disk import require_room
 from dcm.embedded.lend import lent
-from dcm.embedded.places import make_home, make_socket_folder, places, private_folder
+from dcm.embedded.places import make_home, make_socket_folder, passable_folder, places, private_folder
 
 USER = "pgserver"
 """The system user root's Postgres runs as: Postgres refuses to run as root."""
@@ -57,7 +57,7 @@ def prepare(home: Path, say: Say) -> None:
     where = places(home)
     user = _user()
     data, store = where.postgres_data, where.postgres_data.parent
-    store.mkdir(mode=0o711, parents=True, exist_ok=True)
+    passable_folder(store)
     make_socket_folder(where.postgres_sockets, home, _ids(user))
     if not data.exists():
         require_room(data, 300, "a new database")

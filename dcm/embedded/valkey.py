@@ -44,7 +44,8 @@ def prepare(home: Path, fsync: str) -> None:
     make_socket_folder(where.valkey_socket.parent, home)
     own = {"dir": _quoted(where.valkey_data), "unixsocket": _quoted(where.valkey_socket), "appendfsync": fsync}
     lines = [f"{name} {value}\n" for name, value in {**CONFIG, **own}.items()]
-    _config(home).touch(mode=0o600)
+    _config(home).touch()
+    _config(home).chmod(0o600)
     _config(home).write_text("# Written by DCM at each start.\n" + "".join(lines), encoding="utf-8")
 
 

@@ -93,7 +93,7 @@ def test_hashed_files_are_kept_for_ever_and_the_others_asked_for_again(pages: Ap
         assert kept == ("public, max-age=31536000, immutable" if name.startswith("assets/") else "no-cache")
     for page in ("/", "/sessions"):
         assert pages.get(page, **HTML).headers["Cache-Control"] == "no-cache"
-    assert pages.get("/config.json").headers["Cache-Control"] is None
+    assert pages.get("/config.json").headers["Cache-Control"] == "no-store"
 
 
 def test_a_file_that_has_not_changed_is_not_sent_again(pages: ApiServer) -> None:
@@ -152,3 +152,24 @@ def test_a_method_that_a_route_does_not_take_is_refused_with_a_sentence(pages: A
     assert (answer.status, answer.type) == (405, "application/json")
     assert answer.headers["Allow"] == "GET, OPTIONS"
     assert answer.json["error"]
+
+
+def test_pages_come_with_a_policy_and_are_held_by_nobody_who_opened_them(pages: ApiServer) -> None:
+    for path in ("/", "/index.html", "/sessions"):
+        headers = pages.get(path, **HTML).headers
+        assert "script-src 'self';" in headers["Content-Security-Policy"]
+        assert "unsafe" not in headers["Content-Security-Policy"]
+        assert "ws://127.0.0.1:" in headers["Content-Security-Policy"]
+        assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert headers["Cache-Control"] == "no-cache"
+        assert "geolocation=()" in headers["Permissions-Policy"]
+
+
+def test_a_link_elsewhere_may_lead_to_a_page_which_nobody_may_frame_or_embed(pages: ApiServer) -> None:
+    link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    assert is_the_app(pages.get("/", **HTML, **link))
+    assert is_the_app(pages.get("/sessions", **HTML, **link))
+    assert pages.get("/", **HTML, **link | {"Sec-Fetch-Dest": "iframe"}).status == 403
+    script = {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "script"}
+    assert pages.get("/assets/index-C1a2b3.js", **script).status == 403
+    assert pages.get("/assets/index-C1a2b3.js").headers["Cross-Origin-Resource-Policy"] == "same-origin"

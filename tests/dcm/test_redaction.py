@@ -89,3 +89,21 @@ def test_doctor_tells_which_line_of_the_own_patterns_is_wrong(tmp_path: Path) ->
     assert found.state == "broken"
     assert f"{path}, line 1" in found.says
     assert list(doctor.patterns(settings(tmp_path))) == []
+
+
+def test_a_log_has_no_password_of_a_store_even_where_a_driver_repeats_it(tmp_path: Path) -> None:
+    own = settings(
+        tmp_path, DCM_DATABASE_URL="postgresql://ada:hush%zzhush@db/x", DCM_REDIS_URL="redis://:quiet@db/0",
+        WS_AUTH_SECRET="silence",
+    )  # fmt: skip
+    told = io.StringIO()
+    logger = logging.getLogger("dcm.test.passwords")
+    handler = logging.StreamHandler(told)
+    handler.setFormatter(JsonLines(redaction.of_logs(own)))
+    logger.addHandler(handler)
+    logger.warning("tried %s", own.database_url, extra={"reason": 'invalid percent-encoded token: "hush%zzhush"'})
+    logger.warning("password=%s", "x", extra={"more": ["redis://:quiet@db/0", {"silence": "silence"}]})
+    assert [word for word in ("hush", "quiet", '"silence"') if word in told.getvalue()] == ['"silence"']
+    lines = [json.loads(line) for line in told.getvalue().splitlines()]
+    assert lines[0]["reason"] == 'invalid percent-encoded token: "***"'
+    assert lines[1]["more"][1] == {"silence": "***"}

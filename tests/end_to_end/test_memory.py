@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from briefs_seen import BRIEF, brief_in
+from browser import chromium
 from claude import Claude, wait_until
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 from scripted_model import Call, Say, Scenario, ScriptedModel
 from system import DCM, System
 
@@ -20,11 +21,6 @@ pytestmark = pytest.mark.e2e
 WINDOW = {"CLAUDE_CODE_AUTO_COMPACT_WINDOW": "100000"}
 FULL = 120_000
 """Input tokens of an answer that makes a client with that window compact."""
-
-CHROMIUM = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +34,8 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 @pytest.fixture
 def page() -> Iterator[Page]:
     """A tab of Debian's browser."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(CHROMIUM))
+    with chromium() as browser:
         yield browser.new_page(viewport={"width": 1440, "height": 900})
-        browser.close()
 
 
 def long_session(work: Path) -> Scenario:

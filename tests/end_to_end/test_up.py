@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import tempfile
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +13,9 @@ import pytest
 from system import DCM, HONCHO, System, free_ports, gone, until
 
 from dcm import lease
+from dcm.cli import modes
 from dcm.embedded.places import ROOT_STORE, places
+from dcm.settings import load
 
 
 def remove(folder: Path) -> None:
@@ -153,3 +156,19 @@ def test_a_store_of_ones_own_that_does_not_answer_is_said_in_one_sentence(
     assert system.output.count(sentence) == 1, system.output
     assert "does not answer" in system.output
     assert "secret" not in system.output
+
+
+@pytest.mark.parametrize("umask", ["000", "077"])
+def test_what_is_made_is_its_owners_alone_whatever_the_umask(start: Callable[..., System], umask: str) -> None:
+    system = start("/bin/sh", "-c", f"umask {umask}; exec {DCM} up").wait_up()
+    until(system.healthy, 5, "GET /health should answer 200")
+    ask = urllib.request.Request(f"http://127.0.0.1:{system.port}/api/auth/token", b'{"agent_id": "a"}')
+    urllib.request.urlopen(ask, timeout=5).close()
+    system.stop()
+    settings = load({"DCM_HOME": str(system.home)})
+    made = {path.name for path in system.home.rglob("*")}
+    assert {"auth-secret", "launcher", "start.json", "logs", "postgres.log", "valkey.log", "dcm.pid"} <= made
+    assert modes.open_to_others(settings) == []
+    secret = system.home / "auth-secret"
+    secret.chmod(0o640)
+    assert modes.open_to_others(settings) == [secret]

@@ -21,7 +21,8 @@ from stories import rows, sent
 from db import messages
 from db.pool import Conn
 from db.subscriptions import Call
-from dcm.domain.callbacks import reachable
+from dcm.domain.callbacks import check, reachable
+from dcm.domain.errors import InvalidInput
 from dcm.settings import Settings
 from workers import callbacks, running
 from workers.callbacks import CallFailed, call_subscriber, call_subscribers, deliver
@@ -245,6 +246,31 @@ def test_a_name_that_leads_to_a_public_and_a_private_address_is_not_called(monke
     assert deliver(call, private=False)[0] is None
 
 
+@pytest.mark.parametrize(
+    "host",
+    ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0", "localhost.", "[::1]", "[::ffff:127.0.0.1]",
+     "[::ffff:7f00:1]", "169.254.169.254", "2852039166"],
+)  # fmt: skip
+def test_no_way_to_write_a_private_address_is_called(host: str, address: str) -> None:
+    url = f"http://{host}:{address.rpartition(':')[2]}/200"
+    call = Call(uuid.uuid4(), "b", url, uuid.uuid4(), "a", None, "t", {}, 0, datetime.now(UTC))
+    status, reason = deliver(call, private=False)
+    assert status is None
+    assert "no address that may be called" in reason
+    assert Subscriber.told == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://ada:secret@example.com/", "http://ada@example.com/", "http://127.0.0.1@example.com/", "file:///etc/passwd",
+     "gopher://example.com/", "ftp://example.com/", "//example.com/", "http:///x", "http://[::1]/",
+     "http://169.254.169.254/latest", "http://example.com:0/", "http://example.com:99999/"],
+)  # fmt: skip
+def test_what_is_no_address_of_a_subscriber_is_refused_when_it_is_given(url: str) -> None:
+    with pytest.raises(InvalidInput):
+        check(url, private=False)
+
+
 def test_a_message_or_subscription_that_is_gone_is_passed_over(private: Settings, conn: Conn, address: str) -> None:
     call_subscriber(subscription(conn, f"{address}/200"), str(uuid.uuid4()))
     call_subscriber(str(uuid.uuid4()), message(conn))
@@ -252,14 +278,16 @@ def test_a_message_or_subscription_that_is_gone_is_passed_over(private: Settings
 
 
 @pytest.mark.parametrize(("ip", "public"), [("93.184.216.34", True), ("2606:2800:220:1::1", True), ("10.0.0.1", False),
-    ("192.168.1.1", False), ("172.16.0.1", False), ("127.0.0.1", False), ("169.254.169.254", False), ("::1", False),
-    ("fe80::1%eth0", False), ("fc00::1", False), ("100.64.0.1", False), ("::ffff:10.0.0.1", False),
+    ("192.168.1.1", False), ("172.16.0.1", False), ("127.0.0.1", False), ("::1", False),
+    ("64:ff9b::808:808", True), ("64:ff9b::7f00:1", False),
+    ("64:ff9b::a00:1", False), ("fc00::1", False), ("100.64.0.1", False), ("::ffff:10.0.0.1", False),
     ("2002:7f00:1::", False), ("2002:a00:1::", False), ("fec0::1", False), ("2002:5db8:d822::", True)])  # fmt: skip
 def test_private_addresses_are_told_from_public_ones(ip: str, public: bool) -> None:
     assert reachable(ip, private=False) is public
     assert reachable(ip, private=True)
 
 
-@pytest.mark.parametrize("ip", ["0.0.0.0", "224.0.0.1", "ff02::1", "240.0.0.1", "::"])
+@pytest.mark.parametrize("ip", ["0.0.0.0", "224.0.0.1", "ff02::1", "240.0.0.1", "::", "169.254.169.254", "fe80::1%eth0",
+    "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "::127.0.0.1"])  # fmt: skip
 def test_addresses_of_nobody_are_never_called(ip: str) -> None:
     assert not reachable(ip, private=True)

@@ -99,3 +99,9 @@ def test_a_place_is_believed_for_a_minute_and_looked_at_again_after(
     assert place_of(str(shop / "src")).project == str(shop)
     monkeypatch.setattr(places, "REMEMBERED_S", 0.0)
     assert place_of(str(shop / "src")).project == str(shop / "src")
+
+
+def test_a_git_file_of_any_size_is_read_in_its_beginning_alone(tmp_path: Path) -> None:
+    with (tmp_path / ".git").open("wb") as file:
+        file.truncate(50 * 1024**3)
+    assert place_of(str(tmp_path)).worktree == str(tmp_path)

@@ -13,7 +13,8 @@ from stories import rows, sent
 from story import SESSION
 
 from db.pool import Conn
-from dcm import transcript_files
+from dcm import transcript_ends, transcript_files
+from dcm.transcript_files import refusal
 from workers import readings
 from workers.readings import read_transcript
 
@@ -84,7 +85,7 @@ def test_a_transcript_that_moved_is_read_on_where_it_is_now(
     assert rows(conn, "SELECT path, read_to = size FROM transcripts WHERE agent_id = ''") == [(str(moved), True)]
 
 
-@pytest.mark.parametrize("kind", ["missing", "folder", "pipe", "nul"])
+@pytest.mark.parametrize("kind", ["missing", "folder", "pipe", "nul", "link"])
 def test_what_cannot_be_read_here_is_noted_and_harms_nothing(
     valkey: redis.Redis, conn: Conn, tmp_path: Path, kind: str
 ) -> None:
@@ -93,12 +94,69 @@ def test_what_cannot_be_read_here_is_noted_and_harms_nothing(
         path.mkdir()
     if kind == "pipe":
         os.mkfifo(path)
+    if kind == "link":
+        path.symlink_to("/dev/zero")
     report(valkey, Path(f"{path}\0" if kind == "nul" else path), 0, 1)
     catch_up()
     catch_up()
     [(problem,)] = rows(conn, "SELECT problem FROM transcripts")
-    assert problem in {"No such file or directory", "it is not a regular file"}
+    assert problem in {
+        "No such file or directory", "it is not a regular file", "it is a link",
+        "it is no absolute path that ends in .jsonl",
+    }  # fmt: skip
     assert len(rows(conn, PROMPTS)) == 1
+
+
+@pytest.mark.parametrize("name", ["shadow", "notes.json", "x.jsonl.txt", ".jsonl"])
+def test_a_file_that_is_not_named_as_a_transcript_is_not_read_whoever_says_that_it_is_one(
+    valkey: redis.Redis, conn: Conn, transcript: Path, tmp_path: Path, name: str
+) -> None:
+    other = tmp_path / name
+    other.write_bytes(transcript.read_bytes())
+    report(valkey, other, 0)
+    catch_up()
+    assert rows(conn, "SELECT problem, read_to FROM transcripts") == [("it is no absolute path that ends in .jsonl", 0)]
+    assert transcript_ends.tail(other) == []
+    assert transcript_ends.size(str(other)) is None
+    assert transcript_ends.tail(transcript)
+
+
+def test_a_link_to_a_transcript_is_not_followed_and_a_folder_that_is_one_is(
+    valkey: redis.Redis, conn: Conn, transcript: Path, tmp_path: Path
+) -> None:
+    link, folder = tmp_path / "link.jsonl", tmp_path / "folder"
+    link.symlink_to(transcript)
+    folder.symlink_to(transcript.parent)
+    assert transcript_ends.tail(link) == []
+    report(valkey, folder / transcript.name, 0)
+    catch_up()
+    assert len(rows(conn, CALLS)) == 3
+
+
+def test_a_transcript_of_another_user_is_read_by_root_alone(transcript: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = transcript.stat().st_uid
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+    assert refusal(transcript) == "it belongs to another user"
+    assert transcript_ends.tail(transcript) == []
+    for who in (0, owner):
+        monkeypatch.setattr(os, "geteuid", lambda who=who: who)
+        assert refusal(transcript) == ""
+
+
+@pytest.mark.parametrize("kind", ["pipe", "endless", "deep"])
+def test_what_lies_beside_a_subagents_transcript_neither_holds_nor_fills_the_reader(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "agent-1.jsonl"
+    path.write_text(json.dumps({"attributionAgent": "counter"}) + "\n")
+    beside = path.with_suffix(".meta.json")
+    if kind == "pipe":
+        os.mkfifo(beside)
+    elif kind == "endless":
+        beside.symlink_to("/dev/zero")
+    else:
+        beside.write_text("[" * 60_000)
+    agent = transcript_files.agent_of(path)
+    assert agent
+    assert agent.type == "counter"
 
 
 def test_a_transcript_that_appears_later_is_read_then(valkey: redis.Redis, conn: Conn, tmp_path: Path) -> None:

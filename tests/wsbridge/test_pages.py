@@ -102,6 +102,47 @@ def test_the_names_of_this_machine_may_read(settings: Settings, host: str) -> No
     assert asked(settings, "GET", "/stats", Host=host)[0] == 200
 
 
+@pytest.mark.parametrize("path", ["/", "/ws", "/health", "/nothing"])
+@pytest.mark.parametrize(
+    "headers",
+    [{"Host": "evil.example"}, {"Host": "localhost."}, {"Origin": "http://localhost:3000"}, {"Origin": "null"},
+     {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "navigate",
+      "Sec-Fetch-Dest": "document"}],
+)  # fmt: skip
+def test_what_comes_from_elsewhere_is_refused_on_every_path(
+    settings: Settings, path: str, headers: dict[str, str]
+) -> None:
+    assert asked(settings, "GET", path, **headers)[0] == 403
+
+
+UPGRADES = [
+    ({"Host": "evil.example"}, 403),
+    ({"Host": "evil.example", "Origin": "https://dash.example"}, 403),
+    ({"Origin": "http://evil.example"}, 403),
+    ({"Origin": "null"}, 403),
+    ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "websocket"}, 403),
+    ({}, 101),
+    ({"Origin": "https://dash.example", "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "websocket"}, 101),
+]
+
+
+@pytest.mark.parametrize(("headers", "status"), UPGRADES)
+def test_a_websocket_is_for_programs_and_for_pages_that_may_connect_by_our_name(
+    settings: Settings, headers: dict[str, str], status: int
+) -> None:
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    key = {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+    assert asked(settings, "GET", "/ws", **upgrade, **key, **headers)[0] == status
+
+
+@pytest.mark.parametrize("path", ["/health", "/stats", "/nothing"])
+def test_no_answer_is_kept_or_embedded(settings: Settings, path: str) -> None:
+    _, headers, _ = asked(settings, "GET", path)
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
 def test_unacknowledged_messages_are_counted_once_for_each_client(settings: Settings) -> None:
     async def scenario() -> Any:
         async with serving(settings) as running, running.client() as one, running.client():

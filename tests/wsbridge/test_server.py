@@ -210,7 +210,7 @@ def _all_of(client: socket.socket) -> bytes:
 async def _upgrade(client: socket.socket, running: Running, clients: int = 2) -> None:
     """Become a WebSocket client that never reads a frame."""
     client.sendall(
-        b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     )
     await until(lambda: len(running.bridge.hub.clients) == clients, "the stuck client")

@@ -10,7 +10,7 @@ from dcm.domain.facts.calls import ToolCall
 from dcm.domain.facts.steps import Step, joined, until_dashes
 from dcm.domain.facts.tree import Tree, is_pattern, matched
 
-_PASSING = ("/tmp/", "/var/tmp/", "/private/tmp/", "/dev/", "/proc/", "/var/folders/")  # noqa: S108
+_PASSING = ("/tmp/", "/var/tmp/", "/private/tmp/", "/dev/", "/proc/", "/var/folders/")  # nosec B108 # noqa: S108 - read
 _LOGS = (".log", ".out", ".err", ".pid", ".tmp")
 """Places and names of files that nobody means to keep."""
 

@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,23 @@ def test_an_env_file_that_cannot_be_read_is_one_sentence_of_every_command(
         assert says in str(refused)
     found = examined(home)
     assert (found[".env"]["state"], says in found[".env"]["says"], "settings" in found) == ("broken", True, False)
+
+
+def test_doctor_finds_what_others_may_open_and_its_mend_closes_it(home: Path) -> None:
+    dcm_home = home / ".dcm"
+    dcm_home.mkdir(mode=0o700)
+    assert examined(home)["files"]["state"] == "ok"
+    log, folder = dcm_home / "old.log", dcm_home / "exports"
+    log.touch()
+    folder.mkdir()
+    log.chmod(0o644)
+    folder.chmod(0o755)
+    found = examined(home)["files"]
+    assert (found["state"], str(log) in found["says"], str(folder) in found["says"]) == ("warning", True, True)
+    mend = found["mend"].removeprefix("Run `").removesuffix("`.")
+    subprocess.run(["sh", "-c", mend], check=True)
+    assert (log.stat().st_mode & 0o777, folder.stat().st_mode & 0o777) == (0o600, 0o700)
+    assert examined(home)["files"]["state"] == "ok"
 
 
 def test_doctor_finds_a_home_that_cannot_be_one(home: Path) -> None:

@@ -54,3 +54,36 @@ def test_status_takes_for_a_part_only_what_is_that_part(recorder: Recorder, home
         told = json.loads(run(home, "status", "--json", **{"PORT": "1", variable: port}).stdout)
         found = next(each for each in told["parts"] if each["name"] == part)
         assert (found["works"], "is not" in found["says"], variable in found["says"]) == (False, True, True)
+
+
+EVIL = "a\x1b]0;title\x07\x1b[2J\x9b31m\u202egnp[bold]b[/bold]"
+
+
+def test_no_command_lets_what_is_stored_or_said_by_a_server_command_the_terminal(
+    recorder: Recorder, home: Path
+) -> None:
+    row = {"model": EVIL, "input_tokens": 1, "output_tokens": 1, "cache_read_tokens": 0,
+           "cache_creation_tokens": 0, "cost": None}  # fmt: skip
+    sessions = {"sessions": [{"id": "s1", "project_path": "/w"}], "total": 1}
+    found = {"at": EVIL, "kind": EVIL, "session_id": EVIL, "snippet": EVIL}
+    for arguments, answer in (
+        (("usage", "s1"), Said(200, {"session_id": EVIL, "models": [row], "context": None})),
+        (("usage", "s1"), Said(400, {"error": EVIL, "details": {EVIL: [EVIL]}})),
+        (("search", "x"), Said(200, {"results": [found]})),
+        (("search", "x", "--json"), Said(200, {"results": [found]})),
+        (("context", "a", "s1"), Said(200, {**sessions, "message": EVIL})),
+    ):
+        recorder.answer(answer)
+        told = execute(home, *arguments, "--url", recorder.url)
+        shown = told.stdout + told.stderr
+        assert "[bold]b" in shown or "usage" not in arguments
+        assert [each for each in "\x1b\x07\x9b\u202e" if each in shown] == []
+
+
+def test_logs_are_printed_without_what_commands_the_terminal(home: Path) -> None:
+    logs = home / ".dcm" / "logs"
+    logs.mkdir(parents=True)
+    (logs / "postgres.log").write_text(f"ERROR: {EVIL}\n", encoding="utf-8")
+    said = run(home, "logs", "postgres").stdout
+    assert "title" in said
+    assert [each for each in "\x1b\x07\x9b\u202e" if each in said] == []
