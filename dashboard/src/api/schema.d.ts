@@ -1998,6 +1998,16 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * Exported
+         * @description OTLP's answer; in protobuf when the request was.
+         */
+        Exported: {
+            /** @default null */
+            partialSuccess: components["schemas"]["PartialSuccess"] | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * ExportedRows
          * @description At most 1000 lines of an export between its header and its totals, in their order.
          */
@@ -2005,6 +2015,20 @@ export interface components {
             rows: {
                 [key: string]: components["schemas"]["JsonValue"];
             }[];
+        };
+        /**
+         * FailureFigures
+         * @description Events the database refused, and messages that failed for good; null when their store is away.
+         */
+        FailureFigures: {
+            /** Rejected */
+            rejected: number | null;
+            /** Rejected Last Day */
+            rejected_last_day: number | null;
+            /** Dead */
+            dead: number | null;
+        } & {
+            [key: string]: unknown;
         };
         /**
          * Feedback
@@ -2328,6 +2352,18 @@ export interface components {
             /** Letters */
             letters: components["schemas"]["DeadLetter"][];
             counts: components["schemas"]["LetterCounts"];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * LogsExport
+         * @description An ExportLogsServiceRequest.
+         */
+        LogsExport: {
+            /** @default [] */
+            resourceLogs: {
+                [key: string]: unknown;
+            }[];
         } & {
             [key: string]: unknown;
         };
@@ -3086,6 +3122,18 @@ export interface components {
             newest_reason: string | null;
             /** Newest At */
             newest_at: string | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * RefusedExport
+         * @description A google.rpc.Status: why an export was refused; in protobuf when the request was.
+         */
+        RefusedExport: {
+            /** Code */
+            code: number;
+            /** Message */
+            message: string;
         } & {
             [key: string]: unknown;
         };
