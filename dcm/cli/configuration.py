@@ -15,6 +15,7 @@ DEFAULTS = {
     "database_url": "embedded",
     "redis_url": "embedded",
     "ws_auth_secret": "",
+    "token": "",
     "production": "",
     "allowed_origins": "",
     "callback_private": "`0`",

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 OURS = ("api", "db", "dcm", "hooks", "workers", "wsbridge")
 SHARED = (
     "dcm", "dcm.settings", "dcm.broker", "dcm.logs", "dcm.redaction", "dcm.secret", "dcm.domain", "dcm.prices",
-    "dcm.tracing", "dcm.transcript_files", "dcm.transcript_ends", "dcm.figures", "dcm.dead_messages",
+    "dcm.tracing", "dcm.token_file", "dcm.transcript_files", "dcm.transcript_ends", "dcm.figures", "dcm.dead_messages",
 )  # fmt: skip
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
