@@ -134,8 +134,8 @@ def ask(
 
 
 @contextlib.contextmanager
-def serving(valkey_: OwnValkey, database_url: str, app: str = APP) -> Iterator[ApiServer]:
-    """Gunicorn as the Procfile runs it."""
+def serving(valkey_: OwnValkey, database_url: str, app: str = APP, **more: str) -> Iterator[ApiServer]:
+    """Gunicorn as the Procfile runs it; `more` are further variables."""
     port, second, bridge = free_ports(3)
     told = {
         "DCM_HOME": valkey_.home,
@@ -144,6 +144,7 @@ def serving(valkey_: OwnValkey, database_url: str, app: str = APP) -> Iterator[A
         "DCM_PORT": port,
         "DASHBOARD_PORT": second,
         "WS_PORT": bridge,
+        **more,
     }
     env = dict(os.environ) | {name: str(value) for name, value in told.items()}
     log = valkey_.home / "logs" / "api.log"
