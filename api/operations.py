@@ -30,8 +30,9 @@ Responder = Callable[..., Awaitable[None]]
 class Operation:
     """One method of one path. `path` maps the names in the path to their types; `errors` are the statuses of refusals.
 
-    `answer` None means an answer without a body, or one that is a text of the media type `text`. `scope` is the right it takes; `speaks`: it is done in the name of an
-    agent, which must show its credential if it has one.
+    `answer` None means an answer without a body, or one that is a text of the media type `text`.
+    `scope` is the right it takes; `speaks`: it is done in the name of an agent, which must show its credential if it
+    has one.
     """
 
     name: str

@@ -27,6 +27,8 @@ COMMANDS = {
     "context": ("dcm.cli.memory:context", "Print what an agent should know."),
     "usage": ("dcm.cli.memory:usage", "Print the tokens, the money and the context a session used."),
     "import": ("dcm.cli.imports", "Bring in what happened before DCM listened."),
+    "token": ("dcm.cli.tokens", "Say who may call from other machines, and administer."),
+    "audit": ("dcm.cli.audit", "Print administrative acts and deletions."),
     "install": ("dcm.cli.install", "Leave the hook launcher under DCM_HOME."),
     "hooks": ("dcm.cli.hooks", "Add DCM's hooks to Claude Code's settings."),
     "unhook": ("dcm.cli.unhook", "Remove DCM's hooks from Claude Code's settings."),
