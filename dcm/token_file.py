@@ -40,6 +40,12 @@ def digest(settings: Settings) -> bytes | None:
         return None
 
 
+def header(settings: Settings) -> dict[str, str]:
+    """What is sent to our own servers to ask how they are: nothing, unless they listen beyond loopback alone."""
+    token = own(settings) if access.is_open(settings.host) else ""
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
 def own(settings: Settings) -> str:
     """What this user calls its own DCM with: DCM_TOKEN, else what the file holds; empty when there is neither."""
     if settings.token:
