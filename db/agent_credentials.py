@@ -44,3 +44,9 @@ def find(conn: Conn, agent_id: str) -> Credential | None:
 def remove(conn: Conn, agent_id: str) -> bool:
     """Take an agent's credential away; False when it has none."""
     return conn.execute("DELETE FROM agent_credentials WHERE agent_id = %(agent)s", {"agent": agent_id}).rowcount == 1
+
+
+def everything(conn: Conn) -> list[Credential]:
+    """The credentials of all agents that have one."""
+    with conn.cursor(row_factory=class_row(Credential)) as cursor:
+        return cursor.execute("SELECT agent_id, credential_hash, created_at FROM agent_credentials").fetchall()

@@ -95,7 +95,6 @@ class Client:
     create_agent_credential = Method(access.create_agent_credential)
     delete_agent_credential = Method(access.delete_agent_credential)
     get_audit = Method(access.get_audit)
-
     create_project = Method(work.create_project)
     list_projects = Method(work.list_projects)
     get_project_by_path = Method(work.get_project_by_path)
@@ -235,7 +234,6 @@ class AsyncClient:
     create_agent_credential = AsyncMethod(access.create_agent_credential)
     delete_agent_credential = AsyncMethod(access.delete_agent_credential)
     get_audit = AsyncMethod(access.get_audit)
-
     create_project = AsyncMethod(work.create_project)
     list_projects = AsyncMethod(work.list_projects)
     get_project_by_path = AsyncMethod(work.get_project_by_path)
