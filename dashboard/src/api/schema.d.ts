@@ -62,7 +62,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Version and the port of the WebSocket bridge */
+        /** Version, the port of the WebSocket bridge, and whether it asks this caller for a token */
         get: operations["Config.get"];
         put?: never;
         post?: never;
@@ -1667,6 +1667,8 @@ export interface components {
             version: string;
             /** Ws Port */
             ws_port: number;
+            /** Ws Needs Token */
+            ws_needs_token: boolean;
         } & {
             [key: string]: unknown;
         };
