@@ -61,14 +61,12 @@ class Conversation:
             "auth": self._authenticate,
         }
 
-    async def welcome(self, token: str, agent_id: str, session_id: str) -> Frame | None:
+    def welcome(self, token: str, agent_id: str, session_id: str) -> Frame | None:
         """Take what the address says, and give what is wrong with it.
 
         A token proves who it is; in development a name is believed.
         """
         self._client.session_id = session_id
-        if token or agent_id:
-            await self._claims.fresh()
         if agent_id and not self._production:
             if self._claims.allow(agent_id, self._shown):
                 self._client.agent_id = agent_id

@@ -20,6 +20,7 @@ from dcm.domain import tokens as signed
 from dcm.domain.buckets import Buckets
 from dcm.domain.errors import Unavailable
 from dcm.settings import Settings
+from wsbridge.claims import Claims
 from wsbridge.hub import now_ms
 from wsbridge.pages import Pages
 
@@ -30,8 +31,8 @@ FAILURES, MOST = 10, 10_000
 class Gate:
     """Stands before the pages and the WebSocket. A token is looked up at the handshake, and then no more."""
 
-    def __init__(self, settings: Settings, pages: Pages) -> None:
-        self._settings, self._pages = settings, pages
+    def __init__(self, settings: Settings, pages: Pages, claims: Claims) -> None:
+        self._settings, self._pages, self._claims = settings, pages, claims
         self._secret = secret.load(settings)
         self._file = token_file.digest(settings)
         self._failures = Buckets(FAILURES / 60, FAILURES, MOST)
@@ -43,15 +44,18 @@ class Gate:
             refusal = await self._refusal(request, access.neighbourhood(address))
             if refusal:
                 return refusal
+        if "?" in request.path:
+            await self._claims.fresh()
         return self._pages.answer(connection, request)
 
     async def _refusal(self, request: Request, place: str) -> Response | None:
         """Why somebody from elsewhere is not let in; None when it is."""
         shown, now = access.presented(request.headers.get("Authorization")), time.monotonic()
-        if (shown or "token=" in request.path) and (wait := self._failures.take(place, now)):
+        ticket = parse_qs(request.path.partition("?")[2]).get("token", [""])[-1]
+        if (shown or ticket) and (wait := self._failures.take(place, now)):
             return _refused(HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": str(math.ceil(wait))})
         try:
-            scopes = await self._scopes(request, shown)
+            scopes = await self._scopes(ticket, shown)
         except (Unavailable, *AWAY):
             return _refused(HTTPStatus.SERVICE_UNAVAILABLE)
         if scopes is None:
@@ -59,10 +63,8 @@ class Gate:
         self._failures.give(place)
         return None if scopes & {access.READ, access.ADMIN} else _refused(HTTPStatus.FORBIDDEN)
 
-    async def _scopes(self, request: Request, shown: str) -> frozenset[str] | None:
-        """What who shows this may; None when it is not good."""
-        query = parse_qs(request.path.partition("?")[2])
-        ticket = query.get("token", [""])[-1]
+    async def _scopes(self, ticket: str, shown: str) -> frozenset[str] | None:
+        """What who shows a ticket of ours, or an access token, may; None when neither is good."""
         if ticket and signed.verified(self._secret, ticket, now_ms()):
             return frozenset({access.READ})
         hashed = access.digest(shown)

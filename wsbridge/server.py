@@ -51,8 +51,8 @@ class Bridge:
         self._settings = settings
         self._secret = secret.load(settings)
         self._pages = Pages(settings, self._counters)
-        self._gate = Gate(settings, self._pages)
         self._claims = Claims(settings.database_url)
+        self._gate = Gate(settings, self._pages, self._claims)
         self.hub = Hub()
         figures.watch(self.hub.clients)
         self._relay = Relay(settings.database_url, self.hub)
@@ -112,7 +112,7 @@ class Bridge:
             )
         }
         try:
-            await self._welcome(connection, client, talk, tasks)
+            self._welcome(connection, client, talk, tasks)
             async for text in connection:
                 if client.too_slow.is_set():
                     continue
@@ -127,13 +127,13 @@ class Bridge:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _welcome(
+    def _welcome(
         self, connection: ServerConnection, client: Client, talk: Conversation, tasks: set[asyncio.Task[None]]
     ) -> None:
         """What the address says: who it is, and what it saw last."""
         assert connection.request
         said = {name: values[-1] for name, values in parse_qs(connection.request.path.partition("?")[2]).items()}
-        wrong = await talk.welcome(said.get("token", ""), said.get("agent_id", ""), said.get("session_id", ""))
+        wrong = talk.welcome(said.get("token", ""), said.get("agent_id", ""), said.get("session_id", ""))
         if wrong:
             client.send(write(wrong))
         try:
