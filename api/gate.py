@@ -1,5 +1,7 @@
 """The gate: programs of this machine pass, everybody else shows a token, and what administers needs one from all."""
 
+import functools
+from collections.abc import Hashable
 from typing import Any
 
 from falcon.asgi import Request, Response
@@ -38,8 +40,8 @@ class Gate:
             TooMany: it calls too often.
         """
         address = _address(req)
-        if access.is_local(address, (name.decode("latin-1") for name, _ in req.scope["headers"])):
-            req.context.caller = Caller("local", "local", LOCAL_SCOPES, address)
+        if access.is_local(address, (name for name, _ in req.scope["headers"])):
+            req.context.caller = _local(address)
             return
         req.context.caller = caller = await self._bearers.identified(_token(req), address)
         if not caller.may(access.READ) and self._router.find(req.path, req) is None:
@@ -59,7 +61,8 @@ class Gate:
             Forbidden: the token lacks the scope.
             TooMany: it calls too often.
         """
-        scope = operations.scope_of(resource, req.method)
+        kind: Hashable = type(resource)
+        scope = operations.scope_of(kind, req.method)
         caller: Caller = req.context.caller
         if caller.may(scope):
             return
@@ -69,6 +72,11 @@ class Gate:
             req.context.caller = caller = await self._bearers.identified(token, caller.address)
         if not caller.may(scope):
             raise _missing(scope)
+
+
+@functools.lru_cache(maxsize=256)
+def _local(address: str) -> Caller:
+    return Caller("local", "local", LOCAL_SCOPES, address)
 
 
 def _address(req: Request) -> str:

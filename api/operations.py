@@ -4,7 +4,7 @@ import functools
 import inspect
 import re
 import typing
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -169,8 +169,9 @@ def _usual_scope(responder: str) -> Scope:
     return "read" if responder == "on_get" else "write"
 
 
-def scope_of(resource: object, method: str) -> str:
-    """The right that a method of a resource takes; what is not described is read."""
+@functools.cache
+def scope_of(resource: Hashable, method: str) -> str:
+    """The right that a method of a kind of resource takes; what is not described is read."""
     described = of(getattr(resource, f"on_{method.lower()}", None))
     return described.scope if described else access.READ
 

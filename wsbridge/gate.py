@@ -40,7 +40,7 @@ class Gate:
     async def answer(self, connection: ServerConnection, request: Request) -> Response | None:
         """The answer to a request; None for one that is to become a WebSocket."""
         address = connection.remote_address[0] if connection.remote_address else ""
-        if not access.is_local(address, (name.lower() for name in request.headers)):
+        if not access.is_local(address, (name.lower().encode() for name in request.headers)):
             refusal = await self._refusal(request, access.neighbourhood(address))
             if refusal:
                 return refusal

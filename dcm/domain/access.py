@@ -21,9 +21,8 @@ INGEST, READ, WRITE, ADMIN = SCOPES = ("ingest", "read", "write", "admin")
 TOKEN, CREDENTIAL = "dcm_", "dcma_"
 """How access tokens and the credentials of agents begin, so that a person, or a scanner, knows one when it sees it."""
 
-FORWARDED = frozenset({"forwarded", "x-real-ip"})
-FORWARDED_PREFIX = "x-forwarded-"
-"""Headers a proxy adds for the caller it speaks for."""
+FORWARDED = (b"forwarded", b"x-forwarded-", b"x-real-ip")
+"""How the headers begin that a proxy adds for the caller it speaks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +88,12 @@ def is_loopback(address: str) -> bool:
     return (mapped or found).is_loopback
 
 
-def is_local(address: str, header_names: Iterable[str]) -> bool:
-    """Whether a request is of a program of this machine: from loopback, and not handed on by a proxy for somebody."""
-    return is_loopback(address) and not any(
-        name in FORWARDED or name.startswith(FORWARDED_PREFIX) for name in header_names
-    )
+def is_local(address: str, header_names: Iterable[bytes]) -> bool:
+    """Whether a request is of a program of this machine: from loopback, and not handed on by a proxy for somebody.
+
+    The names of the headers are in small letters.
+    """
+    return is_loopback(address) and not any(name.startswith(FORWARDED) for name in header_names)
 
 
 def is_open(host: str) -> bool:

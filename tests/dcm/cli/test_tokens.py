@@ -17,7 +17,6 @@ from dcm.client import Client, Refused
 @pytest.fixture
 def dcm(server: ApiServer, home: Path) -> Any:
     """Runs `dcm` as the owner of the server's DCM_HOME does."""
-    server.hook({"session_id": "s", "hook_event_name": "Notification"})  # waits longer for a server that just began
     told = {"DCM_HOME": str(server.valkey.home), "DCM_PORT": str(server.port)}
 
     def call(*arguments: str, **environ: str) -> Result:

@@ -9,7 +9,7 @@ from dcm.domain import access
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1", "::1%lo"])
 def test_every_form_of_loopback_is_this_machine(address: str) -> None:
-    assert access.is_local(address, ["host", "user-agent"])
+    assert access.is_local(address, [b"host", b"user-agent"])
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ def test_any_other_address_and_what_is_none_is_not(address: str) -> None:
 
 @pytest.mark.parametrize("header", ["forwarded", "x-forwarded-for", "x-forwarded-anything", "x-real-ip"])
 def test_what_a_proxy_hands_on_is_not_of_this_machine(header: str) -> None:
-    assert not access.is_local("127.0.0.1", ["host", header])
+    assert not access.is_local("127.0.0.1", [b"host", header.encode()])
 
 
 @pytest.mark.parametrize(
