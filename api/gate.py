@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, cast
 
 from falcon.asgi import Request, Response
 from falcon.routing import CompiledRouter
@@ -61,8 +61,7 @@ class Gate:
             Forbidden: the token lacks the scope.
             TooMany: it calls too often.
         """
-        kind: Hashable = type(resource)
-        scope = operations.scope_of(kind, req.method)
+        scope = operations.scope_of(cast("Hashable", type(resource)), req.method)
         caller: Caller = req.context.caller
         if caller.may(scope):
             return
