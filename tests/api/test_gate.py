@@ -173,3 +173,12 @@ def test_beyond_loopback_the_api_does_not_start_without_its_token_file(
         serving(module_valkey, module_database, **told),
     ):
         pass
+
+
+def test_a_page_learns_whether_the_websocket_will_ask_it_for_a_token(server: ApiServer, conn: Conn) -> None:
+    assert server.get("/config.json").json["ws_needs_token"] is False
+    shown = bearer(token(server, "read"))
+    assert ask_from_outside(server, "GET", "/config.json", headers=shown).json["ws_needs_token"] is True
+    body = '{"agent_id": "dashboard"}'
+    made = ask_from_outside(server, "POST", "/api/auth/token", body, {**shown, "Content-Type": "application/json"})
+    assert made.json["token"]
