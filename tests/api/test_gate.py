@@ -19,7 +19,15 @@ ADMINISTRATION = {
     ("get", "/api/tokens"), ("post", "/api/tokens"), ("delete", "/api/tokens/{key}"), ("get", "/api/audit"),
     ("post", "/api/agents/{agent_id}/credential"), ("delete", "/api/agents/{agent_id}/credential"),
 }  # fmt: skip
-REPORTS = {("post", HOOKS), ("post", "/api/actions"), ("post", "/api/import"), ("post", "/api/usage")}
+REPORTS = {
+    ("post", HOOKS),
+    ("post", "/api/actions"),
+    ("post", "/api/import"),
+    ("post", "/api/usage"),
+    ("post", "/v1/metrics"),
+    ("post", "/v1/logs"),
+    ("post", "/v1/traces"),
+}
 
 
 @pytest.fixture(scope="module")

@@ -289,6 +289,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The access tokens, newest first */
+        get: operations["Tokens.get"];
+        put?: never;
+        /** Make an access token; it is shown in this answer and never again */
+        post: operations["Tokens.post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tokens/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke an access token, by its id or name. It is good for up to five seconds more */
+        delete: operations["OneToken.delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Administrative acts and deletions, newest first */
+        get: operations["Audit.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/dead": {
         parameters: {
             query?: never;
@@ -1114,9 +1166,30 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A token for the WebSocket; `agent_id` is needed. Only programs of this machine are answered */
+        /** A token for the WebSocket, which it opens for an hour; `agent_id` is needed */
         post: operations["TokenMaker.post"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agents/{agent_id}/credential": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give an agent a credential; from now on nobody speaks for it without
+         * @description It is shown in this answer and never again; the one the agent had before is good no more.
+         */
+        post: operations["AgentCredential.post"];
+        /** Take an agent's credential away; whoever names the agent may speak for it again */
+        delete: operations["AgentCredential.delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1126,6 +1199,35 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Act
+         * @description Who did what to what. `who` is `token` and its name, `token file`, `local`, or a part of DCM.
+         */
+        Act: {
+            /** Id */
+            id: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Who */
+            who: string;
+            /** Token Id */
+            token_id: string | null;
+            /** Address */
+            address: string;
+            /** Act */
+            act: string;
+            /** Subject */
+            subject: string;
+            /** Details */
+            details: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+        } & {
+            [key: string]: unknown;
+        };
         /**
          * Action
          * @description A finished tool call.
@@ -1482,6 +1584,18 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * AuditPage
+         * @description A page of acts, newest first.
+         */
+        AuditPage: {
+            /** Acts */
+            acts: components["schemas"]["Act"][];
+            /** Count */
+            count: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * Block
          * @description A block.
          */
@@ -1833,6 +1947,21 @@ export interface components {
             project_id?: string;
         };
         /**
+         * CredentialRemoved
+         * @description The agent needs no credential any more.
+         */
+        CredentialRemoved: {
+            /**
+             * Success
+             * @constant
+             */
+            success: true;
+            /** Agent Id */
+            agent_id: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * DatabaseHealth
          * @description Whether the database answers, and after how many milliseconds.
          */
@@ -1956,6 +2085,16 @@ export interface components {
             agent_id: string;
             /** Topic */
             topic: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * Exported
+         * @description OTLP's answer; in protobuf when the request was.
+         */
+        Exported: {
+            /** @default null */
+            partialSuccess: components["schemas"]["PartialSuccess"] | null;
         } & {
             [key: string]: unknown;
         };
@@ -2281,6 +2420,72 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * LogsExport
+         * @description An ExportLogsServiceRequest.
+         */
+        LogsExport: {
+            /** @default [] */
+            resourceLogs: {
+                [key: string]: unknown;
+            }[];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * MadeCredential
+         * @description The credential of an agent, shown this once.
+         */
+        MadeCredential: {
+            /** Agent Id */
+            agent_id: string;
+            /** Credential */
+            credential: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * MadeToken
+         * @description The token, shown this once.
+         */
+        MadeToken: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "machine" | "person";
+            /** Scopes */
+            scopes: ("ingest" | "read" | "write" | "admin")[];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Expires At */
+            expires_at: string | null;
+            /** Last Used At */
+            last_used_at: string | null;
+            /** Revoked At */
+            revoked_at: string | null;
+            /** Token */
+            token: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * MessageFigures
          * @description Messages: all, those whose time is over, and those nobody has read.
          */
@@ -2565,6 +2770,30 @@ export interface components {
              * @enum {string}
              */
             status: "pending" | "running" | "completed" | "failed" | "blocked";
+        };
+        /**
+         * NewToken
+         * @description A token for a machine or a person. `scopes` left out are `ingest` for a machine, `read` and `write` for a person.
+         *
+         *     Without `expires_at` it is good until it is revoked.
+         */
+        NewToken: {
+            name: string;
+            /**
+             * @default machine
+             * @enum {string}
+             */
+            kind: "machine" | "person";
+            /**
+             * Scopes
+             * @default null
+             */
+            scopes: ("ingest" | "read" | "write" | "admin")[] | null;
+            /**
+             * Expires At
+             * @default null
+             */
+            expires_at: string | null;
         };
         /**
          * Pair
@@ -3800,6 +4029,41 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * StoredToken
+         * @description A token without itself: nobody can read it again. `last_used_at` is right to a minute.
+         */
+        StoredToken: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "machine" | "person";
+            /** Scopes */
+            scopes: ("ingest" | "read" | "write" | "admin")[];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Expires At */
+            expires_at: string | null;
+            /** Last Used At */
+            last_used_at: string | null;
+            /** Revoked At */
+            revoked_at: string | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * Subscribed
          * @description The subscription is stored.
          */
@@ -4316,6 +4580,18 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * TokenList
+         * @description The thousand newest tokens, the revoked ones too.
+         */
+        TokenList: {
+            /** Tokens */
+            tokens: components["schemas"]["StoredToken"][];
+            /** Count */
+            count: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * TokenWanted
          * @description Who the token is for.
          */
@@ -4692,7 +4968,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4739,7 +5033,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4786,7 +5098,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4833,7 +5163,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4880,7 +5228,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4927,7 +5293,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4987,6 +5371,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4997,6 +5390,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5056,6 +5458,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5066,6 +5477,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5112,7 +5532,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5159,7 +5597,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5206,7 +5662,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5268,7 +5742,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5328,6 +5820,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5338,6 +5839,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5397,6 +5907,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5421,6 +5940,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RefusedExport"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
@@ -5475,6 +6003,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5499,6 +6036,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RefusedExport"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
@@ -5553,6 +6099,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5577,6 +6132,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RefusedExport"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
@@ -5618,7 +6182,349 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    "Tokens.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The thousand newest tokens, the revoked ones too. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenList"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    "Tokens.post": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewToken"];
+            };
+        };
+        responses: {
+            /** @description The token, shown this once. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeToken"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    "OneToken.delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A token without itself: nobody can read it again. `last_used_at` is right to a minute. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredToken"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    "Audit.get": {
+        parameters: {
+            query?: {
+                act?: string;
+                before?: number;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of acts, newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5677,7 +6583,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5735,7 +6659,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5793,7 +6735,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5851,6 +6811,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5861,6 +6830,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5918,6 +6896,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5928,6 +6915,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5985,6 +6981,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5995,6 +7000,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6053,7 +7067,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6113,6 +7145,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6123,6 +7164,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6180,6 +7230,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6190,6 +7249,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6247,6 +7315,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6257,6 +7334,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6312,6 +7398,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6322,6 +7417,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6383,7 +7487,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6443,6 +7565,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6462,6 +7593,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6519,6 +7659,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6529,6 +7678,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6584,6 +7742,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6594,6 +7761,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6655,6 +7831,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6674,6 +7859,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6734,7 +7928,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6794,6 +8006,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6813,6 +8034,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6870,6 +8100,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6880,6 +8119,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6935,6 +8183,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6945,6 +8202,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7006,6 +8272,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7025,6 +8300,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7085,6 +8369,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7095,6 +8388,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7153,7 +8455,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7200,7 +8520,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7256,6 +8594,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7266,6 +8613,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7323,7 +8679,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7385,7 +8759,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7445,6 +8837,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7473,6 +8874,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7519,7 +8929,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7577,6 +9005,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7587,6 +9024,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7642,6 +9088,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7652,6 +9107,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7713,6 +9177,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7732,6 +9205,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7793,6 +9275,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7803,6 +9294,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7862,6 +9362,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7872,6 +9381,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7937,7 +9455,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7999,7 +9535,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8059,6 +9613,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8078,6 +9641,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8135,6 +9707,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8145,6 +9726,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8200,6 +9790,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8210,6 +9809,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8271,6 +9879,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8290,6 +9907,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8349,6 +9975,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8359,6 +9994,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8425,7 +10069,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8485,6 +10147,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8495,6 +10166,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8554,6 +10234,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8564,6 +10253,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8621,7 +10319,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8681,7 +10397,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8739,7 +10473,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8800,7 +10552,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8847,7 +10617,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8906,7 +10694,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8937,7 +10743,9 @@ export interface operations {
     "Messages.post": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "X-DCM-Agent-Token"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -8966,6 +10774,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8985,6 +10802,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9021,7 +10847,9 @@ export interface operations {
                 project_id?: string;
                 limit?: number;
             };
-            header?: never;
+            header?: {
+                "X-DCM-Agent-Token"?: string;
+            };
             path: {
                 agent_id: string;
             };
@@ -9048,7 +10876,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9079,7 +10925,9 @@ export interface operations {
     "Subscribe.post": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "X-DCM-Agent-Token"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -9108,6 +10956,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9118,6 +10975,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9148,7 +11014,9 @@ export interface operations {
     "Unsubscribe.post": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "X-DCM-Agent-Token"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -9177,6 +11045,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9196,6 +11073,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9254,7 +11140,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9312,7 +11216,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9343,7 +11265,9 @@ export interface operations {
     "OneSubscription.delete": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "X-DCM-Agent-Token"?: string;
+            };
             path: {
                 key: string;
             };
@@ -9370,6 +11294,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9380,6 +11313,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9410,7 +11352,9 @@ export interface operations {
     "Blocking.post": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "X-DCM-Agent-Token"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -9439,6 +11383,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9449,6 +11402,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9507,7 +11469,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9565,7 +11545,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9596,7 +11594,9 @@ export interface operations {
     "OneBlocking.delete": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "X-DCM-Agent-Token"?: string;
+            };
             path: {
                 key: string;
             };
@@ -9623,6 +11623,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9633,6 +11642,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9663,7 +11681,9 @@ export interface operations {
     "Unblock.post": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "X-DCM-Agent-Token"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -9692,6 +11712,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9711,6 +11740,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9772,7 +11810,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9819,7 +11875,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9879,6 +11953,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9889,6 +11972,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9919,7 +12011,9 @@ export interface operations {
     "TokenMaker.post": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "X-DCM-Agent-Token"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -9948,6 +12042,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9958,6 +12061,176 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    "AgentCredential.post": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                agent_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The credential of an agent, shown this once. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeCredential"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    "AgentCredential.delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                agent_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The agent needs no credential any more. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CredentialRemoved"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
