@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,8 +15,10 @@ from falcon import media
 from falcon.asgi import Request, Response
 
 from api.access import Access
+from api.bearers import Bearers
 from api.callers import Callers
 from api.database import Database
+from api.gate import Gate
 from api.heads import App
 from api.ingest import Door
 from api.mail import Mail
@@ -28,7 +31,17 @@ from api.routes import Parts, routes
 from db.pool import AWAY, REFUSED, open_pool
 from dcm import figures, redaction
 from dcm import settings as settings_module
-from dcm.domain.errors import Conflict, DcmError, Forbidden, InvalidInput, NotFound, TooLarge, Unavailable
+from dcm.domain.errors import (
+    Conflict,
+    DcmError,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    TooLarge,
+    TooMany,
+    Unavailable,
+    Unknown,
+)
 from dcm.domain.instants import plain
 from dcm.logs import log_to_stderr
 from dcm.settings import Settings
@@ -37,13 +50,18 @@ logger = logging.getLogger("dcm.api")
 
 STATUS: Mapping[type[DcmError], int] = {
     InvalidInput: 400,
+    Unknown: 401,
     Forbidden: 403,
     NotFound: 404,
     Conflict: 409,
     TooLarge: 413,
+    TooMany: 429,
     Unavailable: 503,
 }
 """The HTTP status of each error DCM raises on purpose; 500 for the rest."""
+
+CHALLENGE = 'Basic realm="DCM", Bearer realm="DCM"'
+"""What an answer of 401 asks for. Basic stands first: some browsers read no further, and it is theirs."""
 
 DASHBOARD = Path(__file__).parent.parent / "dashboard" / "dist"
 
@@ -65,10 +83,12 @@ def create_app(
     redactor = redaction.redactor(settings)
     redaction.get_ready()
     log_to_stderr(settings.log_level, redaction.of_logs(settings))
-    app: falcon.asgi.App[Request, Response] = App(router=PathsAsSent())
+    router = PathsAsSent()
+    app: falcon.asgi.App[Request, Response] = App(router=router)
     parts = Running(settings)
     app.add_middleware(Access())
     app.add_middleware(Protection(settings))
+    app.add_middleware(Gate(parts.bearers, router))
     app.add_middleware(Callers(settings))
     app.add_middleware(parts)
     app.add_middleware(Redaction(redactor))
@@ -99,6 +119,7 @@ class Running:
         self._briefs = Briefs(settings.database_url, self._hook_pool, self._door, self._hook_threads)
         mail = Mail(self._hook_pool, self._door, self._hook_threads)
         database = Database(self._read_pool, self._read_threads, self._door)
+        self.bearers = Bearers(settings, Database(self._hook_pool, self._hook_threads, self._door))
         self.parts = Parts(settings, self._door, self._briefs, mail, database)
 
     async def process_startup(self, scope: Mapping[str, Any], event: Mapping[str, Any]) -> None:  # noqa: ARG002
@@ -126,6 +147,10 @@ async def _said(req: Request, resp: Response, error: DcmError, params: dict[str,
         body["details"] = error.details
     if isinstance(error, Conflict):
         body["id"] = error.id
+    if isinstance(error, Unknown):
+        resp.set_header("WWW-Authenticate", CHALLENGE)
+    if isinstance(error, TooMany):
+        resp.set_header("Retry-After", str(math.ceil(error.retry_after)))
     resp.content_type = falcon.MEDIA_JSON
     resp.data = json.dumps(body).encode()
 

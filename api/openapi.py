@@ -10,9 +10,26 @@ from pydantic.json_schema import models_json_schema
 
 from api.fields import Refusal, without_null
 from api.operations import Operation, of
+from api.speaking import HEADER
 from dcm import __version__
 
 METHODS = ("get", "post", "put", "patch", "delete")
+TOKEN = "token"  # noqa: S105 - its name
+SECURITY = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "An access token, or the one in DCM_HOME. On loopback only the scope admin needs one. "
+    "Browsers may send it as the password of Basic.",
+}
+"""How a caller says who it is."""
+
+AGENT_TOKEN = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "description": "The credential of the agent spoken for, if it has one."},
+}
+
 SCHEMA = "#/components/schemas/{model}"
 
 
@@ -42,7 +59,7 @@ def document(table: Iterable[tuple[str, object]]) -> dict[str, Any]:
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "paths": paths,
-        "components": {"schemas": schemas["$defs"]},
+        "components": {"schemas": schemas["$defs"], "securitySchemes": {TOKEN: SECURITY}},
     }
 
 
@@ -62,11 +79,12 @@ def _operation(path: str, operation: Operation, references: Mapping[Any, Any]) -
         "operationId": operation.name,
         "summary": operation.summary,
         "tags": [_tag(path)],
+        "security": [{TOKEN: [operation.scope]}],
         "responses": _responses(operation, references),
     }
     if operation.details:
         described["description"] = " ".join(operation.details.split())
-    if parameters := [*_path_parameters(operation), *_query_parameters(operation)]:
+    if parameters := [*_path_parameters(operation), *_query_parameters(operation), *_header_parameters(operation)]:
         described["parameters"] = parameters
     if operation.body:
         schema = references[operation.body, "validation"]
@@ -82,7 +100,7 @@ def _tag(path: str) -> str:
 
 def _responses(operation: Operation, references: Mapping[Any, Any]) -> dict[str, Any]:
     answers: dict[int, type[BaseModel] | None] = {operation.status: operation.answer}
-    answers |= dict.fromkeys((*operation.errors, 403, 500, 503), Refusal) | dict(operation.others)
+    answers |= dict.fromkeys((*operation.errors, 401, 403, 429, 500, 503), Refusal) | dict(operation.others)
     described = {str(status): _response(status, answers[status], references) for status in sorted(answers)}
     if operation.media:
         described[str(operation.status)]["content"] = {operation.media: {"schema": {"type": "string"}}}
@@ -101,6 +119,10 @@ def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
         {"name": name, "in": "path", "required": True, "schema": TypeAdapter(kind).json_schema()}
         for name, kind in operation.path.items()
     ]
+
+
+def _header_parameters(operation: Operation) -> list[dict[str, Any]]:
+    return [AGENT_TOKEN] if operation.speaks else []
 
 
 def _query_parameters(operation: Operation) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ import functools
 import inspect
 import re
 import typing
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from api.access import note
 from api.bodies import TOO_DEEP, parse_json, read_body
 from api.redaction import without_secrets
+from api.speaking import Speaker, speaker
+from dcm.domain import access
+from dcm.domain.access import Scope
 from dcm.domain.errors import InvalidInput
 
 NOT_JSON = "json_invalid"
@@ -28,6 +31,8 @@ class Operation:
     """One method of one path. `path` maps the names in the path to their types; `errors` are the statuses of refusals.
 
     `answer` None means an answer without a body, or one of another type than JSON: `media`.
+    `scope` is the right it takes; `speaks`: it is done in the name of an agent, which must show its credential if it
+    has one.
     """
 
     name: str
@@ -41,6 +46,8 @@ class Operation:
     errors: tuple[int, ...]
     others: Mapping[int, type[BaseModel]] = field(default_factory=dict)
     media: str = ""
+    scope: Scope = "write"
+    speaks: bool = False
 
 
 def operation(
@@ -49,16 +56,19 @@ def operation(
     status: int | None = None,
     errors: tuple[int, ...] = (),
     others: Mapping[int, type[BaseModel]] | None = None,
+    scope: Scope | None = None,
 ) -> Callable[[Work], Responder]:
     """Make a falcon responder of a function that takes what it needs by name and gives what is answered.
 
-    The function's annotations say it all: `body` and `query` are models, every other parameter is a part of the
-    path. It gives the answer's content, or (status, content) where it differs from `status`: 200, or 204 without an
-    answer. `others` are answers with a body of their own.
+    The function's annotations say it all: `body` and `query` are models, `caller` and `speaker` who sends it, every
+    other parameter is a part of the path. It gives the answer's content, or (status, content) where it differs from
+    `status`: 200, or 204 without an answer. `others` are answers with a body of their own. `scope` is the right it
+    takes: `read` for a GET and `write` for the rest when it is left out.
     """
 
     def make(work: Work) -> Responder:
-        described = _described(work, answer, status, errors, others or {})
+        described = _described(work, answer=answer, status=status, errors=errors, others=others or {}, scope=scope)
+        kinds = typing.get_type_hints(work)
         path = {name: TypeAdapter(kind) for name, kind in described.path.items()}
 
         @functools.wraps(work)
@@ -69,6 +79,10 @@ def operation(
             if described.body:
                 given["body"] = parse_body(without_secrets(req, await read_body(req)), described.body)
             note(req, session_id=_session_of(given))
+            if "caller" in kinds:
+                given["caller"] = req.context.caller
+            if described.speaks:
+                given["speaker"] = speaker(req)
             result = await work(self, **given)
             resp.status, content = result if isinstance(result, tuple) else (described.status, result)
             if content is not None:
@@ -95,6 +109,7 @@ def documented(
     errors: tuple[int, ...] = (),
     others: Mapping[int, type[BaseModel]] | None = None,
     media: str = "",
+    scope: Scope | None = None,
 ) -> Callable[[Responder], Responder]:
     """Describe a falcon responder that reads its request and writes its answer itself; `media` is no JSON's type."""
 
@@ -112,6 +127,7 @@ def documented(
             errors=errors,
             others=others or {},
             media=media,
+            scope=scope or _usual_scope(responder.__name__),
         )
         return responder
 
@@ -120,13 +136,17 @@ def documented(
 
 def _described(
     work: Work,
+    *,
     answer: type[BaseModel] | None,
     status: int | None,
     errors: tuple[int, ...],
     others: Mapping[int, type[BaseModel]],
+    scope: Scope | None,
 ) -> Operation:
     kinds = typing.get_type_hints(work, include_extras=True)
     kinds.pop("return", None)
+    speaks = kinds.pop("speaker", None) is Speaker
+    kinds.pop("caller", None)
     body, query = kinds.pop("body", None), kinds.pop("query", None)
     summary, _, details = inspect.cleandoc(work.__doc__ or "").partition("\n")
     checked = (400,) if body or query or kinds else ()
@@ -141,7 +161,20 @@ def _described(
         path=kinds,
         errors=tuple(sorted({*checked, *((413,) if body else ()), *errors})),
         others=others,
+        scope=scope or _usual_scope(work.__name__),
+        speaks=speaks,
     )
+
+
+def _usual_scope(responder: str) -> Scope:
+    return "read" if responder == "on_get" else "write"
+
+
+@functools.cache
+def scope_of(resource: Hashable, method: str) -> str:
+    """The right that a method of a kind of resource takes; what is not described is read."""
+    described = of(getattr(resource, f"on_{method.lower()}", None))
+    return described.scope if described else access.READ
 
 
 def of(responder: object) -> Operation | None:

@@ -13,6 +13,9 @@ from api.openapi import document
 from api.routes import Parts, routes
 from dcm import settings as settings_module
 
+ANYWHERE = frozenset({"401", "403", "429", "500", "503"})
+"""Statuses that any request may be answered with."""
+
 DOCS = Path(__file__).parent.parent / "docs"
 
 HEAD = """\
@@ -23,6 +26,11 @@ Written from the routes by `make docs`. The same is served at `/openapi.json`, a
 Bodies are JSON. What is wrong with one is answered with 400 and `{"error", "details": {field: [why]}}`; what is not
 there with 404. Times are ISO 8601 in UTC. Every filter that is given must hold; `limit` is brought between its bounds.
 An id in a path is percent-encoded, its `/` too.
+
+Each operation names the scope it takes. On loopback `ingest`, `read` and `write` are given; `admin`, and all of them
+from elsewhere, take a token: `Authorization: Bearer dcm_...` ([security](security.md)). Everything may be answered with
+401 (no good token), 403 (it lacks the scope, or the caller may not), 429 (too often; `Retry-After` says until when),
+500 and 503.
 """
 
 
@@ -45,6 +53,7 @@ def page(found: Mapping[str, Any]) -> str:
 def _section(path: str, method: str, operation: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
     yield f"### `{method.upper()} {path}`\n"
     yield f"{operation['summary']}. {operation.get('description', '')}".strip()
+    yield f"- scope: `{operation['security'][0]['token'][0]}`"
     for part in operation.get("parameters", []):
         needed = ", needed" if part["required"] else ""
         yield f"- `{part['name']}` ({part['in']}{needed}): {_kind(part['schema'])}"
@@ -56,7 +65,8 @@ def _section(path: str, method: str, operation: Mapping[str, Any], found: Mappin
         if int(status) < 300:
             other = ", ".join(answer.get("content", {})) or "no body"
             yield f"- {status}: {_fields(schema, found) if schema else other}"
-    yield "- otherwise: " + ", ".join(status for status in operation["responses"] if int(status) >= 300)
+    if own := [status for status in operation["responses"] if int(status) >= 300 and status not in ANYWHERE]:
+        yield "- otherwise: " + ", ".join(own)
 
 
 def _kind(schema: Mapping[str, Any]) -> str:

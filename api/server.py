@@ -1,8 +1,16 @@
 """How gunicorn serves the API: `gunicorn -c python:api.server "api.app:create_app()"`."""
 
-from dcm import settings as settings_module
+import sys
 
-_settings = settings_module.load()
+from dcm import settings as settings_module
+from dcm import token_file
+from dcm.domain.errors import DcmError
+
+try:
+    _settings = settings_module.load()
+    token_file.digest(_settings)
+except DcmError as error:
+    sys.exit(f"dcm: {error}")
 
 bind = [f"{_settings.host}:{_settings.port}", f"{_settings.host}:{_settings.dashboard_port}"]
 workers = _settings.api_workers

@@ -13,7 +13,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from dcm import dotenv, lease, start_log
+from dcm import dotenv, lease, start_log, token_file
 from dcm.child import OWN, log_output
 from dcm.domain.errors import DcmError, StartError
 from dcm.embedded.places import make_home, places
@@ -79,7 +79,7 @@ def answers(settings: Settings) -> bool:
     host = ANY_ADDRESS.get(settings.host, settings.host)
     api = http.client.HTTPConnection(host, settings.port, timeout=3)
     try:
-        api.request("GET", "/health")
+        api.request("GET", "/health", headers=token_file.header(settings))
         said = json.load(api.getresponse())
         socket.create_connection((host, settings.ws_port), timeout=3).close()
         return isinstance(said, dict) and said.get("status") == "healthy"

@@ -11,6 +11,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from dcm import token_file
+from dcm.domain import access
 from dcm.domain.errors import StartError
 from dcm.embedded.places import make_home
 from dcm.settings import VARIABLES, Settings
@@ -23,7 +25,7 @@ TEXT = """\
 # Written by `dcm up` and `dcm install`. Claude Code's hooks run `launcher hook [URL]`.
 # The address: CONTEXT_MANAGER_URL, else URL, else the one DCM was last started with.
 # A session that starts, starts the DCM of this home when it is the one at that address and does not run;
-# not with DCM_AUTOSTART=0.
+# not with DCM_AUTOSTART=0. A DCM of this home that is called by an address beyond loopback is shown its token file.
 [ "${{1-}}" = hook ] || {{ echo "usage: launcher hook [URL]" >&2; exit 2; }}
 python={python}
 client={client}
@@ -31,6 +33,11 @@ url={url}
 home={home}
 to="${{CONTEXT_MANAGER_URL:-${{2:-$url}}}}"
 case "$to" in "$url" | "$url"/*) ;; *) home= ;; esac
+token={token}
+if [ "$to" = "$url" ] && [ -z "${{DCM_TOKEN-}}" ] && [ -r "$token" ]; then
+    read -r DCM_TOKEN <"$token"
+    export DCM_TOKEN
+fi
 [ "${{DCM_AUTOSTART-}}" = 0 ] && home=
 [ -x "$python" ] && [ -r "$client" ] || exec cat >/dev/null
 exec "$python" -I -S "$client" "$to" {slow_mark} "$home" {bridge_port}
@@ -39,8 +46,12 @@ exec "$python" -I -S "$client" "$to" {slow_mark} "$home" {bridge_port}
 
 def server_url(settings: Settings) -> str:
     """Where a client on this machine reaches the API."""
-    host = ANY_ADDRESS.get(settings.host, settings.host)
+    host = _called(settings)
     return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+
+
+def _called(settings: Settings) -> str:
+    return ANY_ADDRESS.get(settings.host, settings.host)
 
 
 def launcher_path(home: Path) -> Path:
@@ -66,6 +77,7 @@ def write_launcher(settings: Settings, environ: Mapping[str, str] = os.environ) 
         "slow_mark": settings.home / "slow",
         "home": settings.home if settings.autostart else "",
         "bridge_port": settings.ws_port,
+        "token": token_file.path(settings.home) if access.is_open(_called(settings)) else "",
     }
     text = TEXT.format(**{name: shlex.quote(str(value)) for name, value in known.items()})
     told = {name: environ[name] for name in sorted(VARIABLES & environ.keys())} | {"DCM_HOME": str(settings.home)}

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from dcm import child, stores
+from dcm import child, stores, token_file
 from dcm.embedded import postgres, valkey
 from dcm.settings import Settings
 
@@ -85,6 +85,7 @@ def no_answer(store: Store, settings: Settings) -> str:
 def healthy(settings: Settings) -> bool:
     """Whether the API answers GET /health with 200."""
     with contextlib.suppress(OSError), socket.create_connection((settings.host, settings.port), timeout=2) as link:
-        link.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        shown = "".join(f"{name}: {value}\r\n" for name, value in token_file.header(settings).items())
+        link.sendall(f"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{shown}\r\n".encode())
         return link.recv(12) == b"HTTP/1.1 200"
     return False

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from dcm.domain.errors import StartError
@@ -22,29 +23,35 @@ def load(settings: Settings) -> bytes:
     """
     if settings.ws_auth_secret:
         return settings.ws_auth_secret.encode()
-    make_home(settings.home)
-    path = settings.home / FILE
+    return kept(settings.home / FILE, lambda: secrets.token_hex(LENGTH), "mend it, or set WS_AUTH_SECRET")
+
+
+def kept(path: Path, make: Callable[[], str], advice: str) -> bytes:
+    """What a file of DCM_HOME holds that nobody else may read; whoever asks first makes it.
+
+    Raises:
+        StartError: the file cannot be used; `advice` says what to do.
+    """
+    make_home(path.parent)
     try:
         if not path.exists():
-            _make(path)
+            _make(path, make())
         if path.stat().st_mode & 0o077:
             path.chmod(0o600)
         secret = path.read_bytes().strip()
     except OSError as error:
-        raise StartError(
-            f"The secret in {path} cannot be used ({error.strerror}): mend it, or set WS_AUTH_SECRET."
-        ) from error
+        raise StartError(f"The secret in {path} cannot be used ({error.strerror}): {advice}.") from error
     if not secret:
         raise StartError(f"The secret in {path} is empty: delete the file, and one is made anew.")
     return secret
 
 
-def _make(path: Path) -> None:
+def _make(path: Path, text: str) -> None:
     """Write a draft and give it the name at once, so that nobody reads half a secret and the first one stays."""
-    draft = path.with_name(f"{FILE}.{os.getpid()}.{secrets.token_hex(4)}")
+    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(secrets.token_hex(LENGTH).encode())
+        file.write(text.encode())
     with contextlib.suppress(FileExistsError):
         os.link(draft, path)
     draft.unlink()

@@ -71,6 +71,15 @@ class Settings:
     allowed_origins: tuple[str, ...] = field(
         default=(), metadata=_doc("DCM_ALLOWED_ORIGINS", "Further origins whose pages may call, by commas.")
     )
+    token: str = field(
+        default="",
+        metadata=_doc("DCM_TOKEN", "Access token that `dcm`, its clients and the hooks call with.", secret=True),
+    )
+    rate_per_second: int = field(
+        default=100,
+        metadata=_doc("DCM_RATE_PER_SECOND", "Requests a second of a token, or of an address that shows none."),
+    )
+    rate_burst: int = field(default=400, metadata=_doc("DCM_RATE_BURST", "Requests in one go before that rate holds."))
     callback_private: bool = field(
         default=False,
         metadata=_doc(
@@ -295,6 +304,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         ws_auth_secret=environ.get("WS_AUTH_SECRET", "").strip(),
         production=environ.get("NODE_ENV", "") == "production",
         allowed_origins=_names(environ.get("DCM_ALLOWED_ORIGINS", "")),
+        token=environ.get("DCM_TOKEN", "").strip(),
+        rate_per_second=_integer(environ, "DCM_RATE_PER_SECOND", 100, 1, 1_000_000),
+        rate_burst=_integer(environ, "DCM_RATE_BURST", 400, 1, 1_000_000),
         callback_private=environ.get("DCM_CALLBACK_PRIVATE", "").strip() in {"1", "true", "yes"},
         session_idle_hours=_integer(environ, "DCM_SESSION_IDLE_HOURS", 24, 1, 8760),
         brief_tokens=_integer(environ, "DCM_BRIEF_TOKENS", 2000, 100, 8000),

@@ -56,9 +56,15 @@ def connect(host: str, port: int) -> _socket.socket:
 def post(url: str, body: bytes) -> bytes:
     """Post `body` to the endpoint and return the reply."""
     authority, host, port, path = address(url)
-    head = f"POST {path} HTTP/1.0\r\nHost: {authority}\r\nConnection: close\r\n"
+    head = f"POST {path} HTTP/1.0\r\nHost: {authority}\r\nConnection: close\r\n{authorization()}"
     head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     return ask(host, port, head, body)
+
+
+def authorization() -> str:
+    """The header that shows the access token of DCM_TOKEN, which a DCM on another machine asks for."""
+    token = os.environ.get("DCM_TOKEN", "").strip()
+    return f"Authorization: Bearer {token}\r\n" if token and token.isascii() and token.isprintable() else ""
 
 
 def ask(host: str, port: int, head: str, body: bytes = b"") -> bytes:
@@ -126,7 +132,9 @@ def healthy(url: str, bridge_port: str) -> bool:
 
     try:
         authority, host, port, _ = address(url)
-        reply = ask(host, port, f"GET /health HTTP/1.0\r\nHost: {authority}\r\nConnection: close\r\n\r\n")
+        reply = ask(
+            host, port, f"GET /health HTTP/1.0\r\nHost: {authority}\r\nConnection: close\r\n{authorization()}\r\n"
+        )
         status, _, whole, body = parsed(reply)
         connect(host, int(bridge_port)).close()
         return accepted(status) and whole and json.loads(body)["status"] == "healthy"

@@ -2,9 +2,11 @@
 
 import asyncio
 import signal
+import sys
 
 from dcm import redaction
 from dcm import settings as settings_module
+from dcm.domain.errors import StartError
 from dcm.figures import tell
 from dcm.logs import log_to_stderr
 from wsbridge.server import Bridge
@@ -21,4 +23,7 @@ async def _run() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_run())
+    try:
+        asyncio.run(_run())
+    except StartError as error:
+        sys.exit(f"dcm: {error}")

@@ -1,9 +1,11 @@
 """What a client says, and what it is answered (contract, sections 10.3, 10.4 and 10.6)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from dcm.domain import tokens
 from dcm.domain.tokens import Identity
+from wsbridge.claims import Claims
 from wsbridge.client import Client, Missed
 from wsbridge.hub import GLOBAL, MOST_CHANNELS, Hub, now_ms
 from wsbridge.protocol import (
@@ -27,11 +29,24 @@ from wsbridge.protocol import (
     write,
 )
 
+CLAIMING = frozenset({"auth", "subscribe"})
+"""Frames that may name an agent somebody wants to be, or to hear."""
+
 
 class Conversation:
     """One client's side of the protocol: it answers frames, and says which of the past they ask for."""
 
-    def __init__(self, hub: Hub, client: Client, secret: bytes, *, production: bool) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        client: Client,
+        secret: bytes,
+        *,
+        production: bool,
+        claims: Claims,
+        shown: tuple[bytes, ...] = (),
+    ) -> None:
+        self._claims, self._shown = claims, shown
         self._hub = hub
         self._client = client
         self._secret = secret
@@ -52,8 +67,11 @@ class Conversation:
         A token proves who it is; in development a name is believed.
         """
         self._client.session_id = session_id
-        if not self._production:
-            self._client.agent_id = agent_id
+        if agent_id and not self._production:
+            if self._claims.allow(agent_id, self._shown):
+                self._client.agent_id = agent_id
+            elif not token:
+                return self._not_proved(agent_id, None)
         if not token:
             return None
         identity = self._identity(Request("auth", token=token))
@@ -62,12 +80,14 @@ class Conversation:
         self._enter(identity)
         return None
 
-    def answer(self, text: str | bytes) -> tuple[Frame | None, Missed | None]:
+    async def answer(self, text: str | bytes) -> tuple[Frame | None, Missed | None]:
         """What is answered to a frame, and what of the past it asks for."""
         try:
             request = read(text)
         except BadFrame as error:
             return Error(str(error), BAD_FRAME, now_ms(), error.id), None
+        if request.type in CLAIMING:
+            await self._claims.fresh()
         answering = self._answers.get(request.type)
         if answering is None:
             unknown = f"Unknown message type: {request.type[:SHOWN]}"
@@ -107,6 +127,8 @@ class Conversation:
         its_agent = channel.removeprefix(AGENT_CHANNEL)
         if channel.startswith(AGENT_CHANNEL) and not self._client.authenticated and its_agent != self._client.agent_id:
             return f"Not authorized for {channel}: authenticate first, or subscribe as that agent."
+        if channel.startswith(AGENT_CHANNEL) and its_agent != self._client.agent_id:
+            return None if self._claims.allow(its_agent, self._shown) else f"{channel} is that agent's alone."
         return None
 
     def _unsubscribe(self, request: Request) -> Frame | None:
@@ -134,18 +156,29 @@ class Conversation:
         return None
 
     def _identity(self, request: Request) -> Identity | Error:
+        """Who a client says it is, and proved to be where that is asked for."""
+        claimed = self._claimed(request)
+        if isinstance(claimed, Error) or self._claims.allow(claimed.agent_id, self._shown, claimed.signed_at):
+            return claimed
+        return self._not_proved(claimed.agent_id, request.id)
+
+    def _claimed(self, request: Request) -> Identity | Error:
         client = self._client
         if request.token:
             known = tokens.verified(self._secret, request.token, now_ms())
             if known is None:
                 return Error("The token is not good, or its time is over.", BAD_TOKEN, now_ms(), request.id)
-            return Identity(known.agent_id, known.session_id or request.session_id or client.session_id or None)
+            return replace(known, session_id=known.session_id or request.session_id or client.session_id or None)
         if self._production:
             return Error("A token is required: POST /api/auth/token gives one.", TOKEN_NEEDED, now_ms(), request.id)
         agent_id = request.agent_id or client.agent_id
         if not agent_id:
             return Error("Neither token nor agent_id was given.", NOBODY, now_ms(), request.id)
         return Identity(agent_id, request.session_id or client.session_id or None)
+
+    def _not_proved(self, agent_id: str, request_id: object) -> Error:
+        told = f"{agent_id[:SHOWN]} must prove who it is: get a token with its credential from POST /api/auth/token."
+        return Error(told, BAD_TOKEN, now_ms(), request_id)
 
     def _enter(self, identity: Identity) -> None:
         """Be that agent: on its channels, and on those it had when it was here before."""

@@ -12,10 +12,13 @@ from websockets.frames import CloseCode
 from websockets.typing import Origin
 
 from dcm import secret
+from dcm.domain import access
 from dcm.settings import Settings
 from wsbridge import deliveries, figures
+from wsbridge.claims import Claims
 from wsbridge.client import Client, Missed
 from wsbridge.conversation import Conversation
+from wsbridge.gate import Gate
 from wsbridge.hub import Hub, now_ms
 from wsbridge.metrics import tell_metrics
 from wsbridge.pages import Pages, failed_upgrade
@@ -48,6 +51,8 @@ class Bridge:
         self._settings = settings
         self._secret = secret.load(settings)
         self._pages = Pages(settings, self._counters)
+        self._claims = Claims(settings.database_url)
+        self._gate = Gate(settings, self._pages, self._claims)
         self.hub = Hub()
         figures.watch(self.hub.clients)
         self._relay = Relay(settings.database_url, self.hub)
@@ -61,7 +66,7 @@ class Bridge:
             self._settings.host,
             self._settings.ws_port,
             origins=[None, *map(Origin, sorted(self._pages.origins))],
-            process_request=self._pages.answer,
+            process_request=self._gate.answer,
             process_response=failed_upgrade,
             compression=None,
             ping_interval=None,
@@ -88,7 +93,14 @@ class Bridge:
 
     async def _connected(self, connection: ServerConnection) -> None:
         client = self.hub.join()
-        talk = Conversation(self.hub, client, self._secret, production=self._settings.production)
+        talk = Conversation(
+            self.hub,
+            client,
+            self._secret,
+            production=self._settings.production,
+            claims=self._claims,
+            shown=_shown(connection),
+        )
         client.send(write(Connected(client.id, now_ms())))
         tasks = {
             asyncio.create_task(work)
@@ -105,7 +117,7 @@ class Bridge:
                 if client.too_slow.is_set():
                     continue
                 client.heard_at = time.monotonic()
-                self._answer(client, talk, text, tasks)
+                await self._answer(client, talk, text, tasks)
         except ConnectionClosed:
             pass
         finally:
@@ -132,8 +144,10 @@ class Bridge:
         if after is not None:
             self._resume(client, Missed(after, frozenset(client.channels)), tasks)
 
-    def _answer(self, client: Client, talk: Conversation, text: str | bytes, tasks: set[asyncio.Task[None]]) -> None:
-        answer, missed = talk.answer(text)
+    async def _answer(
+        self, client: Client, talk: Conversation, text: str | bytes, tasks: set[asyncio.Task[None]]
+    ) -> None:
+        answer, missed = await talk.answer(text)
         if answer:
             client.send(write(answer))
         if missed:
@@ -176,6 +190,14 @@ class Bridge:
         logger.warning("a client read too slowly and was dropped", extra={"client": client.id})
         self.hub.leave(client)
         await _close(connection, CloseCode.TRY_AGAIN_LATER, TOO_SLOW, SLOW_CLOSE_TIMEOUT)
+
+
+def _shown(connection: ServerConnection) -> tuple[bytes, ...]:
+    """The digests of what the handshake presented: the credential of an agent, in its header or as a bearer."""
+    assert connection.request
+    headers = connection.request.headers
+    shown = (headers.get("X-DCM-Agent-Token"), access.presented(headers.get("Authorization")))
+    return tuple(access.digest(each) for each in shown if each)
 
 
 def connections_log() -> logging.Logger:

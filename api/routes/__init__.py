@@ -11,12 +11,14 @@ from api.restore import Briefs
 from api.routes import (
     actions,
     agent_contexts,
+    audit,
     auth,
     blocking,
     cleanup,
     compact,
     compact_briefs,
     contexts,
+    credentials,
     dead,
     document,
     exports,
@@ -36,6 +38,7 @@ from api.routes import (
     system,
     tasks,
     telemetry,
+    tokens,
     tools_summary,
     usage,
 )
@@ -81,6 +84,9 @@ def _of_the_system(parts: Parts) -> Iterable[tuple[str, object]]:
     yield "/v1/logs", telemetry.Logs(parts.door)
     yield "/v1/traces", telemetry.Traces(parts.door)
     yield "/api/cleanup/stats", cleanup.CleanupStatistics(database)
+    yield "/api/tokens", tokens.Tokens(database)
+    yield "/api/tokens/{key}", tokens.OneToken(database)
+    yield "/api/audit", audit.Audit(database)
 
 
 def _of_the_failures(parts: Parts) -> Iterable[tuple[str, object]]:
@@ -145,4 +151,5 @@ def _of_the_agents(parts: Parts) -> Iterable[tuple[str, object]]:
     yield "/api/routing/suggest", routing.Suggest(database)
     yield "/api/routing/stats", routing.RoutingStatistics(database)
     yield "/api/routing/feedback", routing.RoutingFeedback(database)
-    yield "/api/auth/token", auth.TokenMaker(parts.settings)
+    yield "/api/auth/token", auth.TokenMaker(parts.settings, database)
+    yield "/api/agents/{agent_id}/credential", credentials.AgentCredential(database)

@@ -14,10 +14,11 @@ from api.database import Database
 from api.fields import Answer, Body, Count, Instant, Integer, Name, Offset, Query, Text, UpTo5000
 from api.ingest import Door
 from api.operations import operation
-from db import actions
+from db import actions, audit
 from db.pool import Conn
 from db.publish import publish
 from dcm.domain import keywords
+from dcm.domain.access import Caller
 from dcm.domain.actions import record
 from dcm.domain.errors import NotFound
 from dcm.domain.events import Event
@@ -124,7 +125,7 @@ class Actions:
         self._database = database
         self._door = door
 
-    @operation(answer=ActionRecorded, status=201, errors=(503,))
+    @operation(answer=ActionRecorded, status=201, errors=(503,), scope="ingest")
     async def on_post(self, body: NewAction) -> dict[str, Any]:
         """Record a tool call.
 
@@ -176,12 +177,13 @@ class OneAction:
         self._database = database
 
     @operation(errors=(404,))
-    async def on_delete(self, action_id: UUID) -> None:
+    async def on_delete(self, action_id: UUID, caller: Caller) -> None:
         """Delete a tool call."""
 
         def store(conn: Conn) -> None:
             if not actions.remove(conn, action_id):
                 raise NotFound("Action not found")
+            audit.record(conn, caller, "action.deleted", str(action_id))
 
         await self._database.write(store)
 
@@ -193,12 +195,13 @@ class SessionActions:
         self._database = database
 
     @operation(answer=ActionsDeleted)
-    async def on_delete(self, session_id: str) -> dict[str, Any]:
+    async def on_delete(self, session_id: str, caller: Caller) -> dict[str, Any]:
         """Delete all tool calls of a session; there may be none."""
 
         def store(conn: Conn) -> int:
             count = actions.remove_of_session(conn, session_id)
             data = {"session_id": session_id, "deleted_count": count}
+            audit.record(conn, caller, "actions.deleted", session_id, count=count)
             publish(conn, [Event("actions.bulk_deleted", data, session_id=session_id)])
             return count
 

@@ -3,8 +3,10 @@
 import time
 from typing import Any
 
+from api.database import Database
 from api.fields import Answer, Body, Text
 from api.operations import operation
+from api.speaking import Speaker
 from dcm import secret
 from dcm.domain import tokens
 from dcm.domain.errors import InvalidInput
@@ -31,14 +33,16 @@ class Token(Answer):
 class TokenMaker:
     """/api/auth/token"""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._settings, self._database = settings, database
 
-    @operation(answer=Token)
-    async def on_post(self, body: TokenWanted) -> dict[str, Any]:
-        """A token for the WebSocket; `agent_id` is needed. Only programs of this machine are answered."""
+    @operation(answer=Token, scope="read")
+    async def on_post(self, body: TokenWanted, speaker: Speaker) -> dict[str, Any]:
+        """A token for the WebSocket, which it opens for an hour; `agent_id` is needed."""
         if not body.agent_id:
             raise InvalidInput("Missing agent_id", {"agent_id": ["say who the token is for"]})
+        agent_id = body.agent_id
+        await self._database.probe(lambda conn: speaker.require(conn, agent_id))
         identity = Identity(body.agent_id, body.session_id or None)
         made = tokens.make(secret.load(self._settings), identity, time.time_ns() // 1_000_000)
         return {"token": made, "expires_in": tokens.LIFETIME_MS // 1000}

@@ -10,6 +10,7 @@ from api.database import Database
 from api.fields import Answer, Body, Instant, Name, Query, Text, Words
 from api.ingest import Door
 from api.operations import operation
+from api.speaking import Speaker
 from db import blocking
 from db.pool import Conn
 from db.publish import publish
@@ -124,7 +125,7 @@ class Blocking:
         self._door = door
 
     @operation(answer=Blocked, status=201)
-    async def on_post(self, body: NewBlock) -> dict[str, Any]:
+    async def on_post(self, body: NewBlock, speaker: Speaker) -> dict[str, Any]:
         """Block an agent; it is told when it is at work, and its briefs say so.
 
         Again with another reason replaces the reason.
@@ -134,6 +135,7 @@ class Blocking:
             raise InvalidInput("Validation failed: an agent cannot block itself", {"blocked_agent": [said]})
 
         def store(conn: Conn) -> dict[str, Any]:
+            speaker.require(conn, body.blocked_by)
             row = blocking.save(conn, body.blocked_by, body.blocked_agent, body.reason)
             data = {"by": body.blocked_by, "reason": body.reason}
             publish(conn, [Event("agent.blocked", data, channel=f"agents/{body.blocked_agent}")])
@@ -158,9 +160,11 @@ class BlockingCheck:
         return {"blocker": query.blocker, "blocked": query.blocked, "is_blocked": found}
 
 
-def _ended(conn: Conn, row: dict[str, Any] | None) -> dict[str, Any]:
+def _ended(conn: Conn, speaker: Speaker, row: dict[str, Any] | None) -> dict[str, Any]:
+    """What was ended in the name of who blocked; the refusal of that takes the ending back."""
     if row is None:
         raise NotFound("Blocking not found")
+    speaker.require(conn, row["blocked_by"])
     publish(conn, [Event("agent.unblocked", {"by": row["blocked_by"]}, channel=f"agents/{row['blocked_agent']}")])
     return row
 
@@ -190,9 +194,9 @@ class OneBlocking:
         }
 
     @operation(answer=Unblocked, errors=(404,))
-    async def on_delete(self, key: UUID) -> dict[str, Any]:
+    async def on_delete(self, key: UUID, speaker: Speaker) -> dict[str, Any]:
         """End the block of this id; the agent is told when it is at work."""
-        row = await self._database.write(lambda conn: _ended(conn, blocking.remove(conn, key)))
+        row = await self._database.write(lambda conn: _ended(conn, speaker, blocking.remove(conn, key)))
         _tell(self._door, row["blocked_agent"], mail.unblocked(row["blocked_by"]))
         return {"success": True, "unblocked": row}
 
@@ -205,11 +209,11 @@ class Unblock:
         self._door = door
 
     @operation(answer=Unblocked, errors=(404,))
-    async def on_post(self, body: Pair) -> dict[str, Any]:
+    async def on_post(self, body: Pair, speaker: Speaker) -> dict[str, Any]:
         """End the block of one agent by another; the agent is told when it is at work."""
 
         def store(conn: Conn) -> dict[str, Any]:
-            return _ended(conn, blocking.remove_pair(conn, body.blocked_by, body.blocked_agent))
+            return _ended(conn, speaker, blocking.remove_pair(conn, body.blocked_by, body.blocked_agent))
 
         row = await self._database.write(store)
         _tell(self._door, body.blocked_agent, mail.unblocked(body.blocked_by))

@@ -9,6 +9,7 @@ from api.fields import Answer, Instant, now
 from api.operations import operation
 from db import health
 from dcm import __version__
+from dcm.domain.access import Caller
 from dcm.settings import Settings
 
 FEATURES = {
@@ -66,6 +67,7 @@ class Configuration(Answer):
 
     version: str
     ws_port: int
+    ws_needs_token: bool
 
 
 async def _database_health(database: Database) -> dict[str, Any]:
@@ -140,6 +142,7 @@ class Config:
         self._settings = settings
 
     @operation(answer=Configuration)
-    async def on_get(self) -> dict[str, Any]:
-        """Version and the port of the WebSocket bridge."""
-        return {"version": __version__, "ws_port": self._settings.ws_port}
+    async def on_get(self, caller: Caller) -> dict[str, Any]:
+        """Version, the port of the WebSocket bridge, and whether it asks this caller for a token."""
+        asked = caller.kind != "local"
+        return {"version": __version__, "ws_port": self._settings.ws_port, "ws_needs_token": asked}

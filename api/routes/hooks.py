@@ -76,7 +76,7 @@ class ClaudeHooks:
         self._briefs = briefs
         self._mail = mail
 
-    @documented(body=HookPayload, answer=HookAnswer, errors=(400, 413, 503))
+    @documented(body=HookPayload, answer=HookAnswer, errors=(400, 413, 503), scope="ingest")
     async def on_post(self, req: Request, resp: Response) -> None:
         """Accept a hook event of Claude Code, as it comes.
 

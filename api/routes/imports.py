@@ -75,7 +75,7 @@ class Import:
     def __init__(self, settings: Settings, door: Door, database: Database) -> None:
         self._settings, self._door, self._database = settings, door, database
 
-    @documented(body=PastPayloads, answer=Imported, errors=(400, 413, 503))
+    @documented(body=PastPayloads, answer=Imported, errors=(400, 413, 503), scope="ingest")
     async def on_post(self, req: Request, resp: Response) -> None:
         """Take hook events of the past, each once, with their own times; their sessions are answered nothing."""
         told = past_events(parse_json(await read_body(req)), datetime.now(UTC))

@@ -10,6 +10,7 @@ from api.fields import Answer, Body, Instant, Name, Offset, Query, Text, UpTo100
 from api.ingest import Door
 from api.operations import operation
 from api.routes.projects import require_project
+from api.speaking import Speaker
 from db import messages
 from db.pool import Conn
 from db.publish import publish
@@ -145,12 +146,13 @@ class Messages:
         self._usual_ttl = settings.message_ttl_ms / 1000
 
     @operation(answer=MessageSent, status=201, errors=(404,))
-    async def on_post(self, body: NewMessage) -> dict[str, Any]:
+    async def on_post(self, body: NewMessage, speaker: Speaker) -> dict[str, Any]:
         """Send a message to an agent, or to all; subscribers of its topic are called."""
         content = {"message": body.content} if isinstance(body.content, str) else body.content
         ttl_s = body.ttl_seconds or self._usual_ttl
 
         def store(conn: Conn) -> dict[str, Any]:
+            speaker.require(conn, body.from_agent)
             if body.project_id:
                 require_project(conn, body.project_id)
             row = messages.send(conn, body.model_dump(exclude={"content"}) | {"content": content, "ttl_s": ttl_s})
@@ -187,10 +189,11 @@ class AgentMessages:
         self._database = database
 
     @operation(answer=Polled)
-    async def on_get(self, agent_id: str, query: Poll) -> dict[str, Any]:
+    async def on_get(self, agent_id: str, query: Poll, speaker: Speaker) -> dict[str, Any]:
         """What was sent to an agent; what is answered counts as read by it."""
 
         def read(conn: Conn) -> dict[str, Any]:
+            speaker.require(conn, agent_id)
             found = messages.poll(
                 conn,
                 agent_id,

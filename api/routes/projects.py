@@ -8,9 +8,10 @@ from pydantic import JsonValue
 from api.database import Database
 from api.fields import Answer, Body, Instant, Metadata, Offset, Query, Text, UpTo100, Words
 from api.operations import operation
-from db import projects, requests
+from db import audit, projects, requests
 from db.pool import Conn
 from db.publish import publish
+from dcm.domain.access import Caller
 from dcm.domain.errors import NotFound
 from dcm.domain.events import Event
 
@@ -184,12 +185,13 @@ class OneProject:
         return await self._database.read(read)
 
     @operation(errors=(404,))
-    async def on_delete(self, project_id: UUID) -> None:
+    async def on_delete(self, project_id: UUID, caller: Caller) -> None:
         """Forget a project with its sessions, requests, messages and contexts."""
 
         def store(conn: Conn) -> None:
             if not projects.remove(conn, project_id):
                 raise NotFound("Project not found")
+            audit.record(conn, caller, "project.deleted", str(project_id))
             publish(conn, [Event("project.deleted", {"id": str(project_id)})])
 
         await self._database.write(store)

@@ -8,9 +8,10 @@ from pydantic import ConfigDict, JsonValue
 from api.database import Database
 from api.fields import Answer, Body, Instant, Metadata, Name, Offset, Query, Text, UpTo100, Words
 from api.operations import operation
-from db import requests, subtask_contexts, tasks
+from db import audit, requests, subtask_contexts, tasks
 from db.pool import Conn
 from db.publish import publish
+from dcm.domain.access import Caller
 from dcm.domain.errors import InvalidInput, NotFound
 from dcm.domain.events import Event
 
@@ -166,7 +167,7 @@ class OneRequest:
         return {"success": True, "request": row}
 
     @operation(errors=(404,))
-    async def on_delete(self, request_id: UUID) -> None:
+    async def on_delete(self, request_id: UUID, caller: Caller) -> None:
         """Forget a request with its waves, their subtasks and tool calls."""
 
         def store(conn: Conn) -> None:
@@ -176,6 +177,7 @@ class OneRequest:
             tasks.hold_all(conn, request_id)
             subtask_contexts.forget_of_request(conn, request_id)
             requests.remove(conn, request_id)
+            audit.record(conn, caller, "request.deleted", str(request_id))
             publish(conn, [Event("request.deleted", {"id": str(request_id)}, session_id=session_id)])
 
         await self._database.write(store)

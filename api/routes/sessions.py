@@ -9,9 +9,10 @@ from api.database import Database
 from api.fields import Answer, Body, Count, Instant, Name, Offset, Query, UpTo100, now
 from api.operations import operation
 from api.routes.projects import require_project
-from db import session_rows
+from db import audit, session_rows
 from db.pool import Conn
 from db.publish import publish
+from dcm.domain.access import Caller
 from dcm.domain.errors import Conflict, InvalidInput, NotFound
 from dcm.domain.events import Event
 
@@ -235,12 +236,13 @@ class OneSession:
         return await self._database.write(store)
 
     @operation(errors=(404,))
-    async def on_delete(self, session_id: str) -> None:
+    async def on_delete(self, session_id: str, caller: Caller) -> None:
         """Forget a session; its requests and actions stay."""
 
         def store(conn: Conn) -> None:
             if not session_rows.remove(conn, session_id):
                 raise NotFound("Session not found")
+            audit.record(conn, caller, "session.deleted", session_id)
             publish(conn, [Event("session.deleted", {"id": session_id}, session_id=session_id)])
 
         await self._database.write(store)

@@ -7,6 +7,7 @@ from api.database import Database
 from api.fields import Answer, Body, Instant, Name, Query, Text
 from api.operations import operation
 from api.routes.messages import OwnTopic, Topic
+from api.speaking import Speaker
 from db import subscriptions
 from db.pool import Conn
 from dcm.domain import callbacks
@@ -96,12 +97,17 @@ class Subscribe:
         self._private = settings.callback_private
 
     @operation(answer=Subscribed, status=201)
-    async def on_post(self, body: NewSubscription) -> dict[str, Any]:
+    async def on_post(self, body: NewSubscription, speaker: Speaker) -> dict[str, Any]:
         """Subscribe an agent to a topic; again with another address replaces the address."""
         if body.callback_url:
             callbacks.check(body.callback_url, private=self._private)
         url = body.callback_url or None
-        row = await self._database.write(lambda conn: subscriptions.save(conn, body.agent_id, body.topic, url))
+
+        def store(conn: Conn) -> dict[str, Any]:
+            speaker.require(conn, body.agent_id)
+            return subscriptions.save(conn, body.agent_id, body.topic, url)
+
+        row = await self._database.write(store)
         return {"success": True, "subscription": row}
 
 
@@ -112,16 +118,21 @@ class Unsubscribe:
         self._database = database
 
     @operation(answer=Unsubscribed, errors=(404,))
-    async def on_post(self, body: Unsubscription) -> dict[str, Any]:
+    async def on_post(self, body: Unsubscription, speaker: Speaker) -> dict[str, Any]:
         """End an agent's subscription of a topic."""
-        row = await self._database.write(lambda conn: subscriptions.remove_topic(conn, body.agent_id, body.topic))
-        return _ended(row)
+
+        def store(conn: Conn) -> dict[str, Any]:
+            return _ended(conn, speaker, subscriptions.remove_topic(conn, body.agent_id, body.topic))
+
+        return {"success": True, "deleted": await self._database.write(store)}
 
 
-def _ended(row: dict[str, Any] | None) -> dict[str, Any]:
+def _ended(conn: Conn, speaker: Speaker, row: dict[str, Any] | None) -> dict[str, Any]:
+    """What was ended in the name of its agent; the refusal of that takes the ending back."""
     if row is None:
         raise NotFound("Subscription not found")
-    return {"success": True, "deleted": row}
+    speaker.require(conn, row["agent_id"])
+    return row
 
 
 class Subscriptions:
@@ -155,6 +166,7 @@ class OneSubscription:
         return {"agent_id": key, "subscriptions": rows, "topics": topics, "count": len(rows)}
 
     @operation(answer=Unsubscribed, errors=(404,))
-    async def on_delete(self, key: UUID) -> dict[str, Any]:
+    async def on_delete(self, key: UUID, speaker: Speaker) -> dict[str, Any]:
         """End the subscription of this id."""
-        return _ended(await self._database.write(lambda conn: subscriptions.remove(conn, key)))
+        row = await self._database.write(lambda conn: _ended(conn, speaker, subscriptions.remove(conn, key)))
+        return {"success": True, "deleted": row}

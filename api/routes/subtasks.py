@@ -9,11 +9,12 @@ from api.database import Database
 from api.fields import NAME_LIMIT, Answer, Body, Instant, Offset, Query, Text, UpTo100, Words
 from api.ingest import Door
 from api.operations import operation
-from db import messages, subtask_contexts, subtask_rows
+from db import audit, messages, subtask_contexts, subtask_rows
 from db.pool import Conn
 from db.publish import publish
 from dcm.broker import DEFAULT
 from dcm.domain import subtasks as rules
+from dcm.domain.access import Caller
 from dcm.domain.errors import InvalidInput, NotFound
 from dcm.domain.events import Event
 
@@ -246,7 +247,7 @@ class OneSubtask:
         return [rules.message_event(message)]
 
     @operation(errors=(404,))
-    async def on_delete(self, subtask_id: UUID) -> None:
+    async def on_delete(self, subtask_id: UUID, caller: Caller) -> None:
         """Forget a subtask with its tool calls and its agent context."""
 
         def store(conn: Conn) -> None:
@@ -256,6 +257,7 @@ class OneSubtask:
             change = _changed(row, place)
             if change.project_id and change.agent_id:
                 subtask_contexts.forget(conn, change.project_id, change.agent_id, subtask_id)
+            audit.record(conn, caller, "subtask.deleted", str(subtask_id))
             publish(conn, rules.deleted(change))
 
         await self._database.write(store)

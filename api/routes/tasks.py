@@ -8,10 +8,11 @@ from pydantic import ConfigDict, JsonValue
 from api.database import Database
 from api.fields import Answer, Body, Count, Instant, Offset, Query, Text, UpTo100, Words
 from api.operations import operation
-from db import requests, subtask_contexts, subtask_rows, tasks
+from db import audit, requests, subtask_contexts, subtask_rows, tasks
 from db.pool import Conn
 from db.publish import publish
 from dcm.domain import tasks as rules
+from dcm.domain.access import Caller
 from dcm.domain.errors import InvalidInput, NotFound
 
 
@@ -180,7 +181,7 @@ class OneTask:
         return {"success": True, "task": await self._database.write(store)}
 
     @operation(errors=(404,))
-    async def on_delete(self, task_id: UUID) -> None:
+    async def on_delete(self, task_id: UUID, caller: Caller) -> None:
         """Forget a wave with its subtasks and their tool calls."""
 
         def store(conn: Conn) -> None:
@@ -190,6 +191,7 @@ class OneTask:
             told = rules.deleted(_told(row, tasks.session_of(conn, task_id)))
             subtask_contexts.forget_of_task(conn, task_id)
             tasks.remove(conn, task_id)
+            audit.record(conn, caller, "task.deleted", str(task_id))
             publish(conn, [told])
 
         await self._database.write(store)

@@ -95,7 +95,7 @@ class Metrics:
     def __init__(self, door: Door) -> None:
         self._door = door
 
-    @documented(body=MetricsExport, answer=Exported, others=REFUSALS)
+    @documented(body=MetricsExport, answer=Exported, others=REFUSALS, scope="ingest")
     async def on_post(self, req: Request, resp: Response) -> None:
         """Take metrics that OpenTelemetry of Claude Code exports, as JSON or protobuf, gzip or not.
 
@@ -110,7 +110,7 @@ class Logs:
     def __init__(self, door: Door) -> None:
         self._door = door
 
-    @documented(body=LogsExport, answer=Exported, others=REFUSALS)
+    @documented(body=LogsExport, answer=Exported, others=REFUSALS, scope="ingest")
     async def on_post(self, req: Request, resp: Response) -> None:
         """Take log events that OpenTelemetry of Claude Code exports, as JSON or protobuf, gzip or not.
 
@@ -125,7 +125,7 @@ class Traces:
     def __init__(self, door: Door) -> None:
         self._door = door
 
-    @documented(body=TracesExport, answer=Exported, others=REFUSALS)
+    @documented(body=TracesExport, answer=Exported, others=REFUSALS, scope="ingest")
     async def on_post(self, req: Request, resp: Response) -> None:
         """Take traces and keep nothing of them, so that one endpoint does for all three signals."""
         await _take(req, resp, self._door, "rejected_spans", _told_by_traces)

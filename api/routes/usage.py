@@ -146,7 +146,7 @@ class Usage:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    @operation(answer=UsageKept)
+    @operation(answer=UsageKept, scope="ingest")
     async def on_post(self, body: Used) -> dict[str, int]:
         """Count what transcripts on another machine tell; an answer that is known is counted once."""
 

@@ -15,6 +15,7 @@ DEFAULTS = {
     "database_url": "embedded",
     "redis_url": "embedded",
     "ws_auth_secret": "",  # nosec B105 # a default that the page shows as empty
+    "token": "",  # nosec B105 # the same
     "production": "",
     "allowed_origins": "",
     "callback_private": "`0`",

@@ -15,7 +15,7 @@ from dcm import stores
 from dcm.cli import backup_age, lifecycle, machine, modes, options, probes, texts, up
 from dcm.cli.findings import Finding, broken, ok, warning
 from dcm.cli.hints import callable_here
-from dcm.client import Client, ClientError
+from dcm.client import ClientError
 from dcm.client.shapes.system import System
 from dcm.domain.errors import SettingsError
 from dcm.launcher import server_url
@@ -139,7 +139,7 @@ def api(settings: Settings) -> Iterator[Finding]:
     """Whether the API answers, and whether what it accepts gets stored."""
     try:
         health = probes.api_health(server_url(settings))
-        with Client(server_url(settings)) as client:
+        with options.connect(server_url(settings)) as client:
             system = client.get_system()
     except ClientError as error:
         yield broken("API", str(error), "See `dcm logs api`.")

@@ -12,6 +12,8 @@ import click
 from dcm import lease, start_log
 from dcm.autostart import AlreadyRunsError, log_path, runs, start_in_background
 from dcm.cli import options, up
+from dcm.cli.hints import callable_here
+from dcm.domain import access
 from dcm.domain.errors import StartError
 from dcm.embedded.places import make_home, places
 from dcm.launcher import ANY_ADDRESS
@@ -151,6 +153,8 @@ def _start(settings: Settings, *, as_json: bool) -> None:
     click.echo(f"DCM already runs in {settings.home}." if already else "DCM is up.")
     for name, url in urls(settings).items():
         click.echo(f"  {name:<10} {url}")
+    if access.is_open(settings.host):
+        click.echo(callable_here(f"  {'tokens':<10} {up.HOW_OTHERS_CALL}"))
 
 
 def _begins_or_runs(settings: Settings) -> bool:

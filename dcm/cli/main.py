@@ -32,6 +32,8 @@ COMMANDS = {
     "export": ("dcm.cli.exports", "Write what is remembered to a file."),
     "backup": ("dcm.cli.backup", "Write the whole database to a file."),
     "restore": ("dcm.cli.restore", "Put a backup in the place of the database."),
+    "token": ("dcm.cli.tokens", "Say who may call from other machines, and administer."),
+    "audit": ("dcm.cli.audit", "Print administrative acts and deletions."),
     "install": ("dcm.cli.install", "Leave the hook launcher under DCM_HOME."),
     "hooks": ("dcm.cli.hooks", "Add DCM's hooks to Claude Code's settings."),
     "unhook": ("dcm.cli.unhook", "Remove DCM's hooks from Claude Code's settings."),

@@ -1,12 +1,15 @@
 """What the commands have in common: the server they speak to, and answers for scripts."""
 
+from dataclasses import replace
 from typing import Any
 
 import click
 
+from dcm import token_file
 from dcm.cli import texts, up
 from dcm.client import Client
 from dcm.client.transport import TIMEOUT
+from dcm.domain.errors import SettingsError
 from dcm.launcher import server_url
 from dcm.settings import Settings, load
 
@@ -29,7 +32,17 @@ def database_advice(settings: Settings) -> str:
 
 def connect(given: str | None, timeout: float = TIMEOUT) -> Client:
     """A client of the server that was named, or of this DCM; `timeout` in seconds of a call."""
-    return Client(server(given), timeout=timeout)
+    return Client(address := server(given), token=token(address), timeout=timeout)
+
+
+def token(address: str) -> str | None:
+    """What is shown to a server: DCM_TOKEN, or the token file to this DCM alone."""
+    try:
+        known = settings()
+    except SettingsError:
+        return None
+    ours = {server_url(replace(known, port=port)) for port in (known.port, known.dashboard_port, known.ws_port)}
+    return known.token or (token_file.own(known) if address.rstrip("/") in ours else None) or None
 
 
 def server(given: str | None) -> str:

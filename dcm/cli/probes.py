@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from dcm.cli import options
 from dcm.client import Client, ClientError
 from dcm.client.shapes.system import Health
 
@@ -48,7 +49,7 @@ def not_dcm(url: str, name: str = "DCM", variable: str = "PORT or --url") -> str
 
 
 def _asked(url: str, ask: Callable[[Client], Any]) -> Mapping[str, Any]:
-    with Client(url, timeout=PROBE_SECONDS) as client:
+    with Client(url, token=options.token(url), timeout=PROBE_SECONDS) as client:
         answer = ask(client)
     if not isinstance(answer, Mapping):
         raise ClientError(not_dcm(url))

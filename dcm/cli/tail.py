@@ -100,7 +100,8 @@ class Wanted:
 async def follow(server: str, wanted: Wanted, show: Callable[[Told], None]) -> None:
     """Show what is wanted until there was enough of it."""
     left = wanted.count
-    async with AsyncClient(server) as client:
+    shown = options.token(server)
+    async with AsyncClient(server, token=shown) as client:
         bridge = await bridge_url(client)
 
         async def token() -> str:
@@ -110,7 +111,9 @@ async def follow(server: str, wanted: Wanted, show: Callable[[Told], None]) -> N
                 return ""
 
         channels = [f"sessions/{wanted.session_id}" if wanted.session_id else "global"]
-        stream = EventStream(bridge, channels=channels, token=token, after=wanted.after, on_wait=_say_lost)
+        stream = EventStream(
+            bridge, channels=channels, token=token, access_token=shown, after=wanted.after, on_wait=_say_lost
+        )
         async with stream as events:
             async for told in events:
                 if told.event == MISSED:

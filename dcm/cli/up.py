@@ -6,13 +6,18 @@ from pathlib import Path
 
 import click
 
-from dcm import dotenv, lease, ports
+from dcm import dotenv, lease, ports, token_file
+from dcm.cli.hints import callable_here
+from dcm.domain import access
 from dcm.domain.errors import StartError
 from dcm.embedded.disk import require_room
 from dcm.embedded.places import make_home, places
 from dcm.launcher import write_launcher
 from dcm.redaction import own_patterns
 from dcm.settings import Settings, load
+
+HOW_OTHERS_CALL = "other machines call with an access token: `dcm token create NAME` makes one"
+"""What is said where servers listen beyond loopback."""
 
 ROOT = Path(__file__).parents[2]
 """The clone: it holds the Procfile and, if the person made one, .env."""
@@ -34,6 +39,7 @@ def command(concurrency: str | None) -> None:
     read_dotenv(ROOT / ".env")
     settings = load()
     own_patterns(settings)
+    token_file.digest(settings)
     make_home(settings.home)
     require_stopped(settings)
     require_ports(settings)
@@ -112,3 +118,5 @@ def describe(settings: Settings) -> None:
     postgres = f"embedded, data in {where.postgres_data}" if settings.embedded_postgres else shown["database_url"]
     valkey = f"embedded, data in {where.valkey_data}" if settings.embedded_valkey else shown["redis_url"]
     click.echo(f"DCM_HOME  {settings.home}\nPostgres  {postgres}\nValkey    {valkey}\nLogs      {where.logs}")
+    if access.is_open(settings.host):
+        click.echo(callable_here(f"Tokens    {HOW_OTHERS_CALL}"))

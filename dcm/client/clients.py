@@ -5,12 +5,12 @@ import contextlib
 import time
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 import httpx
 
 from dcm.client import sending, transport
-from dcm.client.calls import contexts, dead, events, messages, system, work
+from dcm.client.calls import access, contexts, dead, events, messages, system, work
 from dcm.client.calls.call import Call
 from dcm.client.errors import ClientError
 from dcm.client.methods import AsyncMethod, Method
@@ -24,15 +24,16 @@ class Client:
     """DCM's API for programs that wait. Made in a `with` block, or closed at the end.
 
     Every method raises ClientError: Unreachable when nobody answers, Refused with the API's sentence otherwise.
-    `timeout`: seconds a call may take, all its tries together. `retries`: how often it is tried again at most.
+    `token`: an access token; the one in DCM_TOKEN when it is left out. `agent_token`: the credential of the agent that
+    is spoken for. `timeout`: seconds a call may take, all its tries together. `retries`: how often it is tried again.
     """
 
     def __init__(
-        self, url: str = URL, *, token: str | None = None, timeout: float = TIMEOUT, retries: int = RETRIES
+        self, url: str = URL, *, timeout: float = TIMEOUT, retries: int = RETRIES, **shown: Unpack[transport.Shown]
     ) -> None:
         self.url = url.rstrip("/")
         self._timeout, self._retries = timeout, retries
-        self._http = httpx.Client(transport=transport.Transport(), **transport.options(self.url, token, timeout))
+        self._http = httpx.Client(transport=transport.Transport(), **transport.options(self.url, timeout, **shown))
 
     def send(self, call: Call[Answer]) -> Answer:
         """Send any call of the table and give its answer."""
@@ -103,7 +104,12 @@ class Client:
     give_routing_feedback = Method(system.give_routing_feedback)
     get_cleanup_stats = Method(system.get_cleanup_stats)
     create_token = Method(system.create_token)
-
+    create_access_token = Method(access.create_access_token)
+    list_access_tokens = Method(access.list_access_tokens)
+    revoke_access_token = Method(access.revoke_access_token)
+    create_agent_credential = Method(access.create_agent_credential)
+    delete_agent_credential = Method(access.delete_agent_credential)
+    get_audit = Method(access.get_audit)
     create_project = Method(work.create_project)
     list_projects = Method(work.list_projects)
     get_project_by_path = Method(work.get_project_by_path)
@@ -174,11 +180,11 @@ class AsyncClient:
     """DCM's API for programs that await. Made in an `async with` block, or closed at the end."""
 
     def __init__(
-        self, url: str = URL, *, token: str | None = None, timeout: float = TIMEOUT, retries: int = RETRIES
+        self, url: str = URL, *, timeout: float = TIMEOUT, retries: int = RETRIES, **shown: Unpack[transport.Shown]
     ) -> None:
         self.url = url.rstrip("/")
         self._timeout, self._retries = timeout, retries
-        self._http = httpx.AsyncClient(limits=transport.LIMITS, **transport.options(self.url, token, timeout))
+        self._http = httpx.AsyncClient(limits=transport.LIMITS, **transport.options(self.url, timeout, **shown))
 
     async def send(self, call: Call[Answer]) -> Answer:
         """Send any call of the table and give its answer."""
@@ -238,7 +244,12 @@ class AsyncClient:
     give_routing_feedback = AsyncMethod(system.give_routing_feedback)
     get_cleanup_stats = AsyncMethod(system.get_cleanup_stats)
     create_token = AsyncMethod(system.create_token)
-
+    create_access_token = AsyncMethod(access.create_access_token)
+    list_access_tokens = AsyncMethod(access.list_access_tokens)
+    revoke_access_token = AsyncMethod(access.revoke_access_token)
+    create_agent_credential = AsyncMethod(access.create_agent_credential)
+    delete_agent_credential = AsyncMethod(access.delete_agent_credential)
+    get_audit = AsyncMethod(access.get_audit)
     create_project = AsyncMethod(work.create_project)
     list_projects = AsyncMethod(work.list_projects)
     get_project_by_path = AsyncMethod(work.get_project_by_path)

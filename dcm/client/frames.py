@@ -130,5 +130,7 @@ def check_accepted(frame: dict[str, Any]) -> None:
 
 def other_server(url: str, status: int) -> Refused:
     """The error for an HTTP answer where a WebSocket should be."""
+    if status in {401, 403}:
+        return Refused(f"{url} asks for an access token that may read: give one, or set DCM_TOKEN.", status)
     hint = f"it is not DCM's WebSocket bridge. Give its address, like {URL}, not that of the API."
     return Refused(f"{url} answers HTTP {status}: {hint}", status)

@@ -17,6 +17,7 @@ from websockets.protocol import OPEN
 from dcm.client import frames
 from dcm.client.errors import ClientError, Unreachable, is_passing
 from dcm.client.frames import GLOBAL, NEWEST, URL, Publishable, Told
+from dcm.client.transport import headers
 
 logger = logging.getLogger("dcm.client")
 
@@ -49,7 +50,8 @@ class EventStream:
     again, and what is kept is resumed after the last event seen, `last_event_id`. Where some of it is not kept any
     more, an event named MISSED says so. `token` is a text, or a function that fetches one: it is asked at each
     connection, so that it is never old, and again later when nobody answers it. In development `agent_id` and
-    `session_id` are believed without one. `after` is the event_id to begin after. `on_wait` is told the seconds
+    `session_id` are believed without one. `access_token`, else the one in DCM_TOKEN, is shown to a bridge on another
+    machine. `after` is the event_id to begin after. `on_wait` is told the seconds
     until the next try and why; without it the log is.
     """
 
@@ -59,6 +61,7 @@ class EventStream:
         *,
         channels: Sequence[str] = (GLOBAL,),
         token: str | TokenSource | None = None,
+        access_token: str | None = None,
         agent_id: str | None = None,
         session_id: str | None = None,
         after: int | None = None,
@@ -70,6 +73,7 @@ class EventStream:
         frames.check_position(after)
         self._url, self._channels, self._token = url, dict.fromkeys(channels), token
         self._who = {name: value for name, value in (("agent_id", agent_id), ("session_id", session_id)) if value}
+        self._headers = headers(access_token)
         self._first_pause, self._ping_every = first_pause, ping_every
         self._on_wait = on_wait or self._log_wait
         self.last_event_id = after
@@ -140,7 +144,7 @@ class EventStream:
             self._state, reason = "connecting", "it closed the connection"
             try:
                 token = await self._fetched_token()
-                async with connect(self._url, compression=None, ping_interval=None, proxy=None, max_size=None) as link:
+                async with self._connect() as link:
                     await self._introduce(link, token)
                     async with self._beating(link):
                         async for text in link:
@@ -154,6 +158,16 @@ class EventStream:
             self._on_wait(pause, reason)
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _connect(self) -> connect:
+        return connect(
+            self._url,
+            additional_headers=self._headers,
+            compression=None,
+            ping_interval=None,
+            proxy=None,
+            max_size=None,
+        )
 
     def _reason(self, error: Exception) -> str:
         """Why there is no connection; what will not pass is raised."""

@@ -2,11 +2,12 @@
 
 import contextlib
 import math
+import os
 import ssl
 import time
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import httpcore
 import httpx
@@ -25,7 +26,17 @@ LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepali
 PIECE = 64 * 1024
 """Bytes written in one go."""
 
+AGENT_TOKEN = "X-DCM-Agent-Token"  # noqa: S105 - the header's name
+"""Where an agent shows its credential."""
+
 _over_at: ContextVar[float] = ContextVar("over_at", default=math.inf)
+
+
+class Shown(TypedDict, total=False):
+    """What a client says of who it is: its access token, and the credential of the agent it speaks for."""
+
+    token: str | None
+    agent_token: str | None
 
 
 @contextlib.contextmanager
@@ -98,11 +109,24 @@ def _left(timeout: float | None, late: type[Exception]) -> float | None:
     return min(left, math.inf if timeout is None else timeout) if left < math.inf else timeout
 
 
-def options(url: str, token: str | None, timeout: float) -> dict[str, Any]:
+def headers(token: str | None = None, agent_token: str | None = None) -> dict[str, str]:
+    """Who calls: the bearer of this token, or of the one in DCM_TOKEN, and the agent of this credential.
+
+    Raises:
+        ClientError: no header can carry it.
+    """
+    token = os.environ.get("DCM_TOKEN", "").strip() if token is None else token
+    found = {"Authorization": f"Bearer {token}" if token else "", AGENT_TOKEN: agent_token or ""}
+    if not all(value.isascii() and value.isprintable() for value in found.values()):
+        raise ClientError("The token holds what no header can carry: give it as it was shown, or correct DCM_TOKEN.")
+    return {name: value for name, value in found.items() if value}
+
+
+def options(url: str, timeout: float, **shown: Unpack[Shown]) -> dict[str, Any]:
     """What both manners are made with. A proxy of the environment is not for this machine's own DCM.
 
     Raises:
-        ClientError: the URL is none.
+        ClientError: the URL is none, or a token cannot be sent.
     """
     try:
         usable = httpx.URL(url).scheme in {"http", "https"} and bool(httpx.URL(url).host)
@@ -113,6 +137,6 @@ def options(url: str, token: str | None, timeout: float) -> dict[str, Any]:
     return {
         "base_url": url,
         "timeout": timeout,
-        "headers": {"Authorization": f"Bearer {token}"} if token else {},
+        "headers": headers(**shown),
         "trust_env": False,
     }

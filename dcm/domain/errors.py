@@ -43,3 +43,15 @@ class Conflict(DcmError):
 
 class Unavailable(DcmError):
     """A store DCM needs does not answer; nothing was taken."""
+
+
+class Unknown(DcmError):
+    """The caller did not say who it is, or not truly."""
+
+
+class TooMany(DcmError):
+    """The caller calls too often; it may again after `retry_after` seconds."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after

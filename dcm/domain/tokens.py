@@ -5,7 +5,7 @@ import binascii
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 LIFETIME_MS = 3_600_000
 """Milliseconds a token is good for."""
@@ -13,10 +13,11 @@ LIFETIME_MS = 3_600_000
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a token is for."""
+    """Who a token is for; `signed_at`, in milliseconds, when it was read from one."""
 
     agent_id: str
     session_id: str | None = None
+    signed_at: int | None = field(default=None, compare=False)
 
 
 def make(secret: bytes, identity: Identity, now_ms: int) -> str:
@@ -39,7 +40,7 @@ def verified(secret: bytes, token: str, now_ms: int) -> Identity | None:
         claims = json.loads(text)
         if claims["expires_at"] < now_ms:
             return None
-        return Identity(claims["agent_id"], claims.get("session_id"))
+        return Identity(claims["agent_id"], claims.get("session_id"), claims["issued_at"])
     except (binascii.Error, ValueError, KeyError, TypeError):
         return None
 

@@ -134,8 +134,8 @@ def ask(
 
 
 @contextlib.contextmanager
-def serving(valkey_: OwnValkey, database_url: str, app: str = APP) -> Iterator[ApiServer]:
-    """Gunicorn as the Procfile runs it."""
+def serving(valkey_: OwnValkey, database_url: str, app: str = APP, **more: str) -> Iterator[ApiServer]:
+    """Gunicorn as the Procfile runs it; `more` are further variables."""
     port, second, bridge = free_ports(3)
     told = {
         "DCM_HOME": valkey_.home,
@@ -144,6 +144,7 @@ def serving(valkey_: OwnValkey, database_url: str, app: str = APP) -> Iterator[A
         "DCM_PORT": port,
         "DASHBOARD_PORT": second,
         "WS_PORT": bridge,
+        **more,
     }
     env = dict(os.environ) | {name: str(value) for name, value in told.items()}
     log = valkey_.home / "logs" / "api.log"
@@ -151,7 +152,7 @@ def serving(valkey_: OwnValkey, database_url: str, app: str = APP) -> Iterator[A
         argv = [sys.executable, "-m", "gunicorn", "-c", "python:api.server", app]
         process = subprocess.Popen(argv, stdout=output, stderr=output, env=env)
         try:
-            wait_for(lambda: process.poll() is not None or _listens(port), "the API's start", 20)
+            wait_for(lambda: process.poll() is not None or _answers(port), "the API's start", 60)
             assert process.poll() is None, log.read_text()
             yield ApiServer(port, valkey_, database_url)
         finally:
@@ -159,9 +160,11 @@ def serving(valkey_: OwnValkey, database_url: str, app: str = APP) -> Iterator[A
             process.wait(10)
 
 
-def _listens(port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-        return True
+def _answers(port: int) -> bool:
+    """Whether a worker answers; the port is open before there is one."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
+        return bool(ask(connection, "GET", "/config.json").status)
     return False
 
 

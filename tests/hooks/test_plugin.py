@@ -38,8 +38,14 @@ def test_exactly_these_events_are_registered_each_for_every_matcher() -> None:
 
 
 @pytest.mark.parametrize("event", sorted(HTTP))
-def test_http_hooks_report_to_the_default_port_and_are_given_up_soon(event: str) -> None:
-    assert entry(event) == {"type": "http", "url": f"http://127.0.0.1:3847{ENDPOINT}", "timeout": 0.3}
+def test_http_hooks_report_to_the_default_port_with_the_token_that_is_set_and_are_given_up_soon(event: str) -> None:
+    assert entry(event) == {
+        "type": "http",
+        "url": f"http://127.0.0.1:3847{ENDPOINT}",
+        "headers": {"Authorization": "Bearer $DCM_TOKEN"},
+        "allowedEnvVars": ["DCM_TOKEN"],
+        "timeout": 0.3,
+    }
 
 
 @pytest.mark.parametrize("event", sorted(COMMANDS))

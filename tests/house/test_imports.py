@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[2]
 OURS = ("api", "db", "dcm", "hooks", "workers", "wsbridge")
 SHARED = (
     "dcm", "dcm.settings", "dcm.backups", "dcm.broker", "dcm.logs", "dcm.redaction", "dcm.secret", "dcm.domain",
-    "dcm.prices", "dcm.tracing", "dcm.transcript_files", "dcm.transcript_ends", "dcm.figures", "dcm.dead_messages",
+    "dcm.prices", "dcm.tracing", "dcm.token_file", "dcm.transcript_files", "dcm.transcript_ends", "dcm.figures",
+    "dcm.dead_messages",
 )  # fmt: skip
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {

@@ -6,6 +6,7 @@ import { getJson } from './request'
 const configSchema = z.object({
   version: z.string(),
   ws_port: z.number().int(),
+  ws_needs_token: z.boolean().catch(false),
 })
 
 export type ServerConfig = z.infer<typeof configSchema>

@@ -35,14 +35,15 @@ interface RequestOptions {
   method?: 'GET' | 'POST' | 'DELETE'
   /** Error statuses whose body is still the answer. */
   accept?: number[]
+  body?: object
 }
 
 export async function getJson<T>(
   path: string,
   schema: ZodType<T>,
-  { signal, method = 'GET', accept = [] }: RequestOptions = {},
+  { signal, method = 'GET', accept = [], body: sent }: RequestOptions = {},
 ): Promise<T> {
-  const response = await send(path, method, signal)
+  const response = await send(path, { method, signal, body: sent })
   const body = await readBody(path, response)
   if (!response.ok && !accept.includes(response.status)) {
     throw new AnswerError(response.status, errorText(body) ?? `HTTP ${response.status}`)
@@ -52,9 +53,11 @@ export async function getJson<T>(
   return parsed.data
 }
 
-async function send(path: string, method: string, signal?: AbortSignal): Promise<Response> {
+async function send(path: string, { method, signal, body }: RequestOptions): Promise<Response> {
+  const content = body && JSON.stringify(body)
+  const headers = { accept: 'application/json', ...(body && { 'content-type': 'application/json' }) }
   try {
-    return await fetch(path, { method, signal, headers: { accept: 'application/json' } })
+    return await fetch(path, { method, signal, headers, body: content })
   } catch (error) {
     if (signal?.aborted) throw error
     throw new UnreachableError(error)

@@ -62,7 +62,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Version and the port of the WebSocket bridge */
+        /** Version, the port of the WebSocket bridge, and whether it asks this caller for a token */
         get: operations["Config.get"];
         put?: never;
         post?: never;
@@ -321,6 +321,58 @@ export interface paths {
         };
         /** What the last cleaning did, and how many messages there are */
         get: operations["CleanupStatistics.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The access tokens, newest first */
+        get: operations["Tokens.get"];
+        put?: never;
+        /** Make an access token; it is shown in this answer and never again */
+        post: operations["Tokens.post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tokens/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke an access token, by its id or name. It is good for up to five seconds more */
+        delete: operations["OneToken.delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Administrative acts and deletions, newest first */
+        get: operations["Audit.get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1154,9 +1206,30 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A token for the WebSocket; `agent_id` is needed. Only programs of this machine are answered */
+        /** A token for the WebSocket, which it opens for an hour; `agent_id` is needed */
         post: operations["TokenMaker.post"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agents/{agent_id}/credential": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give an agent a credential; from now on nobody speaks for it without
+         * @description It is shown in this answer and never again; the one the agent had before is good no more.
+         */
+        post: operations["AgentCredential.post"];
+        /** Take an agent's credential away; whoever names the agent may speak for it again */
+        delete: operations["AgentCredential.delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1166,6 +1239,35 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Act
+         * @description Who did what to what. `who` is `token` and its name, `token file`, `local`, or a part of DCM.
+         */
+        Act: {
+            /** Id */
+            id: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Who */
+            who: string;
+            /** Token Id */
+            token_id: string | null;
+            /** Address */
+            address: string;
+            /** Act */
+            act: string;
+            /** Subject */
+            subject: string;
+            /** Details */
+            details: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+        } & {
+            [key: string]: unknown;
+        };
         /**
          * Action
          * @description A finished tool call.
@@ -1522,6 +1624,18 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * AuditPage
+         * @description A page of acts, newest first.
+         */
+        AuditPage: {
+            /** Acts */
+            acts: components["schemas"]["Act"][];
+            /** Count */
+            count: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * Block
          * @description A block.
          */
@@ -1707,6 +1821,8 @@ export interface components {
             version: string;
             /** Ws Port */
             ws_port: number;
+            /** Ws Needs Token */
+            ws_needs_token: boolean;
         } & {
             [key: string]: unknown;
         };
@@ -1871,6 +1987,21 @@ export interface components {
             project_id?: string;
         };
         /**
+         * CredentialRemoved
+         * @description The agent needs no credential any more.
+         */
+        CredentialRemoved: {
+            /**
+             * Success
+             * @constant
+             */
+            success: true;
+            /** Agent Id */
+            agent_id: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * DatabaseHealth
          * @description Whether the database answers, and after how many milliseconds.
          */
@@ -2006,15 +2137,6 @@ export interface components {
             partialSuccess: components["schemas"]["PartialSuccess"] | null;
         } & {
             [key: string]: unknown;
-        };
-        /**
-         * ExportedRows
-         * @description At most 1000 lines of an export between its header and its totals, in their order.
-         */
-        ExportedRows: {
-            rows: {
-                [key: string]: components["schemas"]["JsonValue"];
-            }[];
         };
         /**
          * FailureFigures
@@ -2368,6 +2490,60 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * MadeCredential
+         * @description The credential of an agent, shown this once.
+         */
+        MadeCredential: {
+            /** Agent Id */
+            agent_id: string;
+            /** Credential */
+            credential: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * MadeToken
+         * @description The token, shown this once.
+         */
+        MadeToken: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "machine" | "person";
+            /** Scopes */
+            scopes: ("ingest" | "read" | "write" | "admin")[];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Expires At */
+            expires_at: string | null;
+            /** Last Used At */
+            last_used_at: string | null;
+            /** Revoked At */
+            revoked_at: string | null;
+            /** Token */
+            token: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * MessageFigures
          * @description Messages: all, those whose time is over, and those nobody has read.
          */
@@ -2652,6 +2828,30 @@ export interface components {
              * @enum {string}
              */
             status: "pending" | "running" | "completed" | "failed" | "blocked";
+        };
+        /**
+         * NewToken
+         * @description A token for a machine or a person. `scopes` left out are `ingest` for a machine, `read` and `write` for a person.
+         *
+         *     Without `expires_at` it is good until it is revoked.
+         */
+        NewToken: {
+            name: string;
+            /**
+             * @default machine
+             * @enum {string}
+             */
+            kind: "machine" | "person";
+            /**
+             * Scopes
+             * @default null
+             */
+            scopes: ("ingest" | "read" | "write" | "admin")[] | null;
+            /**
+             * Expires At
+             * @default null
+             */
+            expires_at: string | null;
         };
         /**
          * Pair
@@ -3899,6 +4099,41 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * StoredToken
+         * @description A token without itself: nobody can read it again. `last_used_at` is right to a minute.
+         */
+        StoredToken: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "machine" | "person";
+            /** Scopes */
+            scopes: ("ingest" | "read" | "write" | "admin")[];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Expires At */
+            expires_at: string | null;
+            /** Last Used At */
+            last_used_at: string | null;
+            /** Revoked At */
+            revoked_at: string | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * Subscribed
          * @description The subscription is stored.
          */
@@ -4415,6 +4650,18 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * TokenList
+         * @description The thousand newest tokens, the revoked ones too.
+         */
+        TokenList: {
+            /** Tokens */
+            tokens: components["schemas"]["StoredToken"][];
+            /** Count */
+            count: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * TokenWanted
          * @description Who the token is for.
          */
@@ -4791,7 +5038,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4838,7 +5103,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4885,7 +5168,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4932,7 +5233,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4979,7 +5298,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5026,7 +5363,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5086,6 +5441,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5096,6 +5460,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5155,6 +5528,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5165,6 +5547,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5348,7 +5739,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5395,7 +5804,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5442,7 +5869,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5504,7 +5949,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5564,6 +6027,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5574,6 +6046,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5633,6 +6114,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5657,6 +6147,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RefusedExport"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
@@ -5711,6 +6210,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5735,6 +6243,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RefusedExport"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
@@ -5789,6 +6306,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5813,6 +6339,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RefusedExport"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
@@ -5854,7 +6389,349 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    "Tokens.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The thousand newest tokens, the revoked ones too. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenList"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    "Tokens.post": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewToken"];
+            };
+        };
+        responses: {
+            /** @description The token, shown this once. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeToken"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    "OneToken.delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A token without itself: nobody can read it again. `last_used_at` is right to a minute. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredToken"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    "Audit.get": {
+        parameters: {
+            query?: {
+                act?: string;
+                before?: number;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of acts, newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5913,7 +6790,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5971,7 +6866,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6029,7 +6942,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6087,6 +7018,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6097,6 +7037,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6154,6 +7103,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6164,6 +7122,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6221,6 +7188,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6231,6 +7207,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6289,7 +7274,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6349,6 +7352,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6359,6 +7371,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6416,6 +7437,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6426,6 +7456,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6483,6 +7522,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6493,6 +7541,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6548,6 +7605,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6558,6 +7624,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6619,7 +7694,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6679,6 +7772,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6698,6 +7800,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6755,6 +7866,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6765,6 +7885,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6820,6 +7949,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6830,6 +7968,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6891,6 +8038,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6910,6 +8066,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6970,7 +8135,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7030,6 +8213,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7049,6 +8241,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7106,6 +8307,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7116,6 +8326,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7171,6 +8390,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7181,6 +8409,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7242,6 +8479,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7261,6 +8507,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7321,6 +8576,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7331,6 +8595,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7389,7 +8662,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7436,7 +8727,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7492,6 +8801,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7502,6 +8820,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7559,7 +8886,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7621,7 +8966,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7681,6 +9044,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7709,6 +9081,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7755,7 +9136,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7813,6 +9212,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7823,6 +9231,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7878,6 +9295,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7888,6 +9314,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7949,6 +9384,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7968,6 +9412,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8029,6 +9482,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8039,6 +9501,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8098,6 +9569,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8108,6 +9588,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8173,7 +9662,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8235,7 +9742,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8295,6 +9820,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8314,6 +9848,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8371,6 +9914,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8381,6 +9933,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8436,6 +9997,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8446,6 +10016,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8507,6 +10086,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8526,6 +10114,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8585,6 +10182,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8595,6 +10201,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8661,7 +10276,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8721,6 +10354,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8731,6 +10373,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8790,6 +10441,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8800,6 +10460,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8857,7 +10526,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8917,7 +10604,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8975,7 +10680,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9036,7 +10759,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9083,7 +10824,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9142,7 +10901,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9173,7 +10950,9 @@ export interface operations {
     "Messages.post": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "X-DCM-Agent-Token"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -9202,6 +10981,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9221,6 +11009,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9257,7 +11054,9 @@ export interface operations {
                 project_id?: string;
                 limit?: number;
             };
-            header?: never;
+            header?: {
+                "X-DCM-Agent-Token"?: string;
+            };
             path: {
                 agent_id: string;
             };
@@ -9284,7 +11083,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9315,7 +11132,9 @@ export interface operations {
     "Subscribe.post": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "X-DCM-Agent-Token"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -9344,6 +11163,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9354,6 +11182,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9384,7 +11221,9 @@ export interface operations {
     "Unsubscribe.post": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "X-DCM-Agent-Token"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -9413,6 +11252,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9432,6 +11280,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9490,7 +11347,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9548,7 +11423,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9579,7 +11472,9 @@ export interface operations {
     "OneSubscription.delete": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "X-DCM-Agent-Token"?: string;
+            };
             path: {
                 key: string;
             };
@@ -9606,6 +11501,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9616,6 +11520,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9646,7 +11559,9 @@ export interface operations {
     "Blocking.post": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "X-DCM-Agent-Token"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -9675,6 +11590,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9685,6 +11609,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9743,7 +11676,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9801,7 +11752,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9832,7 +11801,9 @@ export interface operations {
     "OneBlocking.delete": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "X-DCM-Agent-Token"?: string;
+            };
             path: {
                 key: string;
             };
@@ -9859,6 +11830,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9869,6 +11849,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9899,7 +11888,9 @@ export interface operations {
     "Unblock.post": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "X-DCM-Agent-Token"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -9928,6 +11919,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9947,6 +11947,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10008,7 +12017,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10055,7 +12082,25 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10115,6 +12160,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -10125,6 +12179,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10155,7 +12218,9 @@ export interface operations {
     "TokenMaker.post": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "X-DCM-Agent-Token"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -10184,6 +12249,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -10194,6 +12268,176 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    "AgentCredential.post": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                agent_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The credential of an agent, shown this once. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeCredential"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    "AgentCredential.delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                agent_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The agent needs no credential any more. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CredentialRemoved"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -4,6 +4,7 @@ import type { ReactNode } from 'react'
 
 import { configQuery } from '@/api/config'
 import type { EventFrame } from '@/api/frames'
+import { fetchSocketToken } from '@/api/token'
 
 import { Batch } from './batch'
 import { LiveContext, type EventListener } from './live-context'
@@ -49,23 +50,28 @@ function useConnection(
   onEvents: (events: EventFrame[]) => void,
 ): void {
   const client = useQueryClient()
-  const port = useQuery(configQuery).data?.ws_port
+  const { ws_port: port, ws_needs_token: needsToken } = useQuery(configQuery).data ?? {}
   const refetchAll = useEffectEvent(() => void client.invalidateQueries())
 
   useEffect(() => {
     if (port === undefined) return
     const batch = new Batch(onEvents)
-    const socket = new LiveSocket(socketUrl(port), {
+    const listener = {
       onStatus,
-      onEvent: (event) => batch.add(event),
+      onEvent: (event: EventFrame) => batch.add(event),
       onReturn: () => refetchAll(),
-    })
+    }
+    const socket = new LiveSocket(
+      socketUrl(port),
+      listener,
+      needsToken ? fetchSocketToken : undefined,
+    )
     socket.open()
     return () => {
       socket.close()
       batch.clear()
     }
-  }, [port, onStatus, onEvents])
+  }, [port, needsToken, onStatus, onEvents])
 }
 
 /** Push can lose things and a day's window slides, so now and then everything is asked again. */

@@ -132,3 +132,33 @@ test('stays away once closed', () => {
   vi.advanceTimersByTime(120_000)
   expect(FakeSocket.all).toHaveLength(1)
 })
+
+test('shows the bridge a fresh token at each connection where it is asked for one', async () => {
+  live.close()
+  FakeSocket.install()
+  const fetchToken = vi.fn().mockResolvedValueOnce('a.b').mockResolvedValueOnce('c.d')
+  live = new LiveSocket('ws://dcm.example:3849/', listener, fetchToken)
+  live.open()
+  await vi.advanceTimersByTimeAsync(0)
+  FakeSocket.last.breakDown()
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(FakeSocket.all.map(({ url }) => url)).toEqual([
+    'ws://dcm.example:3849/?token=a.b',
+    'ws://dcm.example:3849/?token=c.d',
+  ])
+})
+
+test('asks again later when it got no token, and opens nothing once it is closed', async () => {
+  live.close()
+  FakeSocket.install()
+  const fetchToken = vi.fn().mockRejectedValueOnce(new Error('no')).mockResolvedValue('a.b')
+  live = new LiveSocket('ws://dcm.example:3849/', listener, fetchToken)
+  live.open()
+  await vi.advanceTimersByTimeAsync(0)
+  expect(FakeSocket.all).toHaveLength(0)
+  expect(listener.onStatus).toHaveBeenLastCalledWith('reconnecting')
+  vi.advanceTimersByTime(1_000)
+  live.close()
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(FakeSocket.all).toHaveLength(0)
+})

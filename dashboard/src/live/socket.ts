@@ -32,6 +32,8 @@ export class LiveSocket {
   constructor(
     private readonly url: string,
     private readonly listener: SocketListener,
+    /** Fetches what the bridge asks callers from elsewhere for; it is asked for at each connection. */
+    private readonly fetchToken?: () => Promise<string>,
   ) {}
 
   open(): void {
@@ -52,15 +54,31 @@ export class LiveSocket {
   private connect(): void {
     clearTimeout(this.retry)
     this.drop()
-    const socket = new WebSocket(this.url)
+    this.opening = setTimeout(() => this.lose(), OPENING_LIMIT_MS)
+    if (this.fetchToken) void this.connectWithToken(this.fetchToken)
+    else this.connectTo(this.url)
+  }
+
+  private async connectWithToken(fetchToken: () => Promise<string>): Promise<void> {
+    const opening = this.opening
+    try {
+      const token = await fetchToken()
+      if (opening === this.opening) this.connectTo(`${this.url}?token=${encodeURIComponent(token)}`)
+    } catch {
+      if (opening === this.opening) this.lose()
+    }
+  }
+
+  private connectTo(url: string): void {
+    const socket = new WebSocket(url)
     socket.onmessage = (message) => this.receive(message.data)
     socket.onclose = () => this.lose()
     this.socket = socket
-    this.opening = setTimeout(() => this.lose(), OPENING_LIMIT_MS)
   }
 
   private drop(): void {
     clearTimeout(this.opening)
+    this.opening = undefined
     clearInterval(this.heartbeat)
     if (!this.socket) return
     this.socket.onmessage = null

@@ -27,6 +27,7 @@ class Config(TypedDict):
 
     version: str
     ws_port: int
+    ws_needs_token: bool
 
 
 class Stats(TypedDict):

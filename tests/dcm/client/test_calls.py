@@ -8,9 +8,9 @@ import pytest
 from recorder import Recorder, Said
 
 from dcm.client import AsyncClient, Client
-from dcm.client.calls import contexts, dead, events, messages, system, work
+from dcm.client.calls import access, contexts, dead, events, messages, system, work
 
-TABLE: tuple[ModuleType, ...] = (system, dead, work, events, contexts, messages)
+TABLE: tuple[ModuleType, ...] = (system, access, dead, work, events, contexts, messages)
 
 ID = "6f8a4f0e-5d0c-5c9d-9f0b-2a6d3c1e7b44"
 CALL = {"tool_name": "Bash", "tool_type": "builtin"}
@@ -36,6 +36,16 @@ ROUTES: list[Row] = [
     ("drop_dead_letters", {"kind": "event"}, "DELETE /api/dead", {"kind": "event"}, None),
     ("report_usage", {"messages": [USED]}, "POST /api/usage", {}, {"messages": [USED], "contexts": []}),
     ("get_session_usage", {"session_id": "s 1"}, "GET /api/sessions/s%201/usage", {}, None),
+    ("create_access_token",
+     {"name": "ada", "kind": "person", "scopes": ("read",), "expires_at": "2099-01-01T00:00:00Z"},
+     "POST /api/tokens", {},
+     {"name": "ada", "kind": "person", "scopes": ["read"], "expires_at": "2099-01-01T00:00:00Z"}),
+    ("list_access_tokens", {}, "GET /api/tokens", {}, None),
+    ("revoke_access_token", {"key": "ada"}, "DELETE /api/tokens/ada", {}, None),
+    ("create_agent_credential", {"agent_id": "a/1"}, "POST /api/agents/a%2F1/credential", {}, {}),
+    ("delete_agent_credential", {"agent_id": "a1"}, "DELETE /api/agents/a1/credential", {}, None),
+    ("get_audit", {"act": "token", "before": 7, "limit": 5}, "GET /api/audit",
+     {"act": "token", "before": "7", "limit": "5"}, None),
     ("create_project", {"path": "/w", "name": "W", "metadata": {"a": 1}}, "POST /api/projects", {},
      {"path": "/w", "name": "W", "metadata": {"a": 1}}),
     ("list_projects", {"limit": 5, "offset": 2}, "GET /api/projects", {"limit": "5", "offset": "2"}, None),

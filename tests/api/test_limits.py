@@ -1,0 +1,64 @@
+"""How often a caller may call, and how often it may guess."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from access_tokens import bearer, token
+from api_server import HOOKS, ApiServer, OwnValkey, serving
+from other_machine import ask_from_outside
+
+from db.pool import Conn
+
+PAYLOAD = json.dumps({"session_id": "s", "hook_event_name": "Notification"})
+
+
+@pytest.fixture
+def server(module_database: str, module_valkey: OwnValkey) -> Iterator[ApiServer]:
+    """A server of this test's own, whose limits are untouched: 20 requests at once, then one a second."""
+    module_valkey.client.flushall()
+    told = {"HOST": "0.0.0.0", "DCM_RATE_PER_SECOND": "1", "DCM_RATE_BURST": "20"}
+    with serving(module_valkey, module_database, **told) as running:
+        yield running
+
+
+def statuses(server: ApiServer, count: int, headers: dict[str, str]) -> list[int]:
+    return [ask_from_outside(server, "POST", HOOKS, PAYLOAD, headers).status for _ in range(count)]
+
+
+def test_a_token_that_calls_too_often_waits_and_another_does_not(server: ApiServer, conn: Conn) -> None:
+    busy, quiet = token(server, "ingest", name="busy"), token(server, "ingest", name="quiet")
+    assert statuses(server, 20, bearer(busy)) == [200] * 20
+    refused = [ask_from_outside(server, "POST", HOOKS, PAYLOAD, bearer(busy)) for _ in range(5)]
+    late = [answer for answer in refused if answer.status == 429]
+    assert late
+    assert all(int(answer.headers["Retry-After"]) >= 1 for answer in late)
+    assert statuses(server, 1, bearer(quiet)) == [200]
+
+
+def test_an_address_without_a_token_is_limited_too(server: ApiServer, conn: Conn) -> None:
+    asked = statuses(server, 30, {})
+    assert asked[:20] == [401] * 20
+    assert 429 in asked[20:]
+
+
+def test_this_machine_is_not_slowed(server: ApiServer, conn: Conn) -> None:
+    payload = {"session_id": "s", "hook_event_name": "Notification"}
+    assert {server.hook(payload).status for _ in range(60)} == {200}
+
+
+def test_who_guesses_waits_after_ten_tries_and_a_good_token_of_that_address_goes_on(
+    server: ApiServer, conn: Conn
+) -> None:
+    good = bearer(token(server, "ingest"))
+    assert statuses(server, 1, good) == [200]
+    guessed = [ask_from_outside(server, "GET", "/health", headers=bearer(f"dcm_{n}")) for n in range(12)]
+    assert [answer.status for answer in guessed[:10]] == [401] * 10
+    assert guessed[-1].status == 429
+    assert int(guessed[-1].headers["Retry-After"]) >= 1
+    assert statuses(server, 3, good) == [200] * 3
+
+
+def test_guesses_of_this_machine_are_limited_as_well(server: ApiServer, conn: Conn) -> None:
+    guessed = [server.ask("GET", "/api/audit", headers=bearer(f"dcm_{n}")).status for n in range(12)]
+    assert (guessed[:10], guessed[-1]) == ([401] * 10, 429)

@@ -1,0 +1,90 @@
+"""`dcm token` and `dcm audit` against the real API, and what `dcm` shows to whom."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from api_server import ApiServer
+from click.testing import Result
+from command import answer, run
+from recorder import Recorder, Said
+
+from dcm.client import Client, Refused
+
+
+@pytest.fixture
+def dcm(server: ApiServer, home: Path) -> Any:
+    """Runs `dcm` as the owner of the server's DCM_HOME does."""
+    told = {"DCM_HOME": str(server.valkey.home), "DCM_PORT": str(server.port)}
+
+    def call(*arguments: str, **environ: str) -> Result:
+        return run(home, *arguments, **told, **environ)
+
+    return call
+
+
+def test_a_token_is_printed_once_listed_without_itself_and_revoked(dcm: Any) -> None:
+    made = dcm("token", "create", "laptop", "--expires", "90d")
+    assert re.fullmatch(r"dcm_[\w-]{43}\n", made.stdout)
+    assert made.stderr == "laptop may ingest. The token is shown this once:\n"
+    listed = dcm("token", "list")
+    assert "laptop" in listed.stdout
+    assert made.stdout.strip() not in listed.stdout
+    assert dcm("token", "revoke", "laptop").stdout == "The token laptop is revoked.\n"
+    assert "revoked" in dcm("token", "list").stdout
+
+
+def test_a_script_gets_json_of_all_of_it(dcm: Any) -> None:
+    made = answer(dcm("token", "create", "ada", "--person", "--json"))
+    assert (made["kind"], made["scopes"]) == ("person", ["read", "write"])
+    boss = answer(dcm("token", "create", "boss", "--scope", "admin", "--scope", "read", "--json"))
+    assert boss["scopes"] == ["admin", "read"]
+    assert {each["name"] for each in answer(dcm("token", "list", "--json"))["tokens"]} >= {"ada", "boss"}
+    assert answer(dcm("token", "revoke", made["id"], "--json"))["name"] == "ada"
+    assert answer(dcm("audit", "--act", "token.revoked", "--limit", "1", "--json"))["acts"][0]["subject"] == "ada"
+
+
+def test_the_audit_log_is_printed_a_line_an_act(dcm: Any) -> None:
+    dcm("token", "create", "printed")
+    line = dcm("audit", "--limit", "1").stdout
+    assert re.fullmatch(r"\d+ \d{4}-\d\d-\d\d \S+ token.created printed token file \(127.0.0.1\) \{.*\}\n", line)
+    assert dcm("audit", "--act", "nothing").stdout == "Nothing was done yet.\n"
+
+
+def test_what_is_no_time_and_no_scope_is_refused_before_anybody_is_asked(dcm: Any) -> None:
+    for arguments in (("--expires", "soon"), ("--scope", "root")):
+        assert dcm("token", "create", "x", *arguments).exit_code == 2
+
+
+def test_the_token_of_dcm_token_is_shown_before_the_file(dcm: Any, server: ApiServer) -> None:
+    reader = answer(dcm("token", "create", "reader", "--scope", "read", "--json"))["token"]
+    refused = dcm("token", "list", DCM_TOKEN=reader)
+    assert isinstance(refused.exception, Refused)
+    assert refused.exception.status == 403
+
+
+def test_the_token_file_is_shown_to_this_dcm_alone(recorder: Recorder, server: ApiServer, home: Path) -> None:
+    recorder.answer(Said(200, {"tokens": [], "count": 0}), Said(200, {"tokens": [], "count": 0}))
+    run(home, "token", "list", "--url", recorder.url, DCM_HOME=str(server.valkey.home))
+    run(home, "token", "list", "--url", recorder.url, DCM_HOME=str(server.valkey.home), DCM_TOKEN="dcm_x")
+    assert [asked.headers.get("Authorization") for asked in recorder.asked] == [None, "Bearer dcm_x"]
+
+
+def test_the_client_shows_dcm_token_unless_it_is_given_another(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DCM_TOKEN", "dcm_set")
+    recorder.answer(*[Said(200, {"projectCount": 0})] * 3)
+    for told in ({}, {"token": "dcm_given", "agent_token": "dcma_x"}, {"token": ""}):
+        with Client(recorder.url, **told) as client:
+            client.get_stats()
+    shown = [(asked.headers.get("Authorization"), asked.headers.get("X-DCM-Agent-Token")) for asked in recorder.asked]
+    assert shown == [("Bearer dcm_set", None), ("Bearer dcm_given", "dcma_x"), (None, None)]
+
+
+def test_a_token_that_no_header_carries_is_refused_in_a_sentence(home: Path) -> None:
+    refused = run(home, "token", "list", "--json", DCM_TOKEN="dcm_\N{SNOWMAN}")
+    assert "DCM_TOKEN" in str(refused.exception)
+    assert "SNOWMAN" not in json.dumps(str(refused.exception))
