@@ -38,9 +38,14 @@ exec "$python" -I -S "$client" "$to" {slow_mark} "$home" {bridge_port}
 
 
 def server_url(settings: Settings) -> str:
-    """Where a client on this machine reaches the API."""
+    """Where a client on this machine reaches the API, or the relay that takes hooks in its place."""
     host = ANY_ADDRESS.get(settings.host, settings.host)
     return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+
+
+def bridge_port(settings: Settings) -> int:
+    """What listens beside the API when all is well; a relay is alone."""
+    return settings.port if settings.server else settings.ws_port
 
 
 def launcher_path(home: Path) -> Path:
@@ -65,7 +70,7 @@ def write_launcher(settings: Settings, environ: Mapping[str, str] = os.environ) 
         "url": server_url(settings),
         "slow_mark": settings.home / "slow",
         "home": settings.home if settings.autostart else "",
-        "bridge_port": settings.ws_port,
+        "bridge_port": bridge_port(settings),
     }
     text = TEXT.format(**{name: shlex.quote(str(value)) for name, value in known.items()})
     told = {name: environ[name] for name in sorted(VARIABLES & environ.keys())} | {"DCM_HOME": str(settings.home)}

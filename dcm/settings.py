@@ -30,7 +30,9 @@ class Settings:
     redis_url: str = field(metadata=_doc("DCM_REDIS_URL", "Valkey or Redis to use.", secret=True))
     embedded_postgres: bool = field(metadata=_doc("", "True when neither DCM_DATABASE_URL nor DB_* is set."))
     embedded_valkey: bool = field(metadata=_doc("", "True when DCM_REDIS_URL is not set."))
-    host: str = field(default="127.0.0.1", metadata=_doc("HOST", "Address all servers listen on."))
+    host: str = field(
+        default="127.0.0.1", metadata=_doc("HOST", "Address all servers listen on; a relay listens on loopback.")
+    )
     port: int = field(
         default=3847, metadata=_doc("PORT", "Port of the API and the dashboard. DCM_PORT wins: honcho changes PORT.")
     )
@@ -108,6 +110,28 @@ class Settings:
             "Else OTEL_EXPORTER_OTLP_ENDPOINT; off without either. Needs dcm[otel].",
             secret=True,
         ),
+    )
+    server: str = field(
+        default="",
+        metadata=_doc(
+            "DCM_SERVER_URL", "DCM on another machine, to which this one reports: what runs here is a relay."
+        ),
+    )
+    token: str = field(
+        default="",
+        metadata=_doc("DCM_TOKEN", "Access token that `dcm`, its clients and the hooks call with.", secret=True),
+    )
+    token_file: Path | None = field(
+        default=None,
+        metadata=_doc("DCM_TOKEN_FILE", "File in which a relay finds the token instead, read with every request."),
+    )
+    relay_spool_mb: int = field(
+        default=64,
+        metadata=_doc("DCM_RELAY_SPOOL_MB", "Megabytes of events that a relay keeps while the server is away."),
+    )
+    relay_insecure: bool = field(
+        default=False,
+        metadata=_doc("DCM_RELAY_INSECURE", "When it is 1, a relay speaks plain HTTP to the open network too."),
     )
     log_level: str = field(default="info", metadata=_doc("DCM_LOG_LEVEL", "debug, info, warning or error."))
 
@@ -257,13 +281,14 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     redis_url = environ.get("DCM_REDIS_URL", "").strip()
     _check_store_urls(environ)
     ports = _ports(environ)
+    server = environ.get("DCM_SERVER_URL", "").strip().rstrip("/")
     return Settings(
         home=home,
         database_url=database_url,
         redis_url=redis_url or places(home).valkey_url,
         embedded_postgres=embedded_postgres,
         embedded_valkey=not redis_url,
-        host=environ.get("HOST") or "127.0.0.1",
+        host="127.0.0.1" if server else environ.get("HOST") or "127.0.0.1",
         port=ports["PORT"],
         dashboard_port=ports["DASHBOARD_PORT"],
         ws_port=ports["WS_PORT"],
@@ -284,5 +309,10 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         autostart=_choice(environ, "DCM_AUTOSTART", "1", ("1", "0")) == "1",
         redact_file=_file(environ, "DCM_REDACT_FILE"),
         otlp_endpoint=_endpoint(environ),
+        server=server,
+        token=environ.get("DCM_TOKEN", "").strip(),
+        token_file=_file(environ, "DCM_TOKEN_FILE"),
+        relay_spool_mb=_integer(environ, "DCM_RELAY_SPOOL_MB", 64, 1, 100_000),
+        relay_insecure=environ.get("DCM_RELAY_INSECURE", "").strip() in {"1", "true", "yes"},
         log_level=_choice(environ, "DCM_LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
     )

@@ -10,7 +10,9 @@ from dcm.client import Client
 from dcm.launcher import server_url
 from dcm.settings import Settings, load
 
-url = click.option("--url", envvar="CONTEXT_MANAGER_URL", help="The server.  [default: HOST and PORT of this DCM]")
+url = click.option(
+    "--url", envvar="CONTEXT_MANAGER_URL", help="The server.  [default: DCM_SERVER_URL, or HOST and PORT of this DCM]"
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of sentences.")
 
 
@@ -33,8 +35,8 @@ def connect(given: str | None) -> Client:
 
 
 def server(given: str | None) -> str:
-    """The server that was named, or this DCM's."""
-    return given or server_url(settings())
+    """The server that was named, or the one this machine reports to, or this DCM's."""
+    return given or (known := settings()).server or server_url(known)
 
 
 def count(number: int, noun: str) -> str:
