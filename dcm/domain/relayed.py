@@ -19,11 +19,11 @@ NO_ANSWER = ("Prefer", "return=minimal")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
-PATIENCE = {"compact": 2.4, "resume": 2.4, "PreCompact": 0.9, "UserPromptSubmit": 0.4, "PreToolUse": 0.4,
-            "PostToolUse": 0.4, "PostToolUseFailure": 0.4, "SessionStart": 0.4}  # fmt: skip
+PATIENCE = {"compact": 2.3, "resume": 2.3, "PreCompact": 0.8, "UserPromptSubmit": 0.35, "PreToolUse": 0.35,
+            "PostToolUse": 0.35, "PostToolUseFailure": 0.35, "SessionStart": 0.35}  # fmt: skip
 """Seconds for which an answer of the server is waited for, by SessionStart's source or by event."""
 
-SHORT_PATIENCE = 0.25
+SHORT_PATIENCE = 0.2
 """The same for all other events: the client waits 0.3 s."""
 
 PASSING, REPEATED, LASTING = range(3)

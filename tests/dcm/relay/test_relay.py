@@ -122,7 +122,7 @@ def test_a_relay_that_is_killed_sends_what_it_kept_after_its_next_start(far: Far
 
 def test_a_server_that_does_not_answer_holds_up_one_hook_and_no_other(far: Far, relay: Near) -> None:
     far.seconds = 3.0
-    assert 0.3 < relay.hook(0)[2] < 0.48
+    assert 0.3 < relay.hook(0)[2] < 0.5
     assert relay.hook(1)[2] < 0.05
     far.seconds = 0.0
     wait_for(lambda: {0, 1} <= set(far.told()), "the sending of both")
