@@ -14,6 +14,7 @@ from dcm.domain.instants import instant
 from dcm.domain.server_urls import ServerUrl, needs_encryption, refusal, server_url
 from dcm.embedded.places import make_home, places
 from dcm.logs import log_to_stderr
+from dcm.relay import transcripts
 from dcm.relay.door import Door
 from dcm.relay.forwarding import Forwarding
 from dcm.relay.spool import Spool
@@ -67,9 +68,12 @@ class Relay:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        upstream = Upstream(server_of(settings), token_of(settings), insecure=settings.relay_insecure)
+        token = token_of(settings)
+        upstream = Upstream(server_of(settings), token, insecure=settings.relay_insecure)
         spool = Spool(settings.home / "relay", settings.relay_spool_mb * 1_000_000)
-        self.transcripts = Transcripts(lambda: self.forwarding.away_since is not None)
+        self.transcripts = Transcripts(
+            lambda: self.forwarding.away_since is not None, lambda paths: transcripts.run(paths, token())
+        )
         self.forwarding = Forwarding(upstream, spool, self.transcripts.note)
         self.door = Door(self.forwarding, self.health)
 

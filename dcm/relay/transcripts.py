@@ -6,11 +6,14 @@ process of its own that ends: reading them takes the memory a relay does without
 
 import asyncio
 import logging
+import os
 import sys
 from asyncio.subprocess import DEVNULL
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from dcm.relay.upstream import Away
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,11 +31,16 @@ BETWEEN_SECONDS = 20.0
 Run = Callable[[Sequence[str]], Awaitable[int]]
 
 
-async def run(paths: Sequence[str]) -> int:
-    """Send what these files and folders tell; the code with which that ended."""
+async def run(paths: Sequence[str], token: str = "") -> int:
+    """Send what these files and folders tell, with this token; the code with which that ended."""
     argv = [sys.executable, "-m", "dcm", "import", "transcripts", "--new", "--json", *paths]
     process = await asyncio.create_subprocess_exec(
-        *argv, cwd=ROOT, stdin=DEVNULL, stdout=DEVNULL, stderr=asyncio.subprocess.PIPE
+        *argv,
+        cwd=ROOT,
+        env={**os.environ, **({"DCM_TOKEN": token} if token else {})},
+        stdin=DEVNULL,
+        stdout=DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
     )
     try:
         _, said = await process.communicate()
@@ -48,7 +56,7 @@ async def run(paths: Sequence[str]) -> int:
 class Transcripts:
     """Which transcripts are to be sent, and when."""
 
-    def __init__(self, is_away: Callable[[], bool], send: Run = run) -> None:
+    def __init__(self, is_away: Callable[[], bool], send: Run) -> None:
         self._is_away, self._send = is_away, send
         self._paths: set[str] = set()
         self._noted = asyncio.Event()
@@ -73,7 +81,12 @@ class Transcripts:
             await asyncio.sleep(BETWEEN_SECONDS)
 
     async def _read(self, paths: set[str], given: Sequence[str]) -> None:
-        if await self._send(given):
+        try:
+            failed = await self._send(given)
+        except (OSError, Away) as error:
+            failed = 1
+            logger.warning("transcripts were not sent: %s", error)
+        if failed:
             self._paths |= paths
             self._noted.set()
 

@@ -69,6 +69,13 @@ class Far:
                 self.end_headers()
                 self.wfile.write(far.answer)
 
+            def do_GET(self) -> None:
+                said = json.dumps({"status": "healthy", "version": "9.9", "database": {"healthy": True}}).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(said)))
+                self.end_headers()
+                self.wfile.write(said)
+
             def log_message(self, *_: object) -> None:
                 pass
 
