@@ -121,19 +121,19 @@ def test_a_brief_that_could_not_come_while_the_wire_was_cut_comes_with_a_later_c
         plant.wait(lambda: b"Prices in cents." in posting.post(asking), "relay")
 
 
-def test_two_servers_write_the_events_of_a_session_once_and_in_order(plant: Plant) -> None:
+def test_two_servers_share_the_shards_and_write_the_events_of_a_session_once_and_in_order(plant: Plant) -> None:
     sessions = [f"spread-{number}" for number in range(16)]
     sent = 120
-    writers: set[str] = set()
+    writers: set[tuple[str, int]] = set()
     done = threading.Event()
 
     def watch() -> None:
         query = (
-            "SELECT DISTINCT host(a.client_addr) FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
+            "SELECT DISTINCT host(a.client_addr), l.objid::int FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
             "WHERE l.locktype = 'advisory' AND l.classid = 1145261316 AND l.granted"
         )
         while not done.is_set():
-            writers.update(row[0] for row in plant.rows(query))
+            writers.update((address, shard) for address, shard in plant.rows(query))
 
     watching = threading.Thread(target=watch)
     watching.start()
@@ -148,7 +148,8 @@ def test_two_servers_write_the_events_of_a_session_once_and_in_order(plant: Plan
     finally:
         done.set()
         watching.join()
-    assert writers == {plant.one.address, plant.two.address}
+    assert {address for address, _ in writers} == {plant.one.address, plant.two.address}
+    assert {shard for _, shard in writers} == set(range(SHARDS))
     counts = plant.rows("SELECT DISTINCT total_tools_used FROM sessions WHERE id LIKE 'spread-%%'")
     assert counts == [(sent,)]
 
@@ -159,10 +160,3 @@ def send(plant: Plant, session: str, count: int) -> None:
     with hooks(plant.laptop, plant.one.address, token) as one, hooks(plant.laptop, plant.two.address, token) as two:
         for number in range(count):
             (one, two)[number % 2].post(tool_call(session, number))
-
-
-def test_the_sessions_are_spread_over_the_shards(plant: Plant) -> None:
-    from dcm.domain.streams import shard_of
-
-    shards = {shard_of(f"spread-{number}", SHARDS) for number in range(16)}
-    assert shards == set(range(SHARDS))
