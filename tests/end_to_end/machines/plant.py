@@ -50,9 +50,9 @@ class Plant:
             return conn.execute(query.encode(), values).fetchall()
         return []
 
-    def token(self) -> dict[str, str]:
-        """The header of who owns the server."""
-        path = self.home("one") / "token"
+    def token(self, name: str) -> dict[str, str]:
+        """The header of who owns a server."""
+        path = self.home(name) / "token"
         return {"Authorization": f"Bearer {path.read_text().strip()}"} if path.exists() else {}
 
     def start_stores(self) -> None:
@@ -89,7 +89,7 @@ class Plant:
         told = {"DCM_HOME": self.home("laptop"), **({"DCM_TOKEN_FILE": token} if token.exists() else {})}
         argv = [sys.executable, "-m", "dcm", "relay", "--server", self.server]
         self._start("relay", self.laptop, argv, told)
-        self.wait(lambda: answers(self.laptop, "127.0.0.1"), "relay")
+        self.wait(lambda: answers(self.laptop, "127.0.0.1", {}), "relay")
 
     def _start(
         self, name: str, machine: Machine, argv: list[str | None], told: Mapping[str, object], cwd: Path = ROOT
@@ -130,10 +130,10 @@ class Plant:
         return done.stdout
 
 
-def answers(machine: Machine, address: str) -> bool:
+def answers(machine: Machine, address: str, headers: Mapping[str, str]) -> bool:
     """Whether the API, or a relay, is well at an address as seen from a machine."""
     try:
-        return ask(machine, address, "/health")[0] == 200
+        return ask(machine, address, "/health", headers)[0] == 200
     except (OSError, http.client.HTTPException):
         return False
 

@@ -27,9 +27,9 @@ def plant() -> Iterator[Plant]:
         try:
             made.start_stores()
             made.start_server("one", made.one)
-            made.wait(lambda: answers(made.laptop, made.one.address), "one")
+            made.wait(lambda: answers(made.laptop, made.one.address, made.token("one")), "one")
             made.start_server("two", made.two, "-c", "clock=0,wsbridge=0")
-            made.wait(lambda: answers(made.laptop, made.two.address), "two")
+            made.wait(lambda: answers(made.laptop, made.two.address, made.token("two")), "two")
             made.start_relay()
             yield made
         finally:
@@ -66,7 +66,7 @@ def test_the_hooks_of_a_laptop_are_stored_by_a_server_on_another_machine(plant: 
     with hooks(plant.laptop) as posting:
         posting.post(tool_call("laptop", 1))
     plant.wait(lambda: stored(plant, "laptop") == calls("laptop", 2), "relay")
-    [(status, said)] = [ask(plant.laptop, plant.one.address, "/api/sessions/laptop", headers=plant.token())]
+    [(status, said)] = [ask(plant.laptop, plant.one.address, "/api/sessions/laptop", headers=plant.token("one"))]
     assert (status, said["id"]) == (200, "laptop")
 
 
@@ -156,7 +156,7 @@ def test_two_servers_share_the_shards_and_write_the_events_of_a_session_once_and
 
 def send(plant: Plant, session: str, count: int) -> None:
     """A session's calls one after the other, by turns to one server and the other."""
-    token = plant.token()
-    with hooks(plant.laptop, plant.one.address, token) as one, hooks(plant.laptop, plant.two.address, token) as two:
+    one_, two_ = (plant.one.address, plant.token("one")), (plant.two.address, plant.token("two"))
+    with hooks(plant.laptop, *one_) as one, hooks(plant.laptop, *two_) as two:
         for number in range(count):
             (one, two)[number % 2].post(tool_call(session, number))
