@@ -180,15 +180,24 @@ async def load(settings: Settings, near: Settings, connections: int, seconds: fl
 
 def measure(round_trips: list[float], seconds: float) -> Iterator[Row]:
     """All rows, on stores of their own."""
-    home = Path(tempfile.mkdtemp(prefix="dcm-distance-"))
-    home.chmod(0o711)
-    with postgres.running(home) as url, valkey.running(home) as redis_url:
+    with (
+        tempfile.TemporaryDirectory(prefix="dcm-distance-") as folder,
+        postgres.running(home := _open(folder)) as url,
+        valkey.running(home) as redis_url,
+    ):
         migrate(url)
         for round_trip in round_trips:
             with far_stores(home, round_trip) as settings, processes(settings, "api", "ingest"):
                 near = dataclasses.replace(settings, database_url=url, redis_url=redis_url)
                 for connections in (1, 16):
                     yield asyncio.run(load(settings, near, connections, seconds, round_trip))
+
+
+def _open(folder: str) -> Path:
+    """A home through which root's Postgres may pass."""
+    home = Path(folder)
+    home.chmod(0o711)
+    return home
 
 
 def main() -> None:
