@@ -5,8 +5,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from urllib.parse import quote, urlsplit
 
+from dcm.domain import store_urls
 from dcm.domain.errors import SettingsError
 from dcm.embedded.places import places
 
@@ -140,7 +140,7 @@ class Settings:
         shown: dict[str, object] = {}
         for item in fields(self):
             value = getattr(self, item.name)
-            shown[item.name] = _mask(value) if item.metadata["secret"] and value else value
+            shown[item.name] = store_urls.masked(value) if item.metadata["secret"] and value else value
         return shown
 
 
@@ -148,11 +148,6 @@ VARIABLES = frozenset(item.metadata["env"] for item in fields(Settings)) - {""} 
     "DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD", "DCM_PORT", "OTEL_EXPORTER_OTLP_ENDPOINT"
 }  # fmt: skip
 """Every variable that settings are made of."""
-
-
-def _mask(text: str) -> str:
-    """A secret as it may be shown: a URL without its password, anything else not at all."""
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", text) if "://" in text else "***"
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -225,24 +220,6 @@ def _ports(environ: Mapping[str, str]) -> dict[str, int]:
     return ports
 
 
-def _check_store_urls(environ: Mapping[str, str]) -> None:
-    """Refuse what cannot be the address of a store; what it says is not shown, a password may be in it."""
-    database, redis = environ.get("DCM_DATABASE_URL", "").strip(), environ.get("DCM_REDIS_URL", "").strip()
-    if database and not re.match(r"postgres(ql)?://", database) and "=" not in database:
-        raise SettingsError(
-            "DCM_DATABASE_URL is not the URL of a Postgres: give one like "
-            "postgresql://user:password@localhost:5432/dcm, or unset it."
-        )
-    try:
-        usable = not redis or (re.match(r"(rediss?|unix)://", redis) and urlsplit(redis).port != 0)
-    except ValueError:
-        usable = False
-    if not usable:
-        raise SettingsError(
-            "DCM_REDIS_URL is not the URL of a Valkey or Redis: give one like redis://localhost:6379/0, or unset it."
-        )
-
-
 def _database_url(environ: Mapping[str, str], home: Path) -> tuple[str, bool]:
     """The Postgres to use and whether it is the embedded one: DCM_DATABASE_URL, then DB_*, then embedded."""
     if url := environ.get("DCM_DATABASE_URL", "").strip():
@@ -257,14 +234,8 @@ def _database_url(environ: Mapping[str, str], home: Path) -> tuple[str, bool]:
             "or DCM_DATABASE_URL, or none of them for the embedded Postgres."
         )
     port = _integer(environ, "DB_PORT", 5432, 1, 65535)
-    user, password = quote(environ["DB_USER"], safe=""), quote(environ["DB_PASSWORD"], safe="")
-    host, name = _url_host(environ.get("DB_HOST") or "localhost"), environ.get("DB_NAME") or "claude_context"
-    return f"postgresql://{user}:{password}@{host}:{port}/{quote(name, safe='')}", False
-
-
-def _url_host(host: str) -> str:
-    """A host as a URL has it: the folder of a socket is quoted, an IPv6 address stands in brackets."""
-    return f"[{quote(host, safe=':')}]" if ":" in host and not host.startswith("[") else quote(host, safe="[]:")
+    host, name = environ.get("DB_HOST") or "localhost", environ.get("DB_NAME") or "claude_context"
+    return store_urls.postgres_url(environ["DB_USER"], environ["DB_PASSWORD"], host, port, name), False
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
@@ -279,7 +250,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     home = home.absolute()
     database_url, embedded_postgres = _database_url(environ, home)
     redis_url = environ.get("DCM_REDIS_URL", "").strip()
-    _check_store_urls(environ)
+    store_urls.check(environ.get("DCM_DATABASE_URL", "").strip(), redis_url)
     ports = _ports(environ)
     server = environ.get("DCM_SERVER_URL", "").strip().rstrip("/")
     return Settings(
