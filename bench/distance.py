@@ -23,7 +23,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ingest import client, stored
+from ingest import stored
+from measure.hooks import laps, tool_calls
+from measure.poster import post
 
 from db.migrate import migrate
 from dcm import settings as settings_module
@@ -161,8 +163,9 @@ async def load(settings: Settings, near: Settings, connections: int, seconds: fl
     """Send as fast as answers come, then wait until everything is stored."""
     session_ids = [f"distance-{round_trip}-{connections}-{number}" for number in range(connections)]
     began = time.perf_counter()
-    sending = (client(settings, seed, began + seconds, name) for seed, name in enumerate(session_ids))
-    times = [one for each in await asyncio.gather(*sending) for one in each]
+    bodies = [laps(tool_calls(name, seed)) for seed, name in enumerate(session_ids)]
+    posters = await post((settings.host, settings.port), "/api/hooks/claude", bodies, seconds)
+    times = [one for poster in posters for one in poster.seconds]
     sent_in = time.perf_counter() - began
     while await asyncio.to_thread(stored, near, session_ids) < len(times):  # noqa: ASYNC110 - no event tells
         await asyncio.sleep(0.02)
