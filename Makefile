@@ -30,6 +30,7 @@ test: $(DEV_STAMP) $(DASHBOARD) ## every test that needs neither browser nor cli
 e2e: $(DEV_STAMP) $(DASHBOARD) ## the tests with the real client and a real browser
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
 		{ echo "make e2e needs chromium: apt-get install chromium"; exit 1; }
+	@command -v ip >/dev/null || { echo "make e2e needs ip: apt-get install iproute2"; exit 1; }
 	@command -v tmux >/dev/null || { echo "make e2e needs tmux: apt-get install tmux"; exit 1; }
 	@test -x $(CLIENT)/node_modules/.bin/claude || \
 		{ echo "make e2e needs the Claude Code client: make client"; exit 1; }

@@ -17,7 +17,7 @@ from dcm import dotenv, lease, start_log, token_file
 from dcm.child import OWN, log_output
 from dcm.domain.errors import DcmError, StartError
 from dcm.embedded.places import make_home, places
-from dcm.launcher import ANY_ADDRESS, start_path
+from dcm.launcher import ANY_ADDRESS, bridge_port, start_path
 from dcm.settings import VARIABLES, Settings, load
 
 DOTENV = Path(__file__).resolve().parent.parent / ".env"
@@ -75,13 +75,13 @@ def runs(settings: Settings) -> bool:
 
 
 def answers(settings: Settings) -> bool:
-    """Whether the API says that it is well, and the bridge listens."""
+    """Whether the API, or the relay in its place, says that it is well, and the bridge listens."""
     host = ANY_ADDRESS.get(settings.host, settings.host)
     api = http.client.HTTPConnection(host, settings.port, timeout=3)
     try:
         api.request("GET", "/health", headers=token_file.header(settings))
         said = json.load(api.getresponse())
-        socket.create_connection((host, settings.ws_port), timeout=3).close()
+        socket.create_connection((host, bridge_port(settings)), timeout=3).close()
         return isinstance(said, dict) and said.get("status") == "healthy"
     except (OSError, ValueError, http.client.HTTPException):
         return False

@@ -45,13 +45,18 @@ exec "$python" -I -S "$client" "$to" {slow_mark} "$home" {bridge_port}
 
 
 def server_url(settings: Settings) -> str:
-    """Where a client on this machine reaches the API."""
+    """Where a client on this machine reaches the API, or the relay that takes hooks in its place."""
     host = _called(settings)
     return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
 
 def _called(settings: Settings) -> str:
     return ANY_ADDRESS.get(settings.host, settings.host)
+
+
+def bridge_port(settings: Settings) -> int:
+    """What listens beside the API when all is well; a relay is alone."""
+    return settings.port if settings.server else settings.ws_port
 
 
 def launcher_path(home: Path) -> Path:
@@ -76,7 +81,7 @@ def write_launcher(settings: Settings, environ: Mapping[str, str] = os.environ) 
         "url": server_url(settings),
         "slow_mark": settings.home / "slow",
         "home": settings.home if settings.autostart else "",
-        "bridge_port": settings.ws_port,
+        "bridge_port": bridge_port(settings),
         "token": token_file.path(settings.home) if access.is_open(_called(settings)) else "",
     }
     text = TEXT.format(**{name: shlex.quote(str(value)) for name, value in known.items()})

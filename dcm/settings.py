@@ -1,13 +1,12 @@
 """One frozen Settings, read from the environment. `SETTINGS` in the docs is generated from the fields."""
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from urllib.parse import quote, urlsplit
 
-from dcm.domain import passwords
+from dcm import environment
+from dcm.domain import passwords, store_urls
 from dcm.domain.errors import SettingsError
 from dcm.embedded.places import places
 
@@ -31,7 +30,9 @@ class Settings:
     redis_url: str = field(metadata=_doc("DCM_REDIS_URL", "Valkey or Redis to use.", secret=True))
     embedded_postgres: bool = field(metadata=_doc("", "True when neither DCM_DATABASE_URL nor DB_* is set."))
     embedded_valkey: bool = field(metadata=_doc("", "True when DCM_REDIS_URL is not set."))
-    host: str = field(default="127.0.0.1", metadata=_doc("HOST", "Address all servers listen on."))
+    host: str = field(
+        default="127.0.0.1", metadata=_doc("HOST", "Address all servers listen on; a relay listens on loopback.")
+    )
     port: int = field(
         default=3847, metadata=_doc("PORT", "Port of the API and the dashboard. DCM_PORT wins: honcho changes PORT.")
     )
@@ -127,6 +128,24 @@ class Settings:
         default=None,
         metadata=_doc("DCM_BACKUP_FOLDER", "Where backups go, best on another disk; DCM_HOME/backups when not set."),
     )
+    server: str = field(
+        default="",
+        metadata=_doc(
+            "DCM_SERVER_URL", "DCM on another machine, to which this one reports: what runs here is a relay."
+        ),
+    )
+    token_file: Path | None = field(
+        default=None,
+        metadata=_doc("DCM_TOKEN_FILE", "File in which a relay finds the token instead, read with every request."),
+    )
+    relay_spool_mb: int = field(
+        default=64,
+        metadata=_doc("DCM_RELAY_SPOOL_MB", "Megabytes of events that a relay keeps while the server is away."),
+    )
+    relay_insecure: bool = field(
+        default=False,
+        metadata=_doc("DCM_RELAY_INSECURE", "When it is 1, a relay speaks plain HTTP to the open network too."),
+    )
     log_level: str = field(default="info", metadata=_doc("DCM_LOG_LEVEL", "debug, info, warning or error."))
 
     @property
@@ -139,7 +158,7 @@ class Settings:
         shown: dict[str, object] = {}
         for item in fields(self):
             value = getattr(self, item.name)
-            shown[item.name] = _mask(value) if item.metadata["secret"] and value else value
+            shown[item.name] = passwords.shown(value) if item.metadata["secret"] and value else value
         return shown
 
     def hidden(self, text: str) -> str:
@@ -154,48 +173,6 @@ VARIABLES = frozenset(item.metadata["env"] for item in fields(Settings)) - {""} 
 """Every variable that settings are made of."""
 
 
-def _mask(text: str) -> str:
-    """A secret as it may be shown: a URL without its password, anything else not at all."""
-    return passwords.masked(text) if "://" in text else "***"
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip().rstrip("/") for name in text.split(",") if name.strip())
-
-
-def _file(environ: Mapping[str, str], name: str) -> Path | None:
-    text = environ.get(name, "").strip()
-    return Path(text).expanduser().absolute() if text else None
-
-
-def _integer(environ: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
-    text = environ.get(name, "").strip()
-    if not text:
-        return default
-    try:
-        value = int(text)
-    except ValueError:
-        raise SettingsError(f"{name} is {text!r}: give a whole number from {low} to {high}.") from None
-    if not low <= value <= high:
-        raise SettingsError(f"{name} is {value}: give a whole number from {low} to {high}.")
-    return value
-
-
-def _endpoint(environ: Mapping[str, str]) -> str:
-    own = environ.get("DCM_OTLP_ENDPOINT", "").strip()
-    if own and not re.match(r"https?://[^/]", own):
-        raise SettingsError("DCM_OTLP_ENDPOINT is not an HTTP address: give one like http://localhost:4318.")
-    url = own or environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "").strip()
-    return url.rstrip("/") if re.match(r"https?://[^/]", url) else ""
-
-
-def _choice(environ: Mapping[str, str], name: str, default: str, allowed: tuple[str, ...]) -> str:
-    value = environ.get(name, "").strip().lower() or default
-    if value not in allowed:
-        raise SettingsError(f"{name} is {value!r}: give one of {', '.join(allowed)}.")
-    return value
-
-
 def _port(environ: Mapping[str, str]) -> int:
     """PORT as the person meant it.
 
@@ -204,8 +181,8 @@ def _port(environ: Mapping[str, str]) -> int:
     the port and says it in DCM_PORT.
     """
     if environ.get("DCM_PORT"):
-        return _integer(environ, "DCM_PORT", 3847, 1, 65535)
-    port = _integer(environ, "PORT", 3847, 1, 65535)
+        return environment.integer(environ, "DCM_PORT", 3847, 1, 65535)
+    port = environment.integer(environ, "PORT", 3847, 1, 65535)
     line, _, instance = environ.get("HONCHO_PROCESS_NAME", "").partition(".")
     if line not in PROCFILE_ORDER or "PORT" not in environ:
         return port
@@ -219,32 +196,14 @@ def _ports(environ: Mapping[str, str]) -> dict[str, int]:
     taken: dict[int, str] = {}
     ports = {
         "PORT": _port(environ),
-        "DASHBOARD_PORT": _integer(environ, "DASHBOARD_PORT", 3848, 1, 65535),
-        "WS_PORT": _integer(environ, "WS_PORT", 3849, 1, 65535),
+        "DASHBOARD_PORT": environment.integer(environ, "DASHBOARD_PORT", 3848, 1, 65535),
+        "WS_PORT": environment.integer(environ, "WS_PORT", 3849, 1, 65535),
     }
     for name, port in ports.items():
         if port in taken:
             raise SettingsError(f"{taken[port]} and {name} are both {port}: give each a port of its own.")
         taken[port] = name
     return ports
-
-
-def _check_store_urls(environ: Mapping[str, str]) -> None:
-    """Refuse what cannot be the address of a store; what it says is not shown, a password may be in it."""
-    database, redis = environ.get("DCM_DATABASE_URL", "").strip(), environ.get("DCM_REDIS_URL", "").strip()
-    if database and not re.match(r"postgres(ql)?://", database) and "=" not in database:
-        raise SettingsError(
-            "DCM_DATABASE_URL is not the URL of a Postgres: give one like "
-            "postgresql://user:password@localhost:5432/dcm, or unset it."
-        )
-    try:
-        usable = not redis or (re.match(r"(rediss?|unix)://", redis) and urlsplit(redis).port != 0)
-    except ValueError:
-        usable = False
-    if not usable:
-        raise SettingsError(
-            "DCM_REDIS_URL is not the URL of a Valkey or Redis: give one like redis://localhost:6379/0, or unset it."
-        )
 
 
 def _database_url(environ: Mapping[str, str], home: Path) -> tuple[str, bool]:
@@ -260,15 +219,9 @@ def _database_url(environ: Mapping[str, str], home: Path) -> tuple[str, bool]:
             f"{', '.join(given)} is set but {' and '.join(missing)} is not: set DB_USER and DB_PASSWORD, "
             "or DCM_DATABASE_URL, or none of them for the embedded Postgres."
         )
-    port = _integer(environ, "DB_PORT", 5432, 1, 65535)
-    user, password = quote(environ["DB_USER"], safe=""), quote(environ["DB_PASSWORD"], safe="")
-    host, name = _url_host(environ.get("DB_HOST") or "localhost"), environ.get("DB_NAME") or "claude_context"
-    return f"postgresql://{user}:{password}@{host}:{port}/{quote(name, safe='')}", False
-
-
-def _url_host(host: str) -> str:
-    """A host as a URL has it: the folder of a socket is quoted, an IPv6 address stands in brackets."""
-    return f"[{quote(host, safe=':')}]" if ":" in host and not host.startswith("[") else quote(host, safe="[]:")
+    port = environment.integer(environ, "DB_PORT", 5432, 1, 65535)
+    host, name = environ.get("DB_HOST") or "localhost", environ.get("DB_NAME") or "claude_context"
+    return store_urls.postgres_url(environ["DB_USER"], environ["DB_PASSWORD"], host, port, name), False
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
@@ -283,39 +236,44 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     home = home.absolute()
     database_url, embedded_postgres = _database_url(environ, home)
     redis_url = environ.get("DCM_REDIS_URL", "").strip()
-    _check_store_urls(environ)
+    store_urls.check(environ.get("DCM_DATABASE_URL", "").strip(), redis_url)
     ports = _ports(environ)
+    server = environ.get("DCM_SERVER_URL", "").strip().rstrip("/")
     return Settings(
         home=home,
         database_url=database_url,
         redis_url=redis_url or places(home).valkey_url,
         embedded_postgres=embedded_postgres,
         embedded_valkey=not redis_url,
-        host=environ.get("HOST") or "127.0.0.1",
+        host="127.0.0.1" if server else environ.get("HOST") or "127.0.0.1",
         port=ports["PORT"],
         dashboard_port=ports["DASHBOARD_PORT"],
         ws_port=ports["WS_PORT"],
-        db_max_connections=_integer(environ, "DB_MAX_CONNECTIONS", 10, 1, 1000),
-        max_db_retries=_integer(environ, "MAX_DB_RETRIES", 3, 0, 1000),
-        healthcheck_interval_ms=_integer(environ, "HEALTHCHECK_INTERVAL_MS", 30_000, 1000, 86_400_000),
-        message_ttl_ms=_integer(environ, "MESSAGE_TTL_MS", 3_600_000, 1000, 86_400_000),
-        api_workers=_integer(environ, "DCM_API_WORKERS", 1, 1, 64),
-        shards=_integer(environ, "DCM_SHARDS", 1, 1, 64),
+        db_max_connections=environment.integer(environ, "DB_MAX_CONNECTIONS", 10, 1, 1000),
+        max_db_retries=environment.integer(environ, "MAX_DB_RETRIES", 3, 0, 1000),
+        healthcheck_interval_ms=environment.integer(environ, "HEALTHCHECK_INTERVAL_MS", 30_000, 1000, 86_400_000),
+        message_ttl_ms=environment.integer(environ, "MESSAGE_TTL_MS", 3_600_000, 1000, 86_400_000),
+        api_workers=environment.integer(environ, "DCM_API_WORKERS", 1, 1, 64),
+        shards=environment.integer(environ, "DCM_SHARDS", 1, 1, 64),
         ws_auth_secret=environ.get("WS_AUTH_SECRET", "").strip(),
         production=environ.get("NODE_ENV", "") == "production",
-        allowed_origins=_names(environ.get("DCM_ALLOWED_ORIGINS", "")),
+        allowed_origins=environment.names(environ.get("DCM_ALLOWED_ORIGINS", "")),
         token=environ.get("DCM_TOKEN", "").strip(),
-        rate_per_second=_integer(environ, "DCM_RATE_PER_SECOND", 100, 1, 1_000_000),
-        rate_burst=_integer(environ, "DCM_RATE_BURST", 400, 1, 1_000_000),
+        rate_per_second=environment.integer(environ, "DCM_RATE_PER_SECOND", 100, 1, 1_000_000),
+        rate_burst=environment.integer(environ, "DCM_RATE_BURST", 400, 1, 1_000_000),
         callback_private=environ.get("DCM_CALLBACK_PRIVATE", "").strip() in {"1", "true", "yes"},
-        session_idle_hours=_integer(environ, "DCM_SESSION_IDLE_HOURS", 24, 1, 8760),
-        brief_tokens=_integer(environ, "DCM_BRIEF_TOKENS", 2000, 100, 8000),
+        session_idle_hours=environment.integer(environ, "DCM_SESSION_IDLE_HOURS", 24, 1, 8760),
+        brief_tokens=environment.integer(environ, "DCM_BRIEF_TOKENS", 2000, 100, 8000),
         claude_home=Path(environ.get("CLAUDE_CONFIG_DIR") or user_home / ".claude").expanduser(),
-        valkey_fsync=_choice(environ, "DCM_VALKEY_FSYNC", "everysec", ("everysec", "always", "no")),
-        autostart=_choice(environ, "DCM_AUTOSTART", "1", ("1", "0")) == "1",
-        redact_file=_file(environ, "DCM_REDACT_FILE"),
-        otlp_endpoint=_endpoint(environ),
-        backup_keep=_integer(environ, "DCM_BACKUP_KEEP", 7, 0, 3650),
-        backup_folder=_file(environ, "DCM_BACKUP_FOLDER"),
-        log_level=_choice(environ, "DCM_LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
+        valkey_fsync=environment.choice(environ, "DCM_VALKEY_FSYNC", "everysec", ("everysec", "always", "no")),
+        autostart=environment.choice(environ, "DCM_AUTOSTART", "1", ("1", "0")) == "1",
+        redact_file=environment.file(environ, "DCM_REDACT_FILE"),
+        otlp_endpoint=environment.endpoint(environ),
+        backup_keep=environment.integer(environ, "DCM_BACKUP_KEEP", 7, 0, 3650),
+        backup_folder=environment.file(environ, "DCM_BACKUP_FOLDER"),
+        server=server,
+        token_file=environment.file(environ, "DCM_TOKEN_FILE"),
+        relay_spool_mb=environment.integer(environ, "DCM_RELAY_SPOOL_MB", 64, 1, 100_000),
+        relay_insecure=environ.get("DCM_RELAY_INSECURE", "").strip() in {"1", "true", "yes"},
+        log_level=environment.choice(environ, "DCM_LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
     )

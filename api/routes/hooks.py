@@ -19,6 +19,7 @@ from api.restore import Briefs
 from dcm.broker import compacted_key, compaction_key, mailbox_key
 from dcm.domain.briefs import TO_KEEP
 from dcm.domain.hook_events import check
+from dcm.domain.relayed import NO_ANSWER, TIME_HEADER, told_time
 from dcm.domain.streams import stamp
 
 NOTHING = b"{}"
@@ -82,10 +83,12 @@ class ClaudeHooks:
 
         It is queued before this is answered. A SessionStart after a compaction is answered with the brief, a
         PreCompact with plain text for the summariser, others with what waits for the session, or nothing.
+        A relay says when it took the event (`DCM-Event-Time`), and of one it kept for a while that nobody waits for
+        its answer (`Prefer: return=minimal`).
         """
         raw = await read_body(req)
         payload = check(parse_json(raw))
-        now = time.time_ns()
+        now, waits = _moment(req), req.get_header(NO_ANSWER[0]) != NO_ANSWER[1]
         session_id, name = storable(payload["session_id"]), payload["hook_event_name"]
         access.note(req, session_id=session_id, event=name)
         agent_id = payload.get("agent_id")
@@ -96,10 +99,12 @@ class ClaudeHooks:
             kept_bytes(raw, payload),
             now,
             marks={MARKS[name](session_id): stamp(now)} if name in MARKS else None,
-            mailbox=mailbox if name in CARRIERS else None,
-            urgent=name in URGENT,
+            mailbox=mailbox if name in CARRIERS and waits else None,
+            urgent=name in URGENT and waits,
         )
         resp.content_type, resp.data = "application/json", NOTHING
+        if not waits:
+            return
         if name == "SubagentStart" and agent_id:
             mail = await self._door.collect(mailbox)
         if mail:
@@ -119,6 +124,13 @@ class ClaudeHooks:
         return await self._briefs.of(
             session_id, datetime.fromtimestamp(now / 1e9, UTC), path if isinstance(path, str) else ""
         )
+
+
+def _moment(req: Request) -> int:
+    """When the event happened, in nanoseconds: now, or when a relay says that it took it."""
+    now = time.time_ns()
+    told = req.get_header(TIME_HEADER)
+    return now if told is None else told_time(told, now)
 
 
 def _context(event: str, text: str) -> bytes:

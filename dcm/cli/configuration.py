@@ -11,6 +11,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 
 DEFAULTS = {
     "redact_file": "",
+    "token_file": "`DCM_HOME/token`",
+    "relay_insecure": "`0`",
     "home": "`~/.dcm`",
     "database_url": "embedded",
     "redis_url": "embedded",

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from db import migrate
 from dcm import stores
-from dcm.cli import backup_age, lifecycle, machine, modes, options, probes, texts, up
+from dcm.cli import backup_age, lifecycle, machine, modes, options, probes, relaying, texts, up
 from dcm.cli.findings import Finding, broken, ok, warning
 from dcm.cli.hints import callable_here
 from dcm.client import ClientError
@@ -71,6 +71,9 @@ def examine() -> Iterator[Finding]:
     yield from machine.claude()
     yield from machine.hooks(settings)
     yield from machine.launcher(settings)
+    if settings.server:
+        yield from relaying.findings(settings)
+        return
     running = bool(lifecycle.kept_lines(settings))
     yield from lines(settings)
     yield from machine.own_ports(settings) if running else machine.free_ports(settings)

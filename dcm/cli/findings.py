@@ -16,6 +16,15 @@ class Finding:
     mend: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of DCM: whether it works, and what is to be said of it."""
+
+    name: str
+    works: bool
+    says: str
+
+
 def ok(check: str, says: str) -> Finding:
     """It is well."""
     return Finding(check, "ok", says)

@@ -45,14 +45,18 @@ command.add_command(import_export.export)
 @click.option(
     "--every", type=click.FloatRange(0.2, 3600), default=5.0, show_default=True, help="Seconds between two looks."
 )
+@click.option("--new", is_flag=True, help="Send what was added since the last --new or --follow, and end.")
 @options.url
 @options.as_json
-def transcripts(*, paths: Sequence[Path], follow: bool, every: float, url: str | None, as_json: bool) -> None:
+def transcripts(
+    *, paths: Sequence[Path], follow: bool, every: float, new: bool, url: str | None, as_json: bool
+) -> None:
     """Import transcripts of Claude Code: files, or folders with all that is in them.
 
     Without PATHS those of ~/.claude/projects (CLAUDE_CONFIG_DIR is honoured). Doing it again, or importing what the
     hooks reported too, adds nothing twice. A session whose transcript was not touched for an hour counts as ended.
-    With --follow this machine's transcripts are sent as they grow, to a server that cannot read them.
+    With --follow this machine's transcripts are sent as they grow, to a server that cannot read them; a relay does that
+    by itself, with --new.
 
     \b
     Examples:
@@ -65,6 +69,9 @@ def transcripts(*, paths: Sequence[Path], follow: bool, every: float, url: str |
     with options.connect(url) as client:
         if follow:
             _follow(client, given, every, as_json=as_json)
+            return
+        if new:
+            _say(_send_new(client, given, _remembered(client)), None, as_json=as_json)
             return
         sieve = Sieve(datetime.now(UTC))
         sessions = found(sieve.files(path for path in given if path.exists()))
@@ -91,25 +98,37 @@ def _sifted(sessions: Iterable[tuple[str, list[Path]]], sieve: Sieve) -> Iterato
 
 def _follow(client: Client, paths: Sequence[Path], every: float, *, as_json: bool) -> None:
     """Send what is new, again and again; a server that is away is told of once, and gets it when it is back."""
-    remembered = Remembered(options.settings().home / "followed.json", client.url)
+    remembered = _remembered(client)
     away = False
     try:
         while True:
-            counts: Counter[str] = Counter(accepted=0, known=0, too_large=0)
+            counts: Counter[str] = Counter()
             try:
-                _send_all(client, found(paths).items(), remembered, counts)
+                counts = _send_new(client, paths, remembered)
                 away = False
             except ClientError as error:
                 if not away:
                     click.echo(f"{error} It is sent again until it is taken.", err=True)
                 away = True
-            finally:
-                remembered.save()
             if counts["accepted"] or counts["too_large"]:
                 _say(counts, None, as_json=as_json)
             sleep(every)
     except KeyboardInterrupt:
         return
+
+
+def _remembered(client: Client) -> Remembered:
+    return Remembered(options.settings().home / "followed.json", client.url)
+
+
+def _send_new(client: Client, paths: Iterable[Path], remembered: Remembered) -> Counter[str]:
+    """Send what was added since it was remembered; what arrived is remembered, whatever comes after."""
+    counts: Counter[str] = Counter(accepted=0, known=0, too_large=0, sessions=0, files=0)
+    try:
+        _send_all(client, found(paths).items(), remembered, counts)
+    finally:
+        remembered.save()
+    return counts
 
 
 def _send_all(

@@ -118,6 +118,8 @@ def urls(settings: Settings) -> dict[str, str]:
     """Where a person finds it."""
     host = ANY_ADDRESS.get(settings.host, settings.host)
     name = f"[{host}]" if ":" in host else host
+    if settings.server:
+        return {"relay": f"http://{name}:{settings.port}", "server": settings.server}
     return {
         "dashboard": f"http://{name}:{settings.dashboard_port}",
         "api": f"http://{name}:{settings.port}",

@@ -15,6 +15,7 @@ from dcm.domain.errors import DcmError
 
 COMMANDS = {
     "up": ("dcm.cli.up", "Set up what is missing and run the whole system in the foreground."),
+    "relay": ("dcm.cli.relay", "Take this machine's hooks for a DCM on another."),
     "start": ("dcm.cli.lifecycle:start", "Run the whole system in the background."),
     "stop": ("dcm.cli.lifecycle:stop", "Stop it."),
     "restart": ("dcm.cli.lifecycle:restart", "Stop it and start it again."),

@@ -13,7 +13,9 @@ from dcm.domain.errors import SettingsError
 from dcm.launcher import server_url
 from dcm.settings import Settings, load
 
-url = click.option("--url", envvar="CONTEXT_MANAGER_URL", help="The server.  [default: HOST and PORT of this DCM]")
+url = click.option(
+    "--url", envvar="CONTEXT_MANAGER_URL", help="The server.  [default: DCM_SERVER_URL, or HOST and PORT of this DCM]"
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of sentences.")
 
 
@@ -41,13 +43,14 @@ def token(address: str) -> str | None:
         known = settings()
     except SettingsError:
         return None
-    ours = {server_url(replace(known, port=port)) for port in (known.port, known.dashboard_port, known.ws_port)}
+    ports = (known.port, known.dashboard_port, known.ws_port)
+    ours = {known.server.rstrip("/"), *(server_url(replace(known, port=port)) for port in ports)}
     return known.token or (token_file.own(known) if address.rstrip("/") in ours else None) or None
 
 
 def server(given: str | None) -> str:
-    """The server that was named, or this DCM's."""
-    return given or server_url(settings())
+    """The server that was named, or the one this machine reports to, or this DCM's."""
+    return given or (known := settings()).server or server_url(known)
 
 
 def count(number: int, noun: str) -> str:

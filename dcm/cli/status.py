@@ -3,14 +3,15 @@
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import click
 from rich.console import Console
 from rich.filesize import decimal
 from rich.markup import escape
 
-from dcm.cli import lifecycle, options, probes, registration, texts
+from dcm.cli import lifecycle, options, probes, registration, relaying, texts
+from dcm.cli.findings import Part
 from dcm.cli.hints import callable_here
 from dcm.client import Client, ClientError, Unreachable
 from dcm.client.shapes.system import Disk, Queue, System
@@ -18,15 +19,6 @@ from dcm.settings import PROCFILE_ORDER, Settings
 
 ROOM = 1_000_000_000
 """Bytes of free disk below which it is time to look."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A part of DCM: whether it works, and what is to be said of it."""
-
-    name: str
-    works: bool
-    says: str
 
 
 @click.command()
@@ -77,6 +69,8 @@ def health(*, url: str | None, as_json: bool) -> None:
 
 def look(settings: Settings) -> list[Part]:
     """All parts, in the order in which they depend on one another."""
+    if settings.server:
+        return [_process(settings), *relaying.parts(settings), _hooks()]
     with ThreadPoolExecutor() as pool:
         api, bridge, dashboard = (pool.submit(probe, settings) for probe in (_api, _bridge, _dashboard))
         return [

@@ -28,6 +28,8 @@ ROOT = Path(__file__).parents[2]
 def command(concurrency: str | None) -> None:
     """Run everything in the foreground; Ctrl-C stops it.
 
+    Where DCM_SERVER_URL names a DCM on another machine that is the relay: see `dcm relay --help`.
+
     \b
     Examples:
       dcm up
@@ -38,6 +40,10 @@ def command(concurrency: str | None) -> None:
         raise StartError("There is no Procfile beside the installed package: run `dcm up` from a clone of DCM.")
     read_dotenv(ROOT / ".env")
     settings = load()
+    if settings.server:
+        from dcm.cli import relay  # noqa: PLC0415 - it stands on this module
+
+        relay.become(settings)
     own_patterns(settings)
     token_file.digest(settings)
     make_home(settings.home)

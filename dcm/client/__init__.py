@@ -6,7 +6,8 @@ with Client() as dcm:
     print(dcm.get_stats()["actionCount"])
 """
 
-from dcm.client.clients import AsyncClient, Client
+from dcm.client.async_client import AsyncClient
+from dcm.client.client import Client
 from dcm.client.errors import Absent, Busy, ClientError, Refused, Unreachable
 from dcm.client.frames import MISSED, Told
 from dcm.client.stream import EventStream

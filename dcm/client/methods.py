@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
 from dcm.client.calls.call import Call
 
 if TYPE_CHECKING:
-    from dcm.client.clients import AsyncClient, Client
+    from dcm.client.async_client import AsyncClient
+    from dcm.client.client import Client
 
 Answer = TypeVar("Answer")
 P = ParamSpec("P")

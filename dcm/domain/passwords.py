@@ -16,6 +16,11 @@ def masked(text: str) -> str:
     return _OF_OPTION.sub(r"\1***", _OF_USER.sub(r"\1:***@", text))
 
 
+def shown(text: str) -> str:
+    """A secret as it may be shown: a URL without its password, anything else not at all."""
+    return masked(text) if "://" in text else "***"
+
+
 def hidden(text: str, *addresses: str) -> str:
     """A text without the passwords of these addresses, whole or in the parts that a parser makes of them."""
     parts = {part for address in addresses for part in _parts(address) if len(part) >= SHORTEST}

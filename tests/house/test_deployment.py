@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 BIN = "%h/dcm/.venv/bin"
+ALONE = {"dcm": ["up"], "dcm-relay": ["relay"]}
+"""Units that run a command, and which."""
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +88,8 @@ def test_a_unit_names_a_program_that_exists_and_no_persons_folder(path: Path) ->
     assert unit["Service"]["Restart"] == "on-failure"
     assert unit["Install"]["WantedBy"] == "default.target"
     program, *rest = shlex.split(unit["Service"]["ExecStart"])
-    if path.stem == "dcm":
-        assert (program, rest) == (f"{BIN}/dcm", ["up"])
+    if path.stem in ALONE:
+        assert (program, rest) == (f"{BIN}/dcm", ALONE[path.stem])
     else:
         assert (program, rest) == (f"{BIN}/python", ["-m", *SERVICES[path.stem.removeprefix("dcm-")].run])
     before = shlex.split(unit["Service"].get("ExecStartPre", f"{BIN}/dcm up"))
@@ -95,5 +97,5 @@ def test_a_unit_names_a_program_that_exists_and_no_persons_folder(path: Path) ->
     assert before[1] in COMMANDS
 
 
-def test_there_is_a_unit_for_all_of_dcm_and_one_for_each_process() -> None:
-    assert {path.stem for path in UNITS} == {"dcm", *(f"dcm-{name}" for name in SERVICES)}
+def test_there_is_a_unit_for_all_of_dcm_one_for_each_process_and_one_for_the_relay() -> None:
+    assert {path.stem for path in UNITS} == {*ALONE, *(f"dcm-{name}" for name in SERVICES)}

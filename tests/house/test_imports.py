@@ -25,6 +25,16 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "db": ("db", "dcm.domain", "dcm.settings"),
     "dcm.domain": ("dcm.domain",),
     "dcm.cli": ("db.backups", "db.migrate", "dcm"),
+    "dcm.relay": (
+        "dcm.relay",
+        "dcm",
+        "dcm.domain",
+        "dcm.settings",
+        "dcm.logs",
+        "dcm.lease",
+        "dcm.ports",
+        "dcm.embedded.places",
+    ),
     "dcm": ("dcm",),
     "hooks": ("hooks",),
 }
@@ -37,6 +47,7 @@ NEVER: dict[str, tuple[str, ...]] = {
     "db": ("api", "workers", "wsbridge", "hooks", "dcm.broker", "dcm.cli", "dcm.embedded", "dcm.logs"),
     "dcm.domain": ("api", "workers", "wsbridge", "hooks", "db", "dcm.settings", "dcm.broker", "dcm.cli"),
     "dcm.cli": ("api", "workers", "wsbridge", "hooks"),
+    "dcm.relay": ("api", "workers", "wsbridge", "hooks", "db", "dcm.cli", "dcm.client", "dcm.broker"),
     "hooks": ("api", "workers", "wsbridge", "db", "dcm"),
 }
 """What the contracts must say no to, directly imported."""

@@ -117,7 +117,7 @@ export interface paths {
         put?: never;
         /**
          * Accept a hook event of Claude Code, as it comes
-         * @description It is queued before this is answered. A SessionStart after a compaction is answered with the brief, a PreCompact with plain text for the summariser, others with what waits for the session, or nothing.
+         * @description It is queued before this is answered. A SessionStart after a compaction is answered with the brief, a PreCompact with plain text for the summariser, others with what waits for the session, or nothing. A relay says when it took the event (`DCM-Event-Time`), and of one it kept for a while that nobody waits for its answer (`Prefer: return=minimal`).
          */
         post: operations["ClaudeHooks.post"];
         delete?: never;

@@ -1,0 +1,220 @@
+"""What could not be sent yet: files of one line a record, bounded, sent oldest first and deleted once sent.
+
+A line is in the kernel when the hook is answered, so it survives the relay; it is on the disk a second later at most
+(`sync`). Nothing is rewritten in place: a start goes on in a new file, and a half-written line is passed over.
+"""
+
+import json
+import logging
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from dcm.domain.relayed import LASTING, Record, line, record_of
+
+logger = logging.getLogger("dcm.relay")
+
+SEGMENTS = 64
+"""Files a full spool has; one is the most that is sent again after the relay was killed."""
+
+SUFFIX = ".events"
+
+
+@dataclass(slots=True)
+class Segment:
+    """One file. `thinned`: records of less importance than this were taken out."""
+
+    path: Path
+    size: int = 0
+    thinned: int = 0
+
+
+class Spool:
+    """The files of a folder, which belongs to one relay at a time."""
+
+    def __init__(self, folder: Path, limit: int) -> None:
+        self._folder, self.limit = folder, limit
+        self._segment_limit = max(limit // SEGMENTS, 1)
+        self._waiting: Counter[str] = Counter()
+        self._unsynced: list[int] = []
+        self._writing: int | None = None
+        self._sending: Segment | None = None
+        self._lost = folder / "lost.json"
+        self.dropped = _number(self._lost)
+        self.unreadable = 0
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._segments = [self._found(path) for path in sorted(folder.glob(f"*{SUFFIX}"))]
+
+    @property
+    def count(self) -> int:
+        """Records that wait."""
+        return self._waiting.total()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the files."""
+        return sum(segment.size for segment in self._segments)
+
+    def holds(self, session_id: str) -> bool:
+        """Whether anything of a session waits."""
+        return session_id in self._waiting
+
+    def append(self, record: Record) -> bool:
+        """Keep a record behind all others; False when it had to be dropped, which is counted."""
+        text = line(record)
+        if self.size + len(text) > self.limit and not self._make_room(len(text), record.importance):
+            self._drop(1, f"an event of {record.session_id}", "the spool is full")
+            return False
+        if not self._put(text):
+            self._drop(1, f"an event of {record.session_id}", "the disk does not take it")
+            return False
+        self._waiting[record.session_id] += 1
+        return True
+
+    def oldest(self) -> tuple[Segment, list[Record]] | None:
+        """The first file and its records, to be sent; it grows no more and is not thinned. None when all is empty."""
+        if not self._segments:
+            return None
+        self._sending = self._segments[0]
+        if len(self._segments) == 1:
+            self._close()
+        return self._sending, list(self._records(self._sending.path))
+
+    def sent(self, record: Record) -> None:
+        """The server has it, or will never take it."""
+        self._waiting[record.session_id] -= 1
+        if self._waiting[record.session_id] <= 0:
+            del self._waiting[record.session_id]
+
+    def forget(self, segment: Segment) -> None:
+        """Delete a file whose records were all sent."""
+        segment.path.unlink(missing_ok=True)
+        self._segments.remove(segment)
+        self._sending = None
+
+    def unsynced(self) -> list[int]:
+        """Descriptors of what the disk may not have yet, for `sync`."""
+        taken, self._unsynced = self._unsynced, []
+        if self._writing is not None:
+            taken.append(os.dup(self._writing))
+        return taken
+
+    def close(self) -> None:
+        """Bring all to the disk."""
+        self._close()
+        sync(self.unsynced())
+
+    def _found(self, path: Path) -> Segment:
+        """A file of an earlier relay; its half-written lines are counted."""
+        segment, whole = Segment(path, path.stat().st_size), path.read_bytes().splitlines(keepends=True)
+        for record in map(record_of, whole):
+            if record is None:
+                self.unreadable += 1
+                logger.warning("a line of %s is not whole and is passed over", path)
+            else:
+                self._waiting[record.session_id] += 1
+        return segment
+
+    def _records(self, path: Path) -> Iterator[Record]:
+        return (found for text in path.read_bytes().splitlines(keepends=True) if (found := record_of(text)))
+
+    def _put(self, text: bytes) -> bool:
+        """Write a line behind the others; where that ends halfway, the next goes into a new file."""
+        try:
+            written = os.write(self._open(), text)
+        except OSError as error:
+            logger.warning("the spool cannot be written: %s", error)
+            return False
+        segment = self._segments[-1]
+        segment.size += written
+        if segment.size >= self._segment_limit or written != len(text):
+            self._close()
+        return written == len(text)
+
+    def _open(self) -> int:
+        """The file that grows."""
+        if self._writing is None:
+            last = int(self._segments[-1].path.stem) if self._segments else 0
+            path = self._folder / f"{last + 1:012d}{SUFFIX}"
+            self._writing = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+            self._segments.append(Segment(path))
+        return self._writing
+
+    def _close(self) -> None:
+        if self._writing is not None:
+            self._unsynced.append(self._writing)
+            self._writing = None
+
+    def _make_room(self, wanted: int, importance: int) -> bool:
+        """Drop what is less important than a record or as important and older, the least important first."""
+        for level in range(min(importance, LASTING - 1) + 1):
+            for segment in list(self._segments):
+                if segment.thinned <= level and self._at_rest(segment):
+                    self._thin(segment, level)
+                if self.size + wanted <= self.limit:
+                    return True
+        for segment in [each for each in self._segments if importance == LASTING and self._at_rest(each)]:
+            self._thin(segment, LASTING)
+            if self.size + wanted <= self.limit:
+                return True
+        return False
+
+    def _at_rest(self, segment: Segment) -> bool:
+        return segment is not self._sending and (self._writing is None or segment is not self._segments[-1])
+
+    def _thin(self, segment: Segment, level: int) -> None:
+        """Write a file anew without the records of this importance and less."""
+        records = list(self._records(segment.path))
+        kept = [record for record in records if record.importance > level]
+        segment.thinned = level + 1
+        if len(kept) == len(records):
+            return
+        for record in records:
+            if record.importance <= level:
+                self.sent(record)
+        if not kept:
+            segment.path.unlink(missing_ok=True)
+            self._segments.remove(segment)
+        else:
+            segment.size = self._write(segment.path, b"".join(map(line, kept)))
+        self._drop(len(records) - len(kept), f"{len(records) - len(kept)} events", "the spool is full")
+
+    def _drop(self, count: int, what: str, why: str) -> None:
+        """Count what is lost; told at the first, and each time it has doubled."""
+        before, self.dropped = self.dropped, self.dropped + count
+        if before.bit_length() < self.dropped.bit_length():
+            logger.error("%s dropped, %d in all: %s (%s)", what, self.dropped, why, self._folder)
+        try:
+            self._write(self._lost, json.dumps({"dropped": self.dropped}).encode())
+        except OSError as error:
+            logger.warning("how many were dropped could not be written down: %s", error)
+
+    def _write(self, path: Path, text: bytes) -> int:
+        """Put a file in the place of another at one stroke; gives its length."""
+        draft = path.with_suffix(".draft")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        self._unsynced.append(descriptor)
+        with os.fdopen(descriptor, "wb", closefd=False) as file:
+            file.write(text)
+        draft.replace(path)
+        return len(text)
+
+
+def sync(descriptors: list[int]) -> None:
+    """Bring files to the disk, and close them; may take as long as the disk does."""
+    for descriptor in descriptors:
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            logger.warning("the spool may not survive a loss of power: %s", error)
+        finally:
+            os.close(descriptor)
+
+
+def _number(path: Path) -> int:
+    try:
+        return int(json.loads(path.read_bytes())["dropped"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0

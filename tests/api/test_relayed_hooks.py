@@ -1,0 +1,63 @@
+"""Hooks that a relay passes on: when they happened, and that nobody waits for the answer to those that were kept."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from api_server import HOOKS, Answer, ApiServer
+
+from dcm.broker import compaction_key, mailbox_key, stream_key
+from dcm.domain.mail import Letter, sealed
+from dcm.domain.relayed import NO_ANSWER, TIME_HEADER
+from dcm.domain.streams import moment
+
+
+def relayed(server: ApiServer, at: datetime | str, name: str = "PostToolUse", *, late: bool = False) -> Answer:
+    """A hook as a relay passes it on."""
+    told = {TIME_HEADER: at if isinstance(at, str) else at.isoformat(), **(dict([NO_ANSWER]) if late else {})}
+    body = json.dumps({"session_id": "s1", "hook_event_name": name, "source": "compact", "agent_id": ""})
+    return server.ask("POST", HOOKS, body, told)
+
+
+def times(server: ApiServer) -> list[datetime]:
+    """When the events in the stream happened."""
+    return [moment(fields[b"t"]) for _, fields in server.valkey.client.xrange(stream_key(0))]
+
+
+def test_an_event_lies_in_the_stream_with_the_time_the_relay_took_it(server: ApiServer) -> None:
+    at = datetime.now(UTC) - timedelta(days=3)
+    assert relayed(server, at).status == 200
+    assert times(server) == [at]
+
+
+def test_an_event_from_a_clock_that_is_ahead_is_taken_for_one_of_now(server: ApiServer) -> None:
+    assert relayed(server, datetime.now(UTC) + timedelta(hours=1)).status == 200
+    assert abs(times(server)[0] - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("at", ["yesterday", "2026-11-21T12:00:00", "1999-01-01T00:00:00+00:00"])
+def test_what_is_no_time_is_refused_and_nothing_is_taken(server: ApiServer, at: str) -> None:
+    answer = relayed(server, at)
+    assert (answer.status, TIME_HEADER in answer.json["error"]) == (400, True)
+    assert times(server) == []
+
+
+@pytest.mark.parametrize("name", ["PreToolUse", "SubagentStart", "UserPromptSubmit"])
+def test_an_event_that_was_kept_leaves_the_mail_for_one_that_somebody_waits_for(server: ApiServer, name: str) -> None:
+    server.valkey.client.set(mailbox_key("s1"), sealed(Letter("the build is red")))
+    assert relayed(server, datetime.now(UTC), name, late=True).body == b"{}"
+    assert "the build is red" in relayed(server, datetime.now(UTC), "PreToolUse").body.decode()
+
+
+def test_a_session_start_that_was_kept_is_given_no_brief_and_nobody_waits_for_one(server: ApiServer) -> None:
+    answer = relayed(server, datetime.now(UTC), "SessionStart", late=True)
+    assert (answer.status, answer.body) == (200, b"{}")
+    assert answer.seconds < 0.5
+
+
+def test_a_compaction_that_was_kept_began_when_the_relay_saw_it(server: ApiServer) -> None:
+    at = datetime.now(UTC) - timedelta(minutes=5)
+    assert relayed(server, at, "PreCompact", late=True).body == b"{}"
+    mark = server.valkey.client.get(compaction_key("s1"))
+    assert isinstance(mark, bytes)
+    assert moment(mark) == at
