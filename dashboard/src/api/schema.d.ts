@@ -2139,6 +2139,15 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * ExportedRows
+         * @description At most 1000 lines of an export between its header and its totals, in their order.
+         */
+        ExportedRows: {
+            rows: {
+                [key: string]: components["schemas"]["JsonValue"];
+            }[];
+        };
+        /**
          * FailureFigures
          * @description Events the database refused, and messages that failed for good; null when their store is away.
          */
@@ -5615,6 +5624,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5625,6 +5643,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5683,6 +5710,15 @@ export interface operations {
                 };
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5693,6 +5729,15 @@ export interface operations {
             };
             /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
