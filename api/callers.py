@@ -1,6 +1,9 @@
 """Who may call: programs of this machine and our own pages, not a page of somebody else's in the person's browser."""
 
+import functools
+
 from falcon.asgi import Request, Response
+from falcon.uri import parse_host
 
 from dcm.domain import origins
 from dcm.domain.errors import Forbidden
@@ -14,12 +17,20 @@ ALLOWED = {
 """What a browser is told before it lets an allowed page call."""
 
 
+LOOKED_AT = frozenset({b"host", b"origin", b"sec-fetch-site", b"sec-fetch-mode", b"sec-fetch-dest"})
+"""The headers by which a request is judged."""
+
+REMEMBERED = 1024
+"""Judgements that are remembered: a program says the same of itself with every request."""
+
+
 class Callers:
     """Refuses a browser's page of another origin, and a name that was made to lead here."""
 
     def __init__(self, settings: Settings) -> None:
         ports = (settings.port, settings.dashboard_port, settings.ws_port)
         self._gate = origins.gate(settings.host, ports, settings.allowed_origins)
+        self._refusals = functools.lru_cache(REMEMBERED)(self._judged)
 
     async def process_request(self, req: Request, resp: Response) -> None:  # noqa: ARG002 - falcon's signature
         """Look at Host, and at what only a browser sends.
@@ -27,7 +38,9 @@ class Callers:
         Raises:
             Forbidden: the request comes from another page, or names another host.
         """
-        if wrong := self._gate.refusal(_asked(req), of_a_page=True):
+        told = tuple([header for header in req.scope["headers"] if header[0] in LOOKED_AT])
+        wrong, req.context.no_data = self._refusals(req.method, told)
+        if wrong:
             raise Forbidden(wrong)
 
     async def process_resource(self, req: Request, resp: Response, resource: object, params: object) -> None:  # noqa: ARG002
@@ -36,8 +49,8 @@ class Callers:
         Raises:
             Forbidden: a page of another site led here.
         """
-        if wrong := self._gate.refusal(_asked(req)):
-            raise Forbidden(wrong)
+        if req.context.no_data:
+            raise Forbidden(req.context.no_data)
 
     async def process_response(self, req: Request, resp: Response, resource: object, req_succeeded: bool) -> None:  # noqa: ARG002
         """Let the browser show the answer to a page that may call."""
@@ -50,14 +63,26 @@ class Callers:
                 resp.set_header("Access-Control-Allow-Private-Network", "true")
         resp.append_header("Vary", "Origin")
 
+    def _judged(self, method: str, told: tuple[tuple[bytes, bytes], ...]) -> tuple[str, str]:
+        """Why what tells so of itself may have neither page nor data, and why no data; empty where it may."""
+        header: dict[bytes, str] = {}
+        for name, value in told:
+            text = value.decode("latin-1")
+            header[name] = f"{header[name]},{text}" if name in header else text
+        asked = origins.Asked(
+            _name_of(header.get(b"host", origins.LOOPBACK[0])),
+            method,
+            header.get(b"origin"),
+            header.get(b"sec-fetch-site"),
+            header.get(b"sec-fetch-mode"),
+            header.get(b"sec-fetch-dest"),
+        )
+        return self._gate.refusal(asked, of_a_page=True), self._gate.refusal(asked)
 
-def _asked(req: Request) -> origins.Asked:
-    header = req.get_header
-    return origins.Asked(
-        req.host.strip("[]"),
-        req.method,
-        header("Origin"),
-        header("Sec-Fetch-Site"),
-        header("Sec-Fetch-Mode"),
-        header("Sec-Fetch-Dest"),
-    )
+
+def _name_of(host: str) -> str:
+    """The name in a Host header; all of it where that is none."""
+    try:
+        return parse_host(host)[0].strip("[]")
+    except ValueError:
+        return host

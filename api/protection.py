@@ -3,6 +3,7 @@
 from falcon import MEDIA_HTML
 from falcon.asgi import Request, Response
 
+from api.access import HOOKS
 from dcm.domain import page_rules
 from dcm.settings import Settings
 
@@ -14,7 +15,9 @@ class Protection:
         self._ws_port = settings.ws_port
 
     async def process_response(self, req: Request, resp: Response, *_: object) -> None:
-        """Set the headers of data, and those of a page where it is one."""
+        """Set the headers of data, and those of a page where it is one; no browser reads what a hook is answered."""
+        if req.path == HOOKS:
+            return
         resp.set_headers(page_rules.DATA)
         if not resp.cache_control:
             resp.set_header("Cache-Control", page_rules.NOT_KEPT)

@@ -93,7 +93,7 @@ def test_this_port_becomes_a_websocket_for_nobody(server: ApiServer) -> None:
 
 
 def test_data_is_kept_by_nobody_and_embedded_nowhere(server: ApiServer) -> None:
-    for method, path in (("GET", "/api/sessions"), ("GET", "/nothing"), ("POST", HOOKS)):
+    for method, path in (("GET", "/api/sessions"), ("GET", "/nothing"), ("POST", "/api/projects")):
         headers = server.ask(method, path, PAYLOAD).headers
         assert headers["Cache-Control"] == "no-store"
         assert headers["X-Content-Type-Options"] == "nosniff"
