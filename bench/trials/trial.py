@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import redis
+
 from db.pool import DatabaseError
 from dcm.domain.errors import DcmError
 from trials import truth
@@ -16,7 +18,7 @@ from trials.ledger import TOLD_BY_TRANSCRIPTS, Key
 from trials.listener import Listener
 from trials.load import Load
 
-WELL_WITHIN, STORED_WITHIN, RECOVERED_WITHIN, SILENT_WITHIN = 60.0, 60.0, 40.0, 90.0
+WELL_WITHIN, STORED_WITHIN, RECOVERED_WITHIN, SILENT_WITHIN = 120.0, 300.0, 40.0, 120.0
 """Seconds until all lines live and /health is well, until what was accepted is stored, and where
 Valkey lost some read from transcripts, until nothing is left to do."""
 
@@ -72,12 +74,19 @@ class Trial:
         await until(lambda: ledger.last_answer > since, WELL_WITHIN, "hooks are answered 200 again")
 
     async def _settle(self, outcome: Outcome, *, power: bool) -> None:
-        """Wait until all that was acknowledged so far is stored, and the listener knows what was told so far."""
+        """Wait until all that was acknowledged so far is stored, and the listener knows what was told so far.
+
+        What is still missing when the stream no longer holds anything of that time is lost, however busy the machine.
+        """
         ledger = self.load.ledger
         keys = set(ledger.acknowledged)
-        deadline = time.monotonic() + (RECOVERED_WITHIN if power else STORED_WITHIN)
-        while pending := keys & ledger.acknowledged.keys():
+        last = await asyncio.to_thread(truth.newest_entry, self.instance.queue())
+        await until(lambda: self._drained(last), STORED_WITHIN, "the stream is drained of what was accepted")
+        deadline = time.monotonic() + (RECOVERED_WITHIN if power else 0)
+        pending = keys & ledger.acknowledged.keys()
+        while pending:
             await asyncio.to_thread(self._find, pending, outcome)
+            pending = keys & ledger.acknowledged.keys()
             if time.monotonic() > deadline:
                 break
             await asyncio.sleep(0.1)
@@ -86,10 +95,15 @@ class Trial:
         else:
             outcome.missing += pending
         ledger.found(pending)
-        await until(self._heard, 20, "the listener was told every kept event")
+        await until(self._heard, STORED_WITHIN, "the listener was told every kept event")
+
+    def _drained(self, last: str) -> bool:
+        with contextlib.suppress(OSError, redis.RedisError):
+            return truth.drained(self.instance.queue(), last)
+        return False
 
     def _find(self, pending: set[Key], outcome: Outcome) -> None:
-        with contextlib.suppress(DatabaseError, DcmError), self.instance.database() as conn:
+        with self.instance.database() as conn:
             found = truth.counted(conn, pending)
             outcome.doubled += [key for key, count in found.items() if count > 1]
             self.load.ledger.found(found)

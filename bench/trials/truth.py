@@ -7,6 +7,7 @@ from typing import Any, cast
 import redis
 
 from db.pool import Conn
+from dcm.broker import stream_key
 from trials.ledger import TOOL, Key
 
 FIGURES = {
@@ -143,8 +144,23 @@ def recovered(conn: Conn, keys: Collection[Key]) -> set[Key]:
     return found | {Key(*row) for row in conn.execute(query.encode(), [sessions])} & set(keys)
 
 
+def newest_entry(queue: redis.Redis) -> str:
+    """The id of the stream's newest entry, whether it is still there or not."""
+    if not queue.exists(stream_key(0)):
+        return "0-0"
+    return cast("dict[str, bytes]", queue.xinfo_stream(stream_key(0)))["last-generated-id"].decode()
+
+
+def drained(queue: redis.Redis, last: str) -> bool:
+    """Whether the stream holds nothing up to an entry."""
+    return not queue.xrange(stream_key(0), max=last, count=1)
+
+
 def waiting(queue: redis.Redis) -> dict[str, int]:
-    """What is not done: entries of streams, messages of queues and those that were taken and not acknowledged."""
+    """What is not done: entries of streams, messages of queues and those that were taken and not acknowledged.
+
+    Messages that failed for good are done with: a drain that found no database leaves its work to the next.
+    """
     sizes: dict[str, int] = {}
     for key in cast("list[bytes]", queue.keys("dcm:*")):
         name = key.decode()
@@ -152,6 +168,6 @@ def waiting(queue: redis.Redis) -> dict[str, int]:
             sizes[name] = cast("int", queue.xlen(name))
         elif name.startswith("dcm:dramatiq:__acks__"):
             sizes[name] = cast("int", queue.scard(name))
-        elif name.startswith("dcm:dramatiq:") and name.endswith(".msgs"):
+        elif name.startswith("dcm:dramatiq:") and name.endswith(".msgs") and ".XQ" not in name:
             sizes[name] = cast("int", queue.hlen(name))
     return {name: size for name, size in sizes.items() if size}

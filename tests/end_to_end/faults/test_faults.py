@@ -9,7 +9,7 @@ import pytest
 from trials import campaign
 from trials.campaign import GROUPS, Group
 from trials.kinds import DISK, PLAIN
-from trials.trial import Outcome
+from trials.trial import WELL_WITHIN, Outcome
 
 pytestmark = pytest.mark.e2e
 
@@ -37,7 +37,7 @@ def test_nothing_acknowledged_is_lost_doubled_or_stuck_after_faults_that_are(nam
     outcomes = suffer(BY_NAME[name])
     assert wrong(outcomes) == []
     assert len(outcomes) == 2 * len(BY_NAME[name].kinds)
-    assert all(outcome.recovery_s < 60 for outcome in outcomes)
+    assert all(outcome.recovery_s < WELL_WITHIN for outcome in outcomes)
 
 
 def test_a_power_cut_takes_nothing_that_was_acknowledged_when_each_write_is_synced() -> None:
