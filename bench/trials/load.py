@@ -66,15 +66,19 @@ class Load:
             post.close()
 
     async def _post_all(self, posts: list[Post], told: list[Told]) -> None:
-        waiting = [one for one in told for _ in range(2 if told is self._outbox else 1)]
+        """Post events in any order: tool calls twice, wherever; others twice in a row, for later they are news."""
+        waiting = [[one] * (1 if one.key.event == TOOL else 2) for one in told]
+        if told is self._outbox:
+            waiting += [[one] for one in told if one.key.event == TOOL]
         told.clear()
         self.rng.shuffle(waiting)
         shares = [waiting[number :: len(posts)] for number in range(len(posts))]
         await asyncio.gather(*(self._post_share(post, share) for post, share in zip(posts, shares, strict=True)))
 
-    async def _post_share(self, post: Post, share: list[Told]) -> None:
-        for told in share:
-            await self._post(post, told)
+    async def _post_share(self, post: Post, share: list[list[Told]]) -> None:
+        for copies in share:
+            for told in copies:
+                await self._post(post, told)
 
     async def _sessions(self, rng: random.Random, project: str) -> None:
         post, pause = Post(self.port), self.beside / self.rate
@@ -82,7 +86,7 @@ class Load:
             async for told in Session(rng, self.folder, self.now, project).story():
                 began = time.monotonic()
                 await self._flows.wait()
-                if self.disordered:
+                if self.disordered and not told.compacts:
                     self._outbox.append(told)
                     if told.key.event == TOOL:
                         self._late.append(told)

@@ -19,6 +19,11 @@ class Told(NamedTuple):
     key: Key
     payload: dict[str, Any]
 
+    @property
+    def compacts(self) -> bool:
+        """Whether it tells of a compaction: what comes between two of these parts them."""
+        return self.key.event in {"PreCompact", "PostCompact"} or self.key.name == "compact"
+
 
 class Session:
     """One session of a client: `story` gives what its hooks tell, one after the other."""

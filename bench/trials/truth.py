@@ -77,12 +77,15 @@ NAME = """CASE WHEN event = 'PreToolUse' THEN tool_use_id WHEN event IN ('UserPr
           WHEN event = 'SessionStart' THEN coalesce(payload ->> 'source', 'startup') ELSE payload ->> 'mark' END"""
 """What an event is known by in its session."""
 
+TIMES = """CASE event WHEN 'SessionStart' THEN greatest(1, count(*) FILTER (WHERE NOT recovered)) ELSE count(*) END"""
+"""How often; a start that a transcript tells beside its hook's is none too many: clocks may have been set back between."""
+
 EVENTS_OF = f"""
-    SELECT session_id, event, {NAME} AS name, count(*) FROM hook_events
+    SELECT session_id, event, {NAME} AS name, {TIMES} FROM hook_events
     WHERE session_id = ANY(%(sessions)s) GROUP BY 1, 2, 3"""  # noqa: S608 - text of our own
 
 EVENTS_DOUBLED = f"""
-    SELECT session_id, event, {NAME} AS name, count(*) FROM hook_events GROUP BY 1, 2, 3 HAVING count(*) > 1"""  # noqa: S608
+    SELECT session_id, event, {NAME} AS name, {TIMES} FROM hook_events GROUP BY 1, 2, 3 HAVING {TIMES} > 1"""  # noqa: S608
 
 TOOLS_DOUBLED = """
     SELECT session_id, 'tool', tool_use_id, count(*) FROM actions GROUP BY 1, 2, 3 HAVING count(*) > 1"""
