@@ -23,6 +23,9 @@ ROOT = Path(__file__).parents[2]
 SERVICES = ("api", "worker", "ingest", "wsbridge", "clock")
 STORES = ("postgres", "valkey")
 CLOCKS = Path(__file__).parent / "clocks"
+ENDS_WITH_US = ("setpriv", "--pdeathsig", "TERM")
+"""Runs a program that is told to stop when we die, however we do."""
+
 FAKETIME = "/usr/lib/*/faketime/libfaketime.so.1"
 """Debian's libfaketime."""
 
@@ -88,7 +91,7 @@ class Instance:
         procfile.write_text("".join(f"{line}: {self._command(line)}\n" for line in (*SERVICES, *STORES)))
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: ASYNC220 - it takes a moment, once
-                [sys.executable, "-m", "honcho", "start", "-f", str(procfile)],
+                [*ENDS_WITH_US, sys.executable, "-m", "honcho", "start", "-f", str(procfile)],
                 cwd=ROOT,
                 env=self._environ(),
                 stdin=subprocess.DEVNULL,

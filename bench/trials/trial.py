@@ -6,10 +6,12 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import redis
 
+from db import actions
 from db.pool import DatabaseError
 from dcm.domain.errors import DcmError
 from trials import truth
@@ -161,6 +163,8 @@ async def running(
     await instance.start()
     tasks = []
     try:
+        if clock:
+            await asyncio.to_thread(_make_months, instance)
         load = Load(instance.port, folder / "transcripts", instance.now, rng, rate)
         listener = Listener(instance.ws_port)
         tasks = [asyncio.create_task(listener.run()), asyncio.create_task(load.run())]
@@ -171,3 +175,10 @@ async def running(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await instance.stop()
+
+
+def _make_months(instance: Instance) -> None:
+    """Make the partitions of the months that the clocks may jump to."""
+    with instance.database() as conn:
+        now = datetime.now(UTC)
+        actions.ensure_months(conn, [now + timedelta(days=30 * months) for months in range(-6, 7)])

@@ -78,7 +78,7 @@ NAME = """CASE WHEN event = 'PreToolUse' THEN tool_use_id WHEN event IN ('UserPr
 """What an event is known by in its session."""
 
 TIMES = """CASE event WHEN 'SessionStart' THEN greatest(1, count(*) FILTER (WHERE NOT recovered)) ELSE count(*) END"""
-"""How often; a start that a transcript tells beside its hook's is none too many: clocks may have been set back between."""
+"""How often. A start that a transcript tells beside its hook's is none too many: a clock may have been set back."""
 
 EVENTS_OF = f"""
     SELECT session_id, event, {NAME} AS name, {TIMES} FROM hook_events
