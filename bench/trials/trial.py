@@ -105,7 +105,7 @@ class Trial:
         return False
 
     def _find(self, pending: set[Key], outcome: Outcome) -> None:
-        with self.instance.database() as conn:
+        with self.instance.database() as conn, truth.at_one_moment(conn):
             found = truth.counted(conn, pending)
             outcome.doubled += [key for key, count in found.items() if count > 1]
             self.load.ledger.found(found)

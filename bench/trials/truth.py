@@ -1,7 +1,8 @@
 """What the stores hold, beside what was promised."""
 
+import contextlib
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, cast
 
 import redis
@@ -91,6 +92,14 @@ TOOLS_DOUBLED = """
     SELECT session_id, 'tool', tool_use_id, count(*) FROM actions GROUP BY 1, 2, 3 HAVING count(*) > 1"""
 
 
+@contextlib.contextmanager
+def at_one_moment(conn: Conn) -> Iterator[None]:
+    """Have all that is read in a `with` block be of one moment."""
+    with conn.transaction():
+        conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        yield
+
+
 def counted(conn: Conn, keys: Collection[Key]) -> Counter[Key]:
     """How often each of these events is stored."""
     found: Counter[Key] = Counter()
@@ -115,8 +124,7 @@ def doubled(conn: Conn) -> list[tuple[Any, ...]]:
 def wrong_figures(conn: Conn) -> dict[str, list[tuple[Any, ...]]]:
     """Figures that differ from the rows, with the first rows that show it. One snapshot: the load may go on."""
     wrong = {}
-    with conn.transaction():
-        conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    with at_one_moment(conn):
         for name, query in FIGURES.items():
             if rows := conn.execute(query.encode()).fetchmany(3):
                 wrong[name] = rows
