@@ -32,6 +32,8 @@ e2e: $(DEV_STAMP) $(DASHBOARD) ## the tests with the real client and a real brow
 		{ echo "make e2e needs chromium: apt-get install chromium"; exit 1; }
 	@command -v ip >/dev/null || { echo "make e2e needs ip: apt-get install iproute2"; exit 1; }
 	@command -v tmux >/dev/null || { echo "make e2e needs tmux: apt-get install tmux"; exit 1; }
+	@ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || \
+		{ echo "make e2e needs libfaketime: apt-get install libfaketime"; exit 1; }
 	@test -x $(CLIENT)/node_modules/.bin/claude || \
 		{ echo "make e2e needs the Claude Code client: make client"; exit 1; }
 	$(BIN)/pytest -m e2e

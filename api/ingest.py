@@ -57,7 +57,10 @@ class Door:
     def __init__(self, settings: Settings) -> None:
         self._shards = settings.shards
         self._valkey = redis.asyncio.Redis.from_url(
-            settings.redis_url, retry=Retry(NoBackoff(), 1), **connection_options(WRITE_TIMEOUT)
+            settings.redis_url,
+            retry=Retry(NoBackoff(), 1),
+            retry_on_error=[RuntimeError],  # what uvloop raises for a connection that was reset
+            **connection_options(WRITE_TIMEOUT),
         )
         self._broker = open_broker(settings)
         self._waiting: list[Waiting] = []

@@ -10,6 +10,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from dcm import logs
+from dcm.redelivery import Redelivery
 from dcm.settings import Settings
 
 INGEST, DEFAULT = "ingest", "default"
@@ -86,7 +87,7 @@ def redis_client(settings: Settings, timeout: float = 5.0) -> redis.Redis:
 
 def open_broker(settings: Settings) -> RedisBroker:
     """The broker, also as Dramatiq's global one, so that actors declare themselves on it."""
-    broker = RedisBroker(  # type: ignore[no-untyped-call]
+    broker = Redelivery(
         client=redis_client(settings, timeout=15.0),
         middleware=[CurrentMessage(), ShutdownNotifications(), Retries(max_retries=3, max_backoff=60_000)],
         namespace=NAMESPACE,

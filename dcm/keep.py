@@ -140,7 +140,7 @@ class Keeper:
             if not told and waited > (1 if self.line == SPEAKER else 10):
                 say(f"waiting for {store.title}")
                 told = True
-            self._pause(0.1 if store.embedded(self.settings) else 1.0)
+            self._rest(0.1 if store.embedded(self.settings) else 1.0)
 
     def _live(self, program: child.Program) -> None:
         """One life of the process, and the pause after it."""
@@ -200,10 +200,14 @@ class Keeper:
         self._back_off()
 
     def _back_off(self) -> None:
-        until = time.monotonic() + self.pause
+        self._rest(self.pause)
+        self.pause = min(self.pause * 2, LONGEST_PAUSE)
+
+    def _rest(self, seconds: float) -> None:
+        """Pause that long, whatever ends meanwhile; not when we are to stop."""
+        until = time.monotonic() + seconds
         while not self.wake.stopping and (left := until - time.monotonic()) > 0:
             self._pause(min(left, 1.0))
-        self.pause = min(self.pause * 2, LONGEST_PAUSE)
 
     def _pause(self, seconds: float) -> None:
         """Sleep, with an eye on our twin and on honcho."""

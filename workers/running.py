@@ -52,7 +52,7 @@ def broker() -> RedisBroker:
 @functools.cache
 def pool() -> Pool:
     """The connections of this process."""
-    opened = open_pool(settings().database_url, most=settings().db_max_connections, name="worker", timeout=10.0)
+    opened = open_pool(settings().database_url, most=settings().db_max_connections, name="worker", timeout=3.0)
     watch_pool("worker", opened.get_stats)
     return opened
 

@@ -3,6 +3,8 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,10 @@ import pytest
 from dcm import child, lease, ports
 from dcm.child import Program
 from dcm.domain.errors import StartError
+from dcm.keep import Keeper
+from dcm.lines import STORES
+from dcm.settings import load
+from dcm.wake import Wake
 
 FAMILY = "import os, time; os.fork() or print('two', flush=True); time.sleep(60)"
 STUBBORN = "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
@@ -82,3 +88,28 @@ def test_a_taken_port_is_named_with_its_owner_and_its_variable() -> None:
 def test_an_address_of_another_machine_is_refused_in_a_sentence() -> None:
     with pytest.raises(StartError, match="cannot be used"):
         ports.require_free("192.0.2.1", 3847, "PORT", "the API")
+
+
+@pytest.fixture
+def wake() -> Iterator[Wake]:
+    """A keeper's wake; the signals are this process's own again afterwards."""
+    signals = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
+    before = [signal.getsignal(sign) for sign in signals]
+    yield Wake()
+    signal.set_wakeup_fd(-1)
+    for sign, handler in zip(signals, before, strict=True):
+        signal.signal(sign, handler)
+
+
+def test_a_store_of_ones_own_is_asked_once_a_second_though_each_question_ends_a_child(
+    tmp_path: Path, wake: Wake
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    settings = load(
+        {"DCM_HOME": str(tmp_path), "DCM_DATABASE_URL": f"postgresql://127.0.0.1:{port}/dcm", "MAX_DB_RETRIES": "1"}
+    )
+    began = time.monotonic()
+    with pytest.raises(StartError, match="does not answer"):
+        Keeper("api", settings, wake, first=True)._await(STORES["postgres"])
+    assert time.monotonic() - began >= 1.0

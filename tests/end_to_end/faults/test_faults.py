@@ -1,0 +1,52 @@
+"""Whatever happens to a whole DCM under load, it loses and doubles nothing that it acknowledged, and gets well again.
+
+A short campaign, the same for every run: each kind of fault twice. `bench/faults.py` runs as many as are wanted.
+"""
+
+import asyncio
+
+import pytest
+from trials import campaign
+from trials.campaign import GROUPS, Group
+from trials.kinds import DISK, PLAIN
+from trials.trial import WELL_WITHIN, Outcome
+
+pytestmark = pytest.mark.e2e
+
+SEED, RATE = 5, 100.0
+BY_NAME = {group.name: group for group in GROUPS}
+
+
+def suffer(group: Group) -> list[Outcome]:
+    """What becomes of a DCM that suffers each kind of fault of a group twice."""
+    faults = [kind for _ in range(2) for kind in group.kinds]
+    return asyncio.run(campaign.run(group, faults, SEED, RATE, lambda _: None))
+
+
+def wrong(outcomes: list[Outcome]) -> list[str]:
+    """What was lost, doubled or stuck, and after what."""
+    return [
+        f"{one.kind}: missing {one.missing[:5]}, doubled {one.doubled[:5]}, {one.problems}"
+        for one in outcomes
+        if not one.good
+    ]
+
+
+@pytest.mark.parametrize("name", ["plain", "clock", "disk"])
+def test_nothing_acknowledged_is_lost_doubled_or_stuck_after_faults_that_are(name: str) -> None:
+    outcomes = suffer(BY_NAME[name])
+    assert wrong(outcomes) == []
+    assert len(outcomes) == 2 * len(BY_NAME[name].kinds)
+    assert all(outcome.recovery_s < WELL_WITHIN for outcome in outcomes)
+
+
+def test_a_power_cut_takes_nothing_that_was_acknowledged_when_each_write_is_synced() -> None:
+    outcomes = suffer(BY_NAME["power, always"])
+    assert wrong(outcomes) == []
+    assert [outcome.gone for outcome in outcomes] == [0, 0]
+
+
+def test_every_kind_of_fault_comes_in_a_campaign_of_a_hundred() -> None:
+    counts = campaign.shares(100)
+    assert all(counts[group] >= len(group.kinds) for group in GROUPS)
+    assert {*PLAIN, *DISK} <= {kind for group in counts for kind in group.kinds}
