@@ -4,7 +4,7 @@ import json
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ import dramatiq
 import redis
 
 from db import sessions, transcripts, usage
-from db.pool import AWAY, Conn
+from db.pool import Conn
 from db.transcripts import Position
 from dcm.broker import DEFAULT, INGEST, enqueue, enqueue_later, nudge_key, reading_key, stream_key
 from dcm.domain import streams
@@ -40,7 +40,11 @@ AGAIN_MS = 1000
 """Milliseconds after which a reading goes on that had to pause."""
 
 
-@dramatiq.actor(queue_name=DEFAULT, max_retries=1, throws=AWAY)
+SYNCED_WITHIN_MS = 2500
+"""Milliseconds that a reading waits until Valkey has on its disk what was read: it syncs once a second."""
+
+
+@dramatiq.actor(queue_name=DEFAULT, max_retries=5)
 def read_transcript(session_id: str) -> None:
     """Read what a session's transcripts hold since the last time; ask for another run when that is much."""
     running.valkey().delete(reading_key(session_id))
@@ -65,7 +69,7 @@ def catch_up(conn: Conn, session_id: str, seconds: float, *, stored: bool = Fals
             while True:
                 if time.monotonic() > deadline or _is_long(client, session_id):
                     return False
-                more, sent = _read_piece(conn, client, session_id, path, known)
+                more, sent = _read_piece(conn, client, session_id, path, known, synced=not stored)
                 last = sent or last
                 if not more:
                     break
@@ -95,9 +99,12 @@ def _alone(conn: Conn, session_id: str, deadline: float) -> Iterator[bool]:
 
 
 def _read_piece(
-    conn: Conn, client: redis.Redis, session_id: str, path: Path, known: dict[str, Position]
+    conn: Conn, client: redis.Redis, session_id: str, path: Path, known: dict[str, Position], *, synced: bool
 ) -> tuple[bool, bytes | None]:
-    """(whether there is more to read at once, the last entry that was sent) of one file."""
+    """(whether there is more to read at once, the last entry that was sent) of one file.
+
+    `synced`: it counts as read only when Valkey has it on its disk, for nothing is read twice.
+    """
     agent = agent_of(path)
     agent_id = storable(agent.id) if agent else ""
     before = known.get(agent_id) or Position(session_id, agent_id, str(path), 0, None, "", "{}", None)
@@ -116,6 +123,8 @@ def _read_piece(
             transcripts.note_problem(conn, session_id, agent_id, storable(str(path)), str(problem))
         return False, None
     sent = _send(client, session_id, told)
+    if sent and synced:
+        _wait_synced(client)
     usage.keep(conn, together(reading.uses))
     if reading.context:
         usage.keep_context(conn, reading.context)
@@ -177,6 +186,11 @@ def _send(client: redis.Redis, session_id: str, told: Sequence[Past]) -> bytes |
         enqueue(broker, INGEST, "drain", shard)
     last: bytes = entries[-1]
     return last
+
+
+def _wait_synced(client: redis.Redis) -> None:
+    with suppress(redis.ResponseError):  # a Valkey that keeps no file, or a Redis before 7.2: nothing to wait for
+        client.waitaof(1, 0, SYNCED_WITHIN_MS)
 
 
 def _wait_stored(client: redis.Redis, session_id: str, last: bytes) -> None:

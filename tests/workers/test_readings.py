@@ -79,6 +79,21 @@ def test_a_running_worker_recovers_what_is_missing_by_itself(
     assert (len(rows(conn, PROMPTS)), len(rows(conn, CALLS))) == (2, 3)
 
 
+def test_what_was_read_counts_as_read_when_it_is_on_the_disk(
+    valkey: redis.Redis, conn: Conn, transcript: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known_at_sync = []
+
+    def synced(*_: object) -> None:
+        known_at_sync.append(rows(conn, "SELECT count(*) FROM transcripts WHERE read_to > 0"))
+
+    report(valkey, transcript, 0, 9)
+    monkeypatch.setattr(type(running.valkey()), "waitaof", synced)
+    read_transcript(SESSION)
+    assert known_at_sync == [[(0,)], [(1,)]]
+    assert rows(conn, "SELECT count(*) FROM transcripts WHERE read_to > 0") == [(2,)]
+
+
 def test_one_reading_waits_for_a_session_however_many_of_its_events_ask(
     valkey: redis.Redis, conn: Conn, transcript: Path
 ) -> None:
