@@ -114,7 +114,10 @@ def _fold_counts(conn: Conn) -> None:
 
 
 def _fold_actions(conn: Conn) -> None:
-    """Fold hours and sessions; a session that lost actions has its latest looked up, as no sum can tell it."""
+    """Fold hours and sessions; a session that lost actions has its latest looked up, as no sum can tell it.
+
+    OFFSET 0 has it looked for among the session's own: without it Postgres may go through all by their time.
+    """
     conn.execute(
         """
         WITH gone AS MATERIALIZED (DELETE FROM action_changes RETURNING *), hours AS (
@@ -128,8 +131,9 @@ def _fold_actions(conn: Conn) -> None:
         INSERT INTO session_actions AS s
         SELECT g.session_id, sum(g.total), sum(g.success), sum(g.duration_ms), sum(g.timed),
                CASE WHEN min(g.total) > 0 THEN greatest(max(g.last_at), max(known.last_at))
-                    ELSE coalesce((SELECT max(a.created_at) FROM actions a WHERE a.session_id = g.session_id),
-                                  '-infinity') END
+                    ELSE coalesce((SELECT max(own.created_at) FROM (
+                                       SELECT a.created_at FROM actions a WHERE a.session_id = g.session_id OFFSET 0
+                                   ) AS own), '-infinity') END
         FROM gone g LEFT JOIN session_actions known ON known.session_id = g.session_id
         WHERE g.session_id IS NOT NULL GROUP BY g.session_id
         ON CONFLICT (session_id) DO UPDATE SET

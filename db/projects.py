@@ -102,8 +102,3 @@ def statistics(conn: Conn, project_id: uuid.UUID) -> Row | None:
             """,
             {"id": project_id},
         ).fetchone()
-
-
-def remove(conn: Conn, project_id: uuid.UUID) -> bool:
-    """Forget a project with its sessions, requests, messages and contexts; False when it is not known."""
-    return bool(conn.execute("DELETE FROM projects WHERE id = %(id)s", {"id": project_id}).rowcount)

@@ -33,6 +33,9 @@ def keep(conn: Conn, uses: Sequence[MessageUse]) -> None:
         SELECT * FROM unnest(%(messages)b::text[], %(sessions)b::text[], %(agents)b::text[], %(models)b::text[],
                              %(times)b::timestamptz[], %(input)b::bigint[], %(output)b::bigint[], %(read)b::bigint[],
                              %(creation)b::bigint[], %(hour)b::bigint[], %(requests)b::text[])
+                 AS e (message, session, agent, model, at)
+        WHERE NOT EXISTS (
+            SELECT FROM forgotten_sessions f WHERE f.session_id = e.session AND f.forgotten_at >= e.at)
         ON CONFLICT (message_id) DO UPDATE SET
             input_tokens = greatest(u.input_tokens, excluded.input_tokens),
             output_tokens = greatest(u.output_tokens, excluded.output_tokens),
@@ -72,7 +75,9 @@ def keep_context(conn: Conn, found: ContextUse) -> None:
     conn.execute(
         """
         INSERT INTO context_usage AS c (session_id, tokens, model, told_at)
-        VALUES (%(session)s, %(tokens)s, %(model)s, %(at)s)
+        SELECT %(session)s, %(tokens)s::bigint, %(model)s, %(at)s::timestamptz
+        WHERE NOT EXISTS (
+            SELECT FROM forgotten_sessions f WHERE f.session_id = %(session)s AND f.forgotten_at >= %(at)s)
         ON CONFLICT (session_id) DO UPDATE SET
             tokens = excluded.tokens, told_at = excluded.told_at,
             model = CASE WHEN excluded.model = '' THEN c.model ELSE excluded.model END

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from dcm import environment
-from dcm.domain import passwords, store_urls
+from dcm.domain import passwords, retention, store_urls
 from dcm.domain.errors import SettingsError
 from dcm.embedded.places import places
 
@@ -89,6 +89,10 @@ class Settings:
     )
     session_idle_hours: int = field(
         default=24, metadata=_doc("DCM_SESSION_IDLE_HOURS", "Hours of silence after which a session counts as ended.")
+    )
+    keep_days: str = field(
+        default="",
+        metadata=_doc("DCM_KEEP_DAYS", "Days that things are kept, such as actions=30,events=3: see storage.md."),
     )
     brief_tokens: int = field(
         default=2000,
@@ -263,6 +267,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         rate_burst=environment.integer(environ, "DCM_RATE_BURST", 400, 1, 1_000_000),
         callback_private=environ.get("DCM_CALLBACK_PRIVATE", "").strip() in {"1", "true", "yes"},
         session_idle_hours=environment.integer(environ, "DCM_SESSION_IDLE_HOURS", 24, 1, 8760),
+        keep_days=retention.checked(environ.get("DCM_KEEP_DAYS", "")),
         brief_tokens=environment.integer(environ, "DCM_BRIEF_TOKENS", 2000, 100, 8000),
         claude_home=Path(environ.get("CLAUDE_CONFIG_DIR") or user_home / ".claude").expanduser(),
         valkey_fsync=environment.choice(environ, "DCM_VALKEY_FSYNC", "everysec", ("everysec", "always", "no")),

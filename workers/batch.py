@@ -4,10 +4,11 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from db import (
     actions,
+    forgetting,
     hook_events,
     messages,
     projects,
@@ -60,6 +61,7 @@ def write(conn: Conn, batch: Sequence[HookEvent], message_ttl_ms: int) -> Writte
     """
     distinct = without_doubles(sorted(batch, key=lambda event: (event.recovered, event.at, event.entry_id)))
     with conn.transaction():
+        distinct = forgetting.without_forgotten(conn, distinct)
         actions.ensure_months(conn, _new_months(distinct))
         new, redelivered = _sort_out(conn, [event for event in distinct if not event.recovered])
         written = Written(events=new + redelivered)
@@ -81,7 +83,10 @@ def _month(event: HookEvent) -> tuple[int, int]:
 
 
 def _new_months(events: Sequence[HookEvent]) -> list[datetime]:
-    return [event.at for event in events if _month(event) not in _months_made]
+    """Moments whose month may be missing: one that is over may have been dropped since it was made."""
+    today = datetime.now(UTC)
+    now = (today.year, today.month)
+    return [event.at for event in events if _month(event) not in _months_made or _month(event) < now]
 
 
 def _sort_out(conn: Conn, events: Sequence[HookEvent]) -> tuple[list[HookEvent], list[HookEvent]]:

@@ -16,7 +16,7 @@ from dcm.broker import DEFAULT, INGEST, TELEMETRY_NUDGE, TELEMETRY_STREAM, enque
 from dcm.domain import subtasks as subtask_rules
 from dcm.domain.events import Event
 from dcm.figures import tell
-from workers import backups, figures, running
+from workers import backups, figures, pruning, running
 
 logger = logging.getLogger("dcm.clock")
 
@@ -109,6 +109,7 @@ def duties() -> list[Duty]:
         Duty("messages", 60.0, clean_messages),
         Duty("dead sessions", 60.0, close_dead_sessions),
         Duty("backup", 60.0, backups.nightly().run),
+        Duty("pruning", 300.0, pruning.prune_daily),
         Duty("database", running.settings().healthcheck_interval_ms / 1000, check_database),
     ]
 

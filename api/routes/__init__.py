@@ -30,6 +30,7 @@ from api.routes import (
     messages,
     projects,
     requests,
+    retention,
     routing,
     search,
     sessions,
@@ -87,6 +88,9 @@ def _of_the_system(parts: Parts) -> Iterable[tuple[str, object]]:
     yield "/api/tokens", tokens.Tokens(database)
     yield "/api/tokens/{key}", tokens.OneToken(database)
     yield "/api/audit", audit.Audit(database)
+    yield "/api/retention", retention.Retention(database, parts.settings)
+    yield "/api/prunings", retention.Prunings(database, parts.settings)
+    yield "/api/prunings/{pruning_id}", retention.OnePruning(database)
 
 
 def _of_the_failures(parts: Parts) -> Iterable[tuple[str, object]]:

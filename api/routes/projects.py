@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from api.database import Database
 from api.fields import Answer, Body, Instant, Metadata, Offset, Query, Text, UpTo100, Words
 from api.operations import operation
-from db import audit, projects, requests
+from db import audit, forgetting, projects, requests
 from db.pool import Conn
 from db.publish import publish
 from dcm.domain.access import Caller
@@ -186,10 +186,10 @@ class OneProject:
 
     @operation(errors=(404,))
     async def on_delete(self, project_id: UUID, caller: Caller) -> None:
-        """Forget a project with its sessions, requests, messages and contexts."""
+        """Forget a project with its sessions and all that hangs on them."""
 
         def store(conn: Conn) -> None:
-            if not projects.remove(conn, project_id):
+            if not forgetting.project(conn, project_id):
                 raise NotFound("Project not found")
             audit.record(conn, caller, "project.deleted", str(project_id))
             publish(conn, [Event("project.deleted", {"id": str(project_id)})])

@@ -9,7 +9,7 @@ from api.database import Database
 from api.fields import Answer, Body, Count, Instant, Name, Offset, Query, UpTo100, now
 from api.operations import operation
 from api.routes.projects import require_project
-from db import audit, session_rows
+from db import audit, forgetting, session_rows
 from db.pool import Conn
 from db.publish import publish
 from dcm.domain.access import Caller
@@ -138,6 +138,12 @@ class SessionStats(Answer):
     timestamp: Instant
 
 
+class HowMuch(Query):
+    """How much of a session goes; `everything`: all that hangs on it too."""
+
+    everything: bool = False
+
+
 class Sessions:
     """/api/sessions"""
 
@@ -236,11 +242,12 @@ class OneSession:
         return await self._database.write(store)
 
     @operation(errors=(404,))
-    async def on_delete(self, session_id: str, caller: Caller) -> None:
-        """Forget a session; its requests and actions stay."""
+    async def on_delete(self, session_id: str, query: HowMuch, caller: Caller) -> None:
+        """Forget a session; its requests and actions stay, unless everything is to go."""
 
         def store(conn: Conn) -> None:
-            if not session_rows.remove(conn, session_id):
+            gone = forgetting.session(conn, session_id) if query.everything else session_rows.remove(conn, session_id)
+            if not gone:
                 raise NotFound("Session not found")
             audit.record(conn, caller, "session.deleted", session_id)
             publish(conn, [Event("session.deleted", {"id": session_id}, session_id=session_id)])

@@ -10,6 +10,7 @@ from dcm import redaction
 from dcm.cli import doctor
 from dcm.domain.errors import SettingsError
 from dcm.domain.redaction import MARK, plain
+from dcm.domain.secret_hints import look
 from dcm.logs import JsonLines
 from dcm.settings import Settings, load
 
@@ -107,3 +108,9 @@ def test_a_log_has_no_password_of_a_store_even_where_a_driver_repeats_it(tmp_pat
     lines = [json.loads(line) for line in told.getvalue().splitlines()]
     assert lines[0]["reason"] == 'invalid percent-encoded token: "***"'
     assert lines[1]["more"][1] == {"silence": "***"}
+
+
+def test_hints_are_found_where_the_plain_search_finds_them_also_beside_half_a_surrogate_pair() -> None:
+    for text in ("password=x", "é token\ud800 secret", "", "İ key", "passpasspass"):
+        lowered = text.lower()
+        assert sorted(redaction.hints(lowered)) == sorted(look(lowered))

@@ -381,6 +381,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How long things are kept, and what was pruned last */
+        get: operations["Retention.get"];
+        put?: never;
+        /** Set how long what belongs to a project is kept, whatever the settings say */
+        post: operations["Retention.post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/prunings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have what is older let go; the worker does it, and the pruning tells how far it is */
+        post: operations["Prunings.post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/prunings/{pruning_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far a pruning is */
+        get: operations["OnePruning.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/dead": {
         parameters: {
             query?: never;
@@ -497,7 +549,7 @@ export interface paths {
         get: operations["OneProject.get"];
         put?: never;
         post?: never;
-        /** Forget a project with its sessions, requests, messages and contexts */
+        /** Forget a project with its sessions and all that hangs on them */
         delete: operations["OneProject.delete"];
         options?: never;
         head?: never;
@@ -709,7 +761,7 @@ export interface paths {
         get: operations["OneSession.get"];
         put?: never;
         post?: never;
-        /** Forget a session; its requests and actions stay */
+        /** Forget a session; its requests and actions stay, unless everything is to go */
         delete: operations["OneSession.delete"];
         options?: never;
         head?: never;
@@ -2700,6 +2752,15 @@ export interface components {
             reason: string | null;
         };
         /**
+         * NewDays
+         * @description The days of a project, 0 for ever, null for what the settings say.
+         */
+        NewDays: {
+            project: string;
+            /** Days */
+            days: number | null;
+        };
+        /**
          * NewMessage
          * @description A message to one agent, or to all when `to_agent` is left out or null; `content` may be text.
          *
@@ -2732,6 +2793,16 @@ export interface components {
             metadata?: {
                 [key: string]: components["schemas"]["JsonValue"];
             };
+        };
+        /**
+         * NewPruning
+         * @description What is to go: by the settings when nothing is given. `dry_run`: only tell what would.
+         */
+        NewPruning: {
+            older_than_days?: number;
+            project?: string;
+            /** @default false */
+            dry_run: boolean;
         };
         /**
          * NewRequest
@@ -2861,6 +2932,23 @@ export interface components {
              * @default null
              */
             expires_at: string | null;
+        };
+        /**
+         * OwnDays
+         * @description A project that keeps things longer or shorter than the rest.
+         */
+        OwnDays: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Path */
+            path: string;
+            /** Days */
+            days: number | null;
+        } & {
+            [key: string]: unknown;
         };
         /**
          * Pair
@@ -3218,6 +3306,44 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * Pruning
+         * @description A pruning: what was asked, how far it is, the rows that went by table, the bytes that came back.
+         */
+        Pruning: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Older Than Days */
+            older_than_days: number | null;
+            /** Project Path */
+            project_path: string | null;
+            /** Dry Run */
+            dry_run: boolean;
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /** Began At */
+            began_at: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            /** Stage */
+            stage: string;
+            /** Rows */
+            rows: {
+                [key: string]: number;
+            };
+            /** Bytes */
+            bytes: number;
+            /** Problem */
+            problem: string | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * QueueFigures
          * @description Events that wait in the streams and how long the oldest has; messages by Dramatiq's queue, delayed ones apart.
          */
@@ -3546,6 +3672,22 @@ export interface components {
              * Format: date-time
              */
             restored_at: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * RetentionShown
+         * @description The days of each kind, 0 for ever; the projects with days of their own; the newest prunings.
+         */
+        RetentionShown: {
+            /** Days */
+            days: {
+                [key: string]: number;
+            };
+            /** Projects */
+            projects: components["schemas"]["OwnDays"][];
+            /** Prunings */
+            prunings: components["schemas"]["Pruning"][];
         } & {
             [key: string]: unknown;
         };
@@ -6804,6 +6946,348 @@ export interface operations {
             };
         };
     };
+    "Retention.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The days of each kind, 0 for ever; the projects with days of their own; the newest prunings. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionShown"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    "Retention.post": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDays"];
+            };
+        };
+        responses: {
+            /** @description A project that keeps things longer or shorter than the rest. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnDays"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    "Prunings.post": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPruning"];
+            };
+        };
+        responses: {
+            /** @description A pruning: what was asked, how far it is, the rows that went by table, the bytes that came back. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pruning"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    "OnePruning.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pruning_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A pruning: what was asked, how far it is, the rows that went by table, the bytes that came back. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pruning"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            /** @description Why something was refused: a sentence, and where fields are wrong, what is wrong with each. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
     "Letters.get": {
         parameters: {
             query?: {
@@ -9314,7 +9798,9 @@ export interface operations {
     };
     "OneSession.delete": {
         parameters: {
-            query?: never;
+            query?: {
+                everything?: boolean;
+            };
             header?: never;
             path: {
                 session_id: string;

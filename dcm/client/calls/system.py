@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from dcm.client.calls.call import Call, get, post
+from dcm.client.calls.call import Call, get, part, post
 from dcm.client.shapes import system as shapes
 
 UNHEALTHY = frozenset({503})
@@ -75,6 +75,28 @@ def give_routing_feedback(tool_name: str, keywords: Sequence[str], *, chosen: bo
 def get_cleanup_stats() -> Call[shapes.CleanupStats]:
     """What the last clean-up removed, and the messages there are."""
     return get("/api/cleanup/stats")
+
+
+def get_retention() -> Call[shapes.Retention]:
+    """How long things are kept, and what was pruned last."""
+    return get("/api/retention")
+
+
+def set_retention(project: str, days: int | None) -> Call[shapes.OwnDays]:
+    """Keep what belongs to a project so many days, 0 for ever, None for what the settings say."""
+    return Call("POST", "/api/retention", body={"project": project, "days": days}, repeatable=True)
+
+
+def start_pruning(
+    *, older_than_days: int | None = None, project: str | None = None, dry_run: bool | None = None
+) -> Call[shapes.Pruning]:
+    """Have what is older let go, by the settings when nothing is given; `dry_run` only tells what would."""
+    return post("/api/prunings", older_than_days=older_than_days, project=project, dry_run=dry_run)
+
+
+def get_pruning(pruning_id: str) -> Call[shapes.Pruning]:
+    """How far a pruning is."""
+    return get(f"/api/prunings/{part(pruning_id)}")
 
 
 def create_token(agent_id: str, *, session_id: str | None = None) -> Call[shapes.Token]:

@@ -111,9 +111,9 @@ def update_session(
     )
 
 
-def delete_session(session_id: str) -> Call[None]:
-    """Delete a session; its requests and tool calls stay."""
-    return delete(f"/api/sessions/{part(session_id)}")
+def delete_session(session_id: str, *, everything: bool | None = None) -> Call[None]:
+    """Delete a session; its requests and tool calls stay, unless everything is to go."""
+    return delete(f"/api/sessions/{part(session_id)}", everything=everything)
 
 
 def create_request(

@@ -159,6 +159,38 @@ class CleanupStats(TypedDict):
     timestamp: str
 
 
+class OwnDays(TypedDict):
+    """A project that keeps things longer or shorter than the rest; 0 is for ever."""
+
+    id: str
+    path: str
+    days: int | None
+
+
+class Pruning(TypedDict):
+    """A pruning: what was asked, how far it is, the rows that went by table, the bytes that came back."""
+
+    id: str
+    older_than_days: int | None
+    project_path: str | None
+    dry_run: bool
+    asked_at: str
+    began_at: str | None
+    ended_at: str | None
+    stage: str
+    rows: dict[str, int]
+    bytes: int
+    problem: str | None
+
+
+class Retention(TypedDict):
+    """The days of each kind, 0 for ever; the projects with days of their own; the newest prunings."""
+
+    days: dict[str, int]
+    projects: list[OwnDays]
+    prunings: list[Pruning]
+
+
 class Token(TypedDict):
     """A token and the seconds it is good for."""
 

@@ -1,0 +1,73 @@
+"""The routes of how long things are kept, and of prunings."""
+
+from typing import Any
+
+import orjson
+import pytest
+from api_server import ApiServer
+from stories import a_session, store
+from work import NOBODY, project, send
+
+from db import counts, retention
+from db.pool import Conn
+
+
+def waiting(server: ApiServer) -> list[list[str]]:
+    """The arguments of the prunings that a worker is to do."""
+    found = [orjson.loads(raw) for raw in server.valkey.client.hvals("dcm:dramatiq:default.msgs")]
+    return [message["args"] for message in found if message["actor_name"] == "prune"]
+
+
+def test_the_days_of_each_kind_are_shown_and_those_of_a_project_are_set_and_unset(
+    server: ApiServer, conn: Conn
+) -> None:
+    shop = project(server)
+    shown = server.get("/api/retention").json
+    assert (shown["days"]["actions"], shown["days"]["events"], shown["projects"]) == (90, 7, [])
+    own = {"id": shop, "path": "/src/shop", "days": 365}
+    assert send(server, "POST", "/api/retention", {"project": "/src/shop/", "days": 365}).json == own
+    assert server.get("/api/retention").json["projects"] == [own]
+    assert send(server, "POST", "/api/retention", {"project": "/src/shop", "days": None}).json == {**own, "days": None}
+    assert server.get("/api/retention").json["projects"] == []
+
+
+@pytest.mark.parametrize(("body", "status"), [
+    ({"project": "/nowhere", "days": 3}, 404), ({"project": "/src/shop"}, 400), ({"days": 3}, 400),
+    ({"project": "/src/shop", "days": -1}, 400), ({"project": "/src/shop", "days": 36_501}, 400),
+])  # fmt: skip
+def test_days_that_cannot_be_set_are_refused(server: ApiServer, conn: Conn, body: dict[str, Any], status: int) -> None:
+    project(server)
+    assert send(server, "POST", "/api/retention", body).status == status
+
+
+def test_a_pruning_is_given_to_a_worker_and_tells_how_far_it_is(server: ApiServer, conn: Conn) -> None:
+    answer = send(server, "POST", "/api/prunings", {"older_than_days": 30, "dry_run": True})
+    asked = answer.json
+    assert (answer.status, asked["older_than_days"], asked["dry_run"], asked["stage"]) == (202, 30, True, "waiting")
+    assert waiting(server) == [[asked["id"]]]
+    assert server.get(f"/api/prunings/{asked['id']}").json == asked
+    retention.finish(conn, asked["id"], None)
+    assert server.get("/api/retention").json["prunings"][0]["stage"] == "done"
+    assert server.get(f"/api/prunings/{NOBODY}").status == 404
+
+
+def test_a_pruning_of_a_project_needs_days_given_or_set(server: ApiServer, conn: Conn) -> None:
+    project(server)
+    assert send(server, "POST", "/api/prunings", {"project": "/nowhere"}).status == 404
+    refused = send(server, "POST", "/api/prunings", {"project": "/src/shop"})
+    assert (refused.status, waiting(server)) == (400, [])
+    assert "older_than_days" in refused.json["error"]
+    assert send(server, "POST", "/api/prunings", {"project": "/src/shop", "older_than_days": 0}).status == 400
+    assert send(server, "POST", "/api/prunings", {"project": "/src/shop", "older_than_days": 3}).status == 202
+    send(server, "POST", "/api/retention", {"project": "/src/shop", "days": 7})
+    assert send(server, "POST", "/api/prunings", {"project": "/src/shop/"}).json["project_path"] == "/src/shop"
+
+
+def test_a_session_deleted_with_everything_leaves_nothing_behind(server: ApiServer, conn: Conn) -> None:
+    store(conn, *a_session())
+    assert server.ask("DELETE", "/api/sessions/s1?everything=true").status == 204
+    counts.fold(conn)
+    for table in ("sessions", "requests", "actions", "hook_events", "search_entries", "subtasks", "session_actions"):
+        assert conn.execute(b"SELECT count(*) FROM " + table.encode()).fetchone() == (0,), table
+    assert server.ask("DELETE", "/api/sessions/s1?everything=true").status == 404
+    assert conn.execute("SELECT count(*) FROM forgotten_sessions").fetchone() == (1,)

@@ -1,0 +1,98 @@
+"""`dcm prune`, `dcm retention`, `dcm delete`."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command import answer, run
+from recorder import Recorder, Said
+
+from dcm.domain.errors import DcmError, InvalidInput, NotFound
+
+ID = "6f8a4f0e-5d0c-5c9d-9f0b-2a6d3c1e7b44"
+
+
+def pruning(**more: Any) -> Said:
+    begun = {"began_at": "2026-11-21T12:00:00.000Z", "ended_at": None, "stage": "actions", "rows": {}, "bytes": 0}
+    return Said(200, {"id": ID, "dry_run": False, "problem": None} | begun | more)
+
+
+DONE = {"ended_at": "2026-11-21T12:00:09.000Z", "stage": "done", "rows": {"actions": 4_166_400}, "bytes": 3 * 2**30}
+
+
+def test_prune_waits_for_the_pruning_and_says_what_went(recorder: Recorder, home: Path) -> None:
+    recorder.answer(pruning(stage="waiting", began_at=None), pruning(), pruning(**DONE))
+    said = run(home, "prune", "--older-than", "30", "--project", "/w/shop", "--url", recorder.url)
+    assert said.stdout == "actions: 4,166,400 rows went\n3,072.0 MB came back.\n"
+    assert said.stderr == "actions ...\n"
+    first, second, *_ = recorder.asked
+    assert (first.method, first.path, first.body) == (
+        "POST", "/api/prunings", {"older_than_days": 30, "project": "/w/shop"}
+    )  # fmt: skip
+    assert (second.method, second.path) == ("GET", f"/api/prunings/{ID}")
+
+
+def test_prune_without_deleting_says_what_would_go(recorder: Recorder, home: Path) -> None:
+    recorder.answer(pruning(), pruning(**DONE, dry_run=True))
+    said = run(home, "prune", "--dry-run", "--url", recorder.url)
+    assert said.stdout == "actions: 4,166,400 rows would go\n3,072.0 MB would come back.\n"
+    assert recorder.asked[0].body == {"dry_run": True}
+
+
+def test_prune_that_finds_nothing_says_so_and_for_scripts_is_an_object(recorder: Recorder, home: Path) -> None:
+    recorder.answer(pruning(), pruning(**DONE | {"rows": {}, "bytes": 0}))
+    assert run(home, "prune", "--url", recorder.url).stdout == "Nothing is older than it is kept.\n"
+    recorder.answer(pruning(), pruning(**DONE))
+    assert answer(run(home, "prune", "--json", "--url", recorder.url))["rows"] == {"actions": 4_166_400}
+
+
+def test_a_pruning_that_fails_is_an_error_with_its_reason(recorder: Recorder, home: Path) -> None:
+    recorder.answer(pruning(), pruning(**DONE | {"stage": "failed", "problem": "Somebody reads."}))
+    said = run(home, "prune", "--url", recorder.url)
+    assert isinstance(said.exception, DcmError)
+    assert "Somebody reads." in str(said.exception)
+
+
+def test_retention_shows_the_days_and_sets_those_of_a_project(recorder: Recorder, home: Path) -> None:
+    own = {"id": ID, "path": "/w/shop", "days": 0}
+    recorder.answer(Said(200, {"days": {"actions": 90, "events": 1}, "projects": [own], "prunings": []}))
+    said = run(home, "retention", "--url", recorder.url)
+    assert said.stdout == "actions: 90 days\nevents: 1 day\nall of /w/shop: for ever\n"
+    recorder.answer(Said(200, {**own, "days": 7}), Said(200, {**own, "days": None}))
+    assert run(home, "retention", "set", "/w/shop", "--days", "7", "--url", recorder.url).stdout == "/w/shop: 7 days\n"
+    said = run(home, "retention", "unset", "/w/shop", "--url", recorder.url)
+    assert said.stdout == "/w/shop: as the settings say\n"
+    assert [asked.body for asked in recorder.asked[1:]] == [
+        {"project": "/w/shop", "days": 7}, {"project": "/w/shop", "days": None}
+    ]  # fmt: skip
+
+
+def test_a_session_is_deleted_with_everything_when_the_answer_is_yes(recorder: Recorder, home: Path) -> None:
+    for typed in ("no\n", ""):
+        said = run(home, "delete", "session", "s1", "--url", recorder.url, typed=typed)
+        assert isinstance(said.exception, InvalidInput)
+    assert recorder.asked == []
+    recorder.answer(Said(204), Said(204))
+    assert run(home, "delete", "session", "s1", "--url", recorder.url, typed="yes\n").stdout.endswith("is deleted.\n")
+    assert answer(run(home, "delete", "session", "s1", "--yes", "--json", "--url", recorder.url)) == {"deleted": "s1"}
+    assert [(one.method, one.path, one.query) for one in recorder.asked] == [
+        ("DELETE", "/api/sessions/s1", {"everything": "true"})
+    ] * 2
+
+
+def test_a_session_nobody_knows_is_not_deleted(recorder: Recorder, home: Path) -> None:
+    recorder.answer(Said(404, {"error": "Session not found"}))
+    said = run(home, "delete", "session", "s1", "--yes", "--url", recorder.url)
+    assert isinstance(said.exception, NotFound)
+
+
+@pytest.mark.parametrize("sessions", [0, 2])
+def test_a_project_is_deleted_a_session_after_the_other(recorder: Recorder, home: Path, sessions: int) -> None:
+    page = {"sessions": [{"id": f"s{n}"} for n in range(sessions)], "total": sessions, "limit": 100, "offset": 0}
+    empty = {"sessions": [], "total": 0, "limit": 100, "offset": 0}
+    found = Said(200, {"project": {"id": ID, "path": "/w/shop"}})
+    recorder.answer(found, Said(200, page), *[Said(204)] * sessions, *[Said(200, empty)] * bool(sessions), Said(204))
+    said = run(home, "delete", "project", "/w/shop", "--yes", "--json", "--url", recorder.url)
+    assert answer(said) == {"deleted": "/w/shop", "sessions": sessions}
+    deleted = [one.path for one in recorder.asked if one.method == "DELETE"]
+    assert deleted == [*(f"/api/sessions/s{n}" for n in range(sessions)), f"/api/projects/{ID}"]
