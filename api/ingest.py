@@ -93,7 +93,7 @@ class Door:
         if time.monotonic() < self._resting_until:
             raise _away("it did not answer a moment ago")
         span, trace = self._traces.accept(session_id, at_ns) if self._traces else (None, b"")
-        flags = (b"1" if recovered else b"", trace, b"1" if urgent or awaited else b"")
+        flags = (b"1" if recovered else b"", trace, b"1" if urgent else b"")
         entry = (streams.stamp(at_ns), session_id, raw, *flags)
         taken: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
         shard = streams.shard_of(session_id, self._shards)

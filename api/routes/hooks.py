@@ -32,9 +32,6 @@ CARRIERS = frozenset({"UserPromptSubmit", "PreToolUse", "PostToolUse", "PostTool
 MARKS = {"PreCompact": compaction_key, "PostCompact": compacted_key}
 """Events whose moment is marked, and the key that holds it."""
 
-URGENT = frozenset({"PreCompact", "SessionStart", "SubagentStart"})
-"""Events that ask for a brief: under load they, and what came before them in their session, are stored first."""
-
 BRIEFED = frozenset({"compact", "resume"})
 """Sources of a SessionStart that is answered with the brief."""
 
@@ -100,7 +97,7 @@ class ClaudeHooks:
             now,
             marks={MARKS[name](session_id): stamp(now)} if name in MARKS else None,
             mailbox=mailbox if name in CARRIERS and waits else None,
-            urgent=name in URGENT and waits,
+            urgent=waits and _is_urgent(name, payload),
         )
         resp.content_type, resp.data = "application/json", NOTHING
         if not waits:
@@ -131,6 +128,11 @@ def _moment(req: Request) -> int:
     now = time.time_ns()
     told = req.get_header(TIME_HEADER)
     return now if told is None else told_time(told, now)
+
+
+def _is_urgent(name: str, payload: Mapping[str, Any]) -> bool:
+    """Whether it asks for a brief that must hold all of its session: under load that is stored before all else."""
+    return name == "PreCompact" or (name == "SessionStart" and payload.get("source") in BRIEFED)
 
 
 def _context(event: str, text: str) -> bytes:

@@ -18,25 +18,24 @@ def long_queue(server: ApiServer) -> ApiServer:
     return server
 
 
-def post(server: ApiServer, name: str, session_id: str) -> int:
-    return server.hook({"session_id": session_id, "hook_event_name": name, "source": "startup"}).status
+def post(server: ApiServer, name: str, source: str = "startup") -> int:
+    return server.hook({"session_id": "s1", "hook_event_name": name, "source": source}).status
 
 
-@pytest.mark.parametrize("name", ["PreCompact", "SessionStart", "SubagentStart"])
-def test_a_session_that_waits_for_a_brief_is_noted_when_the_queue_is_long(long_queue: ApiServer, name: str) -> None:
-    assert post(long_queue, name, "s1") == 200
+@pytest.mark.parametrize(("name", "source"), [("PreCompact", ""), ("SessionStart", "compact")])
+def test_a_session_that_compacts_is_noted_when_the_queue_is_long(long_queue: ApiServer, name: str, source: str) -> None:
+    assert post(long_queue, name, source) == 200
     assert long_queue.valkey.client.smembers(urgent_key(0)) == {b"s1"}
 
 
 def test_nobody_else_is_noted(long_queue: ApiServer) -> None:
-    assert [post(long_queue, name, "s1") for name in ("PreToolUse", "PostToolUse", "Stop", "UserPromptSubmit")] == [
-        200
-    ] * 4
+    others = ("PreToolUse", "PostToolUse", "Stop", "UserPromptSubmit", "SessionStart", "SubagentStart")
+    assert [post(long_queue, name) for name in others] == [200] * len(others)
     assert long_queue.valkey.client.smembers(urgent_key(0)) == set()
-    assert long_queue.valkey.client.xlen(stream_key(0)) == LONG_QUEUE + 4
+    assert long_queue.valkey.client.xlen(stream_key(0)) == LONG_QUEUE + len(others)
 
 
 def test_nobody_is_noted_while_the_queue_is_short(server: ApiServer) -> None:
     server.valkey.client.flushall()
-    assert post(server, "PreCompact", "s1") == 200
+    assert post(server, "PreCompact") == 200
     assert server.valkey.client.smembers(urgent_key(0)) == set()
