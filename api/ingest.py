@@ -136,10 +136,11 @@ class Door:
 
     async def collect(self, mailbox: str) -> bytes | None:
         """What lies in a mailbox, which is emptied; what is on its way there is waited for a moment."""
-        deadline = time.monotonic() + MAIL_PATIENCE
+        deadline, pause = time.monotonic() + MAIL_PATIENCE, 0.01
         with contextlib.suppress(RedisError, OSError):
-            while not await self._valkey.exists(mailbox) and time.monotonic() < deadline:  # noqa: ASYNC110 - no event tells
-                await asyncio.sleep(0.01)
+            while not await self._valkey.exists(mailbox) and time.monotonic() < deadline:
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, MAIL_PATIENCE / 4)
             return await self._emptied(mailbox)
         return None
 

@@ -5,6 +5,7 @@ import logging
 import re
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import dramatiq
@@ -14,7 +15,7 @@ from db import rejected
 from db.pool import AWAY, Conn, is_away
 from dcm.broker import INGEST, enqueue, nudge_key, stream_key
 from dcm.domain import streams
-from dcm.domain.hook_events import TOOL_RECORDED, HookEvent, check, parse, with_payload
+from dcm.domain.hook_events import TOOL_RECORDED, TOOL_STARTED, HookEvent, check, parse, with_payload
 from workers import drained, figures, running, tracing, waiting
 from workers.batch import Written, write
 from workers.follow_up import follow_up
@@ -77,7 +78,7 @@ class _one_at_a_time:  # noqa: N801 - reads as a statement
 def _write(conn: Conn, entries: Sequence[Entry]) -> Written:
     """Write a batch; where its data is refused, write its events one by one and set aside those that fail."""
     try:
-        return write(conn, [_event(entry) for entry in entries], running.settings().message_ttl_ms)
+        return write(conn, _events(entries), running.settings().message_ttl_ms)
     except Exception as error:
         if is_away(error):
             raise
@@ -94,7 +95,7 @@ def _write(conn: Conn, entries: Sequence[Entry]) -> Written:
 
 def _write_one(conn: Conn, entry: Entry) -> Written:
     try:
-        return write(conn, [_event(entry)], running.settings().message_ttl_ms)
+        return write(conn, _events([entry]), running.settings().message_ttl_ms)
     except Exception as error:
         if is_away(error):
             raise
@@ -105,15 +106,30 @@ def _write_one(conn: Conn, entry: Entry) -> Written:
         return Written(events=[])
 
 
-def _event(entry: Entry) -> HookEvent:
+def _events(entries: Sequence[Entry]) -> list[HookEvent]:
+    """The events of a batch, as they may be stored.
+
+    Of the start of a tool call whose end came with it nothing is stored: it need not be looked through for secrets.
+    """
+    events = [_parsed(entry) for entry in entries]
+    ended = {(event.session_id, event.tool_use_id) for event in events if event.ends_tool and not event.recovered}
+    redact = running.redactor().payload
+    return [
+        replace(event, payload={})
+        if event.name == TOOL_STARTED and (event.session_id, event.tool_use_id) in ended
+        else with_payload(event, redact(event.payload))
+        for event in events
+    ]
+
+
+def _parsed(entry: Entry) -> HookEvent:
     _, fields = entry
     payload = _cleaned(fields[streams.PAYLOAD_FIELD])
     if payload.get("hook_event_name") != TOOL_RECORDED:
         check(payload)
     at, recovered = streams.moment(fields[streams.TIME_FIELD]), streams.RECOVERED_FIELD in fields
     event = parse(drained.entry_id(entry), at, payload, recovered=recovered)
-    event = drained.as_it_came(event, fields)
-    return with_payload(event, running.redactor().payload(payload))
+    return drained.as_it_came(event, fields)
 
 
 def _cleaned(raw: bytes) -> Any:
@@ -152,7 +168,7 @@ def _rejected(entry: Entry, error: Exception) -> rejected.Rejected:
 def _came_as(entry: Entry) -> str:
     """The key of an event that redaction changes: what is kept of it has another."""
     try:
-        return _event(entry).came_as
+        return _events([entry])[0].came_as
     except Exception:  # noqa: BLE001 - what cannot be read has no key
         return ""
 

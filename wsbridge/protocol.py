@@ -5,6 +5,8 @@ import re
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
+import orjson
+
 CHANNEL = re.compile(r"\A(?:global|metrics|(?:topics|sessions|agents)/.{1,300})\Z")
 """Names of channels."""
 
@@ -123,6 +125,8 @@ class Told:
 
 Frame = Connected | Ack | Beat | Error | Resumed | Told
 
+_NAMES = {kind: tuple(each.name for each in fields(kind)) for kind in (Connected, Ack, Beat, Error, Resumed, Told)}
+
 SHOWN = 100
 """Characters of a wrong value that are said back."""
 
@@ -194,7 +198,9 @@ def event_position(value: object) -> Position | None:
 
 def write(frame: Frame) -> str:
     """The text of a frame, without the fields that are not set; half of a surrogate pair cannot be sent."""
-    values = ((each.name, getattr(frame, each.name)) for each in fields(frame))
+    values = [(name, getattr(frame, name)) for name in _NAMES[type(frame)]]
     body = {name: value for name, value in values if value is not None or name == "data"}
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", "replace").decode()
+    try:
+        return orjson.dumps(body).decode()
+    except TypeError:
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace").decode()

@@ -1,9 +1,10 @@
 """From Postgres to the hub: what is notified, and after a lost connection what was kept meanwhile."""
 
 import asyncio
-import json
 import logging
 from datetime import datetime
+
+import orjson
 
 from db.listen import listen
 from db.pool import connect
@@ -54,7 +55,7 @@ class Relay:
         self._hub.tell(told)
 
     def _told(self, payload: str) -> Told:
-        frame = json.loads(payload)
+        frame = orjson.loads(payload)
         event_id, channel = frame.get("event_id"), frame["channel"]
         if not isinstance(event_id, int | None) or not isinstance(channel, str):
             raise TypeError(payload)

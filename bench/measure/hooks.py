@@ -82,9 +82,9 @@ class _Pen:
         """A prompt and what it sets off."""
         self._prompt = f"{LAP}{uuid.UUID(int=self._rng.getrandbits(128))!s:.28}"
         yield self.made("UserPromptSubmit", prompt=self.words(40))
-        for _ in range(self._rng.randrange(8, 16)):
+        for _ in range(self._rng.randrange(8, 30)):
             yield from self._tool({})
-        if self._rng.random() < 0.3:
+        if self._rng.random() < 0.2:
             yield from self._subagent()
         yield self.made("Stop", stop_hook_active=False, last_assistant_message=self.words(60))
 
@@ -116,6 +116,6 @@ class _Pen:
     def _subagent(self) -> Iterator[Made]:
         who = {"agent_id": f"a{self._rng.getrandbits(32):08x}{LAP}", "agent_type": "Explore"}
         yield self.made("SubagentStart", **who)
-        for _ in range(4):
+        for _ in range(12):
             yield from self._tool(who)
         yield self.made("SubagentStop", **who, stop_hook_active=False, last_assistant_message=self.words(80))

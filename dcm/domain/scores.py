@@ -41,6 +41,10 @@ def clamped(value: float, low: float, high: float) -> float:
 
 def _of(pair: tuple[str, str], tool_type: str, ended: Sequence[bool]) -> Score:
     """What one pair's calls do, in the order in which they `ended` well or not."""
+    if all(ended):
+        further = SUCCESS * (len(ended) - 1)
+        low, first = min(LOWEST + further, HIGHEST), min(FIRST + further, HIGHEST)
+        return Score(*pair, tool_type, SUCCESS + further, low, HIGHEST, first, len(ended), len(ended))
     delta, low, high, first = 0.0, LOWEST, HIGHEST, FIRST
     for number, success in enumerate(ended):
         step = SUCCESS if success else FAILURE
