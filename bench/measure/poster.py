@@ -13,9 +13,10 @@ class BadAnswer(Exception):
 
 
 class Poster(asyncio.Protocol):
-    """One connection. `seconds` are those each request took, `tools` how many of them were tool calls.
+    """One connection, until its bodies or its time are over.
 
-    A protocol, and not streams, because the load's own time is taken from the system under load.
+    `seconds` are those each request took, `tools` how many of them were tool calls. A protocol, and not streams,
+    because the load's own time is taken from the system under load.
     """
 
     def __init__(self, host: str, path: str, bodies: Iterator[tuple[bytes, bool]], deadline: float) -> None:
@@ -32,7 +33,10 @@ class Poster(asyncio.Protocol):
         self._post()
 
     def _post(self) -> None:
-        body, self._tool = next(self._bodies)
+        body, self._tool = next(self._bodies, (b"", False))
+        if not body:
+            self._end(None)
+            return
         self._began = time.perf_counter()
         self._transport.write(f"{self._head}{len(body)}\r\n\r\n".encode() + body)
 

@@ -44,10 +44,11 @@ class Sustained:
 
 def by_connection(connections: int, events: list[list[hooks.Made]]) -> list[Iterator[tuple[bytes, bool]]]:
     """Each connection's bodies: a session stays on one, so that its events come in order."""
-    return [_in_turn([hooks.laps(one) for one in events[number::connections]]) for number in range(connections)]
+    return [in_turn([hooks.laps(one) for one in events[number::connections]]) for number in range(connections)]
 
 
-def _in_turn(sources: list[Iterator[tuple[bytes, bool]]]) -> Iterator[tuple[bytes, bool]]:
+def in_turn(sources: list[Iterator[tuple[bytes, bool]]]) -> Iterator[tuple[bytes, bool]]:
+    """One of each source after the other, without end."""
     while True:
         for source in sources:
             yield next(source)
@@ -56,7 +57,7 @@ def _in_turn(sources: list[Iterator[tuple[bytes, bool]]]) -> Iterator[tuple[byte
 async def run(settings: Settings, connections: int, seconds: float, *, only_tools: bool) -> Sustained:
     """The empty server first, then DCM; everything DCM accepted is waited for."""
     with noop.served() as address:
-        empty = [_in_turn([hooks.laps(hooks.tool_calls("noop", n))]) for n in range(connections)]
+        empty = [in_turn([hooks.laps(hooks.tool_calls("noop", n))]) for n in range(connections)]
         rate = sum(len(one.seconds) for one in await post(address, "/", empty, NOOP_SECONDS)) / NOOP_SECONDS
     ids = [f"bench-{uuid.uuid4()}" for _ in range(SESSIONS)]
     make = hooks.tool_calls if only_tools else hooks.session
