@@ -10,7 +10,7 @@ from typing import Any, LiteralString
 import orjson
 import psycopg
 
-from db import actions, search, sessions
+from db import partitions, search, sessions
 from db.pool import Conn
 from dcm.domain.actions import findable, packed
 from dcm.domain.exports import Row
@@ -148,9 +148,9 @@ _STATEMENTS: Mapping[str, LiteralString] = {
 
 
 def make_months(conn: Conn, rows: Sequence[Row]) -> None:
-    """Make the partitions the rows need, outside the transaction that stores them: it locks whole tables."""
+    """Make the partitions the rows need, outside the transaction that stores them."""
     dated = (row["created_at"] for row in rows if row["kind"] in {"action", "hook_event"})
-    actions.ensure_months(conn, (datetime.fromisoformat(at) for at in dated))
+    partitions.ensure(conn, (datetime.fromisoformat(at) for at in dated))
 
 
 def store(conn: Conn, rows: Mapping[int, Row]) -> Done:
