@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from psycopg.rows import class_row, dict_row
@@ -42,13 +42,6 @@ def known(conn: Conn, tool_use_ids: Iterable[str]) -> set[tuple[str, str]]:
         {"ids": list(tool_use_ids)},
     ).fetchall()
     return {(row[0], row[1]) for row in rows}
-
-
-def ensure_months(conn: Conn, moments: Iterable[datetime]) -> None:
-    """Make the partitions that rows of these moments need."""
-    months = {moment.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0) for moment in moments}
-    for month in sorted(months):
-        conn.execute("SELECT ensure_month(%(month)s)", {"month": month})
 
 
 def insert(conn: Conn, actions: Sequence[Action]) -> None:

@@ -31,7 +31,7 @@ class Scope:
 
 _STATEMENTS: Mapping[str, LiteralString] = {
     "project": """
-        SELECT id, path, name, created_at, updated_at, metadata FROM projects
+        SELECT id, path, name, created_at, updated_at, metadata, keep_days FROM projects
         WHERE %(projects)s::uuid[] IS NULL OR id = ANY(%(projects)s) ORDER BY created_at, id
         """,
     "session": """
@@ -88,8 +88,21 @@ _STATEMENTS: Mapping[str, LiteralString] = {
         """,
     "usage": """
         SELECT message_id, session_id, agent_id, model, created_at, input_tokens, output_tokens, cache_read_tokens,
-               cache_creation_tokens, cache_creation_1h_tokens
+               cache_creation_tokens, cache_creation_1h_tokens, request_id
         FROM message_usage WHERE %(sessions)s::text[] IS NULL OR session_id = ANY(%(sessions)s)
+        """,
+    "model_request": """
+        SELECT session_id, key, request_id, prompt_id, model, source, agent_name, created_at, input_tokens,
+               output_tokens, cache_read_tokens, cache_creation_tokens, cost, duration_ms, status, error
+        FROM model_requests WHERE %(sessions)s::text[] IS NULL OR session_id = ANY(%(sessions)s)
+        """,
+    "usage_sum": """
+        SELECT session_id, stream, started_at, told_at, model, source, agent_name, part, value
+        FROM usage_sums WHERE %(sessions)s::text[] IS NULL OR session_id = ANY(%(sessions)s)
+        """,
+    "compaction_size": """
+        SELECT session_id, key, created_at, trigger, success, pre_tokens, post_tokens, duration_ms, error
+        FROM compaction_sizes WHERE %(sessions)s::text[] IS NULL OR session_id = ANY(%(sessions)s)
         """,
     "context_usage": """
         SELECT session_id, tokens, model, told_at FROM context_usage
@@ -108,8 +121,9 @@ _STATEMENTS: Mapping[str, LiteralString] = {
         WHERE %(sessions)s::text[] IS NULL
         """,
     "rejected_event": """
-        SELECT id, entry_id, session_id, event, reason, payload, created_at FROM rejected_events
-        WHERE %(sessions)s::text[] IS NULL OR session_id = ANY(%(sessions)s)
+        SELECT id, entry_id, session_id, event, reason, payload, created_at, at, came_as, recovered, refusals,
+               refused_at, sent_again_at
+        FROM rejected_events WHERE %(sessions)s::text[] IS NULL OR session_id = ANY(%(sessions)s)
         """,
 }
 """Kind: the statement that reads it; what belongs to nobody's session goes with everything alone."""

@@ -10,7 +10,7 @@ from typing import Any, LiteralString
 import orjson
 import psycopg
 
-from db import actions, search, sessions
+from db import partitions, search, sessions
 from db.pool import Conn
 from dcm.domain.actions import findable, packed
 from dcm.domain.exports import Row
@@ -36,8 +36,8 @@ class Done:
 
 _STATEMENTS: Mapping[str, LiteralString] = {
     "project": """
-        INSERT INTO projects (id, path, name, created_at, updated_at, metadata)
-        SELECT id, path, name, created_at, updated_at, metadata
+        INSERT INTO projects (id, path, name, created_at, updated_at, metadata, keep_days)
+        SELECT id, path, name, created_at, updated_at, metadata, keep_days
         FROM jsonb_populate_recordset(NULL::projects, %(rows)s::text::jsonb) ORDER BY path
         ON CONFLICT DO NOTHING
         """,
@@ -106,10 +106,33 @@ _STATEMENTS: Mapping[str, LiteralString] = {
         """,
     "usage": """
         INSERT INTO message_usage (message_id, session_id, agent_id, model, created_at, input_tokens, output_tokens,
-                                   cache_read_tokens, cache_creation_tokens, cache_creation_1h_tokens)
+                                   cache_read_tokens, cache_creation_tokens, cache_creation_1h_tokens, request_id)
         SELECT message_id, session_id, agent_id, model, created_at, input_tokens, output_tokens,
-               cache_read_tokens, cache_creation_tokens, cache_creation_1h_tokens
+               cache_read_tokens, cache_creation_tokens, cache_creation_1h_tokens, request_id
         FROM jsonb_populate_recordset(NULL::message_usage, %(rows)s::text::jsonb) ORDER BY message_id
+        ON CONFLICT DO NOTHING
+        """,
+    "model_request": """
+        INSERT INTO model_requests (session_id, key, request_id, prompt_id, model, source, agent_name, created_at,
+                                    input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens, cost,
+                                    duration_ms, status, error)
+        SELECT session_id, key, request_id, prompt_id, model, source, agent_name, created_at,
+               input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens, cost, duration_ms, status, error
+        FROM jsonb_populate_recordset(NULL::model_requests, %(rows)s::text::jsonb) ORDER BY session_id, key
+        ON CONFLICT DO NOTHING
+        """,
+    "usage_sum": """
+        INSERT INTO usage_sums (session_id, stream, started_at, told_at, model, source, agent_name, part, value)
+        SELECT session_id, stream, started_at, told_at, model, source, agent_name, part, value
+        FROM jsonb_populate_recordset(NULL::usage_sums, %(rows)s::text::jsonb)
+        ORDER BY session_id, stream, started_at, told_at
+        ON CONFLICT DO NOTHING
+        """,
+    "compaction_size": """
+        INSERT INTO compaction_sizes (session_id, key, created_at, trigger, success, pre_tokens, post_tokens,
+                                      duration_ms, error)
+        SELECT session_id, key, created_at, trigger, success, pre_tokens, post_tokens, duration_ms, error
+        FROM jsonb_populate_recordset(NULL::compaction_sizes, %(rows)s::text::jsonb) ORDER BY session_id, key
         ON CONFLICT DO NOTHING
         """,
     "context_usage": """
@@ -138,8 +161,10 @@ _STATEMENTS: Mapping[str, LiteralString] = {
         ON CONFLICT DO NOTHING
         """,
     "rejected_event": """
-        INSERT INTO rejected_events (id, entry_id, session_id, event, reason, payload, created_at)
-        SELECT id, entry_id, session_id, event, reason, payload, created_at
+        INSERT INTO rejected_events (id, entry_id, session_id, event, reason, payload, created_at, at, came_as,
+                                     recovered, refusals, refused_at, sent_again_at)
+        SELECT id, entry_id, session_id, event, reason, payload, created_at, at, came_as,
+               recovered, refusals, refused_at, sent_again_at
         FROM jsonb_populate_recordset(NULL::rejected_events, %(rows)s::text::jsonb) ORDER BY entry_id
         ON CONFLICT DO NOTHING
         """,
@@ -148,9 +173,9 @@ _STATEMENTS: Mapping[str, LiteralString] = {
 
 
 def make_months(conn: Conn, rows: Sequence[Row]) -> None:
-    """Make the partitions the rows need, outside the transaction that stores them: it locks whole tables."""
+    """Make the partitions the rows need, outside the transaction that stores them."""
     dated = (row["created_at"] for row in rows if row["kind"] in {"action", "hook_event"})
-    actions.ensure_months(conn, (datetime.fromisoformat(at) for at in dated))
+    partitions.ensure(conn, (datetime.fromisoformat(at) for at in dated))
 
 
 def store(conn: Conn, rows: Mapping[int, Row]) -> Done:

@@ -4,8 +4,9 @@ A month of which nothing is kept is taken off and dropped. One of which a good p
 (`db/month_copies.py`). Of any other the rows are deleted, and their space comes back with the month.
 """
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import LiteralString
 
 from psycopg import sql
@@ -51,6 +52,17 @@ class Month:
     begins: datetime
     ends: datetime
     size: int
+
+
+def ensure(conn: Conn, moments: Iterable[datetime]) -> None:
+    """Make the months that rows of these moments need, outside of any transaction: each is made in one of its own.
+
+    So nobody holds one table while it waits for another, and neither readers nor writers wait for a batch.
+    """
+    firsts = {moment.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0) for moment in moments}
+    for first in sorted(firsts):
+        for big in ALL:
+            conn.execute("SELECT ensure_month_of(%(parent)s, %(month)s)", {"parent": big.name, "month": first})
 
 
 def months(conn: Conn, big: Big) -> list[Month]:

@@ -101,6 +101,9 @@ _OLD: Mapping[str, LiteralString] = {
 }
 """The rows `t` of each table that go, in the order they go: what hangs on a session after the session."""
 
+TABLES = frozenset(_OLD)
+"""Tables that are pruned besides those in months."""
+
 FIGURES = frozenset({"action_hours", "tool_scores", "keywords"})
 """Tables of figures: rows of them that went say nothing to anybody."""
 

@@ -8,7 +8,9 @@ from typing import Any
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from db import audit
 from db.pool import Conn
+from dcm.domain.access import Caller
 
 Row = dict[str, Any]
 
@@ -30,8 +32,8 @@ def of_projects(conn: Conn) -> list[Row]:
         ).fetchall()
 
 
-def ask(conn: Conn, *, older_than_days: int | None, project_path: str | None, dry_run: bool) -> Row:
-    """Note that a pruning is wanted."""
+def ask(conn: Conn, caller: Caller, *, older_than_days: int | None, project_path: str | None, dry_run: bool) -> Row:
+    """Note that somebody wants a pruning, in the audit log too; call it in a transaction."""
     with conn.cursor(row_factory=dict_row) as cursor:
         found = cursor.execute(
             """
@@ -43,6 +45,8 @@ def ask(conn: Conn, *, older_than_days: int | None, project_path: str | None, dr
             {"days": older_than_days, "project": project_path, "dry_run": dry_run},
         ).fetchone()
     assert found is not None
+    wanted = {"older_than_days": older_than_days, "project_path": project_path, "dry_run": dry_run}
+    audit.record(conn, caller, "pruning.asked", str(found["id"]), **wanted)
     return found
 
 

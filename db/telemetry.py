@@ -1,4 +1,7 @@
-"""What OpenTelemetry of Claude Code told; all of it is stored once, however often it is told."""
+"""What OpenTelemetry of Claude Code told; all of it is stored once, however often it is told.
+
+Of a session that was deleted what is of the time before is left out: a cumulative stream that began then, whole.
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -28,6 +31,8 @@ def keep_requests(conn: Conn, requests: Sequence[ModelRequest]) -> None:
             session_id text, key text, request_id text, prompt_id text, model text, source text, agent_name text,
             created_at timestamptz, input_tokens bigint, output_tokens bigint, cache_read_tokens bigint,
             cache_creation_tokens bigint, cost double precision, duration_ms bigint, status integer, error text)
+        WHERE NOT EXISTS (
+            SELECT FROM forgotten_sessions f WHERE f.session_id = r.session_id AND f.forgotten_at >= r.created_at)
         ORDER BY session_id, key
         ON CONFLICT (session_id, key) DO NOTHING
         """,
@@ -43,6 +48,8 @@ def keep_compactions(conn: Conn, compactions: Sequence[CompactionSize]) -> None:
         SELECT * FROM jsonb_to_recordset(%(rows)s) AS r (
             session_id text, key text, created_at timestamptz, trigger text, success boolean, pre_tokens bigint,
             post_tokens bigint, duration_ms bigint, error text)
+        WHERE NOT EXISTS (
+            SELECT FROM forgotten_sessions f WHERE f.session_id = r.session_id AND f.forgotten_at >= r.created_at)
         ORDER BY session_id, key
         ON CONFLICT (session_id, key) DO NOTHING
         """,
@@ -59,6 +66,8 @@ def keep_sums(conn: Conn, sums: Sequence[UsageSum]) -> None:
         FROM jsonb_to_recordset(%(rows)s) AS r (
             session_id text, stream text, started_at timestamptz, told_at timestamptz, model text, source text,
             agent_name text, part text, value double precision)
+        WHERE NOT EXISTS (
+            SELECT FROM forgotten_sessions f WHERE f.session_id = r.session_id AND f.forgotten_at >= r.told_at)
         ORDER BY session_id, stream, started_at, told_at, value DESC
         ON CONFLICT (session_id, stream, started_at, told_at) DO UPDATE SET value = greatest(s.value, excluded.value)
         """,

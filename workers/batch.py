@@ -11,6 +11,7 @@ from db import (
     forgetting,
     hook_events,
     messages,
+    partitions,
     projects,
     publish,
     requests,
@@ -60,9 +61,10 @@ def write(conn: Conn, batch: Sequence[HookEvent], message_ttl_ms: int) -> Writte
     What hooks report goes before what transcripts tell, of which only the rest is stored.
     """
     distinct = without_doubles(sorted(batch, key=lambda event: (event.recovered, event.at, event.entry_id)))
+    partitions.ensure(conn, _new_months(distinct))
+    _months_made.update(_month(event) for event in distinct)
     with conn.transaction():
         distinct = forgetting.without_forgotten(conn, distinct)
-        actions.ensure_months(conn, _new_months(distinct))
         new, redelivered = _sort_out(conn, [event for event in distinct if not event.recovered])
         written = Written(events=new + redelivered)
         if new:
@@ -71,7 +73,6 @@ def write(conn: Conn, batch: Sequence[HookEvent], message_ttl_ms: int) -> Writte
         if missed := recovered.missed(conn, [event for event in distinct if event.recovered]):
             written.events += missed
             _write_new(conn, missed, written, message_ttl_ms)
-    _months_made.update(_month(event) for event in distinct)
     return written
 
 

@@ -11,6 +11,7 @@ from db import projects, pruning, retention
 from db.pool import Conn, DatabaseError
 from dcm.broker import DEFAULT, enqueue, redis_client, stream_key
 from dcm.domain import retention as rules
+from dcm.domain.access import Caller
 from dcm.domain.errors import DcmError
 from workers import running
 
@@ -22,6 +23,9 @@ EVERY, AT_THE_LATEST = timedelta(hours=24), timedelta(hours=48)
 
 QUIET = timedelta(minutes=10)
 """How long nothing was heard of any session when it is quiet."""
+
+CLOCK = Caller("local", "clock", frozenset())
+"""Who asks for what is done by the settings."""
 
 Wanted = tuple[rules.Since, Mapping[UUID, datetime]]
 """Since when things are kept, and since when those of some projects."""
@@ -87,11 +91,11 @@ def wanted(conn: Conn, older_than_days: int | None, project_path: str | None, no
 def prune_daily() -> None:
     """Have the settings applied once a day, when it is quiet."""
     now = datetime.now(UTC)
-    with running.pool().connection() as conn:
+    with running.pool().connection() as conn, conn.transaction():
         last, heard = retention.last_by_settings(conn), retention.quiet_since(conn)
         if last and (now - last < EVERY or (not _is_quiet(now, heard) and now - last < AT_THE_LATEST)):
             return
-        asked = retention.ask(conn, older_than_days=None, project_path=None, dry_run=False)
+        asked = retention.ask(conn, CLOCK, older_than_days=None, project_path=None, dry_run=False)
     enqueue(broker, DEFAULT, "prune", str(asked["id"]))
 
 

@@ -13,10 +13,11 @@ from api.database import Database
 from api.fields import Answer, Body, Instant, Words
 from api.operations import operation
 from api.routes.projects import trimmed
-from db import projects, retention
+from db import audit, projects, retention
 from db.pool import Conn
 from dcm.broker import DEFAULT, enqueue, open_broker
 from dcm.domain import retention as rules
+from dcm.domain.access import Caller
 from dcm.domain.errors import InvalidInput, NotFound, Unavailable
 from dcm.settings import Settings
 
@@ -93,14 +94,19 @@ class Retention:
 
         return {"days": asdict(rules.keep(self._settings.keep_days)), **await self._database.read(read)}
 
-    @operation(answer=OwnDays, errors=(404,))
-    async def on_post(self, body: NewDays) -> dict[str, Any]:
+    @operation(answer=OwnDays, errors=(404,), scope="admin")
+    async def on_post(self, body: NewDays, caller: Caller) -> dict[str, Any]:
         """Set how long what belongs to a project is kept, whatever the settings say."""
         path = trimmed(body.project)
-        row = await self._database.write(lambda conn: retention.set_days(conn, path, body.days))
-        if row is None:
-            raise NotFound(f"Project not found: {path}")
-        return row
+
+        def store(conn: Conn) -> dict[str, Any]:
+            row = retention.set_days(conn, path, body.days)
+            if row is None:
+                raise NotFound(f"Project not found: {path}")
+            audit.record(conn, caller, "retention.set", path, days=body.days)
+            return row
+
+        return await self._database.write(store)
 
 
 class Prunings:
@@ -109,15 +115,17 @@ class Prunings:
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database, self._broker = database, open_broker(settings)
 
-    @operation(answer=Pruning, status=202, errors=(404,))
-    async def on_post(self, body: NewPruning) -> dict[str, Any]:
+    @operation(answer=Pruning, status=202, errors=(404,), scope="admin")
+    async def on_post(self, body: NewPruning, caller: Caller) -> dict[str, Any]:
         """Have what is older let go; the worker does it, and the pruning tells how far it is."""
         path = trimmed(body.project) if body.project else None
 
         def store(conn: Conn) -> dict[str, Any]:
             if path is not None:
                 require_days(conn, path, body.older_than_days)
-            return retention.ask(conn, older_than_days=body.older_than_days, project_path=path, dry_run=body.dry_run)
+            return retention.ask(
+                conn, caller, older_than_days=body.older_than_days, project_path=path, dry_run=body.dry_run
+            )
 
         asked = await self._database.write(store)
         try:

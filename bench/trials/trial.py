@@ -11,7 +11,7 @@ from pathlib import Path
 
 import redis
 
-from db import actions
+from db import partitions
 from db.pool import DatabaseError
 from dcm.domain.errors import DcmError
 from trials import truth
@@ -181,4 +181,4 @@ def _make_months(instance: Instance) -> None:
     """Make the partitions of the months that the clocks may jump to."""
     with instance.database() as conn:
         now = datetime.now(UTC)
-        actions.ensure_months(conn, [now + timedelta(days=30 * months) for months in range(-6, 7)])
+        partitions.ensure(conn, [now + timedelta(days=30 * months) for months in range(-6, 7)])

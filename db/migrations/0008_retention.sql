@@ -1,7 +1,7 @@
 -- How long things are kept: days of a project's own, what is cut out of a month while it is written to, the log of
 -- prunings, and which sessions were deleted.
 
-ALTER TABLE projects ADD COLUMN keep_days integer CHECK (keep_days >= 0);
+ALTER TABLE projects ADD COLUMN keep_days integer CHECK (keep_days BETWEEN 0 AND 36500);
 COMMENT ON COLUMN projects.keep_days IS 'Days for all that belongs to it; 0 for ever, null as the settings say.';
 
 -- Input and output are gzipped before they come here when they are long: Postgres need not try again.
@@ -46,3 +46,40 @@ COMMENT ON COLUMN prunings.rows IS 'Rows that went, or would go, by table.';
 CREATE TABLE forgotten_sessions (session_id text PRIMARY KEY, forgotten_at timestamptz NOT NULL DEFAULT now());
 COMMENT ON TABLE forgotten_sessions IS
     'Deleted sessions: what a late hook or a transcript tells of the time before stays deleted.';
+
+-- Months are made beside who reads and writes: attaching a table locks out neither, as PARTITION OF would.
+
+CREATE FUNCTION ensure_month_of(parent text, moment timestamptz) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    first_day timestamptz := date_trunc('month', moment AT TIME ZONE 'UTC') AT TIME ZONE 'UTC';
+    next_first timestamptz := (date_trunc('month', moment AT TIME ZONE 'UTC') + interval '1 month') AT TIME ZONE 'UTC';
+    month text := format('%I', parent || '_' || to_char(moment AT TIME ZONE 'UTC', 'YYYYMM'));
+BEGIN
+    IF to_regclass(month) IS NOT NULL THEN
+        RETURN;
+    END IF;
+    EXECUTE format('LOCK TABLE ONLY %I IN SHARE UPDATE EXCLUSIVE MODE', parent);
+    IF to_regclass(month) IS NULL THEN
+        EXECUTE format(
+            'CREATE TABLE %s (LIKE %I INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED '
+            'INCLUDING STORAGE INCLUDING COMPRESSION)', month, parent
+        );
+        EXECUTE format('ALTER TABLE %I ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)',
+                       parent, month, first_day, next_first);
+    END IF;
+END $$;
+COMMENT ON FUNCTION ensure_month_of IS
+    'Call it for each table in a transaction of its own: a month of actions waits for writers of subtasks.';
+
+CREATE OR REPLACE FUNCTION ensure_month(moment timestamptz) RETURNS void LANGUAGE sql AS $$
+    SELECT ensure_month_of(parent, moment) FROM unnest(ARRAY['actions', 'hook_events', 'search_entries']) AS parent;
+$$;
+
+CREATE OR REPLACE FUNCTION keep_search_entry(entry_kind text, entry_ref uuid, session text, made_at timestamptz, said text)
+    RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM ensure_month_of('search_entries', made_at);
+    DELETE FROM search_entries WHERE kind = entry_kind AND ref = entry_ref AND kind <> 'action';
+    INSERT INTO search_entries (kind, ref, session_id, at, words)
+    VALUES (entry_kind, entry_ref, session, made_at, search_words(left(said, 8000)));
+END $$;

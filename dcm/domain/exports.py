@@ -22,7 +22,9 @@ Row = dict[str, Any]
 _MOMENTS = "created_at: moment"
 
 _TABLE = {
-    "project": f"id: uuid, path: text, name: text?, {_MOMENTS}, updated_at: moment, metadata: object",
+    "project": (
+        f"id: uuid, path: text, name: text?, {_MOMENTS}, updated_at: moment, metadata: object, keep_days: integer?"
+    ),
     "session": (
         "id: text, project_id: uuid?, started_at: moment, ended_at: moment?, last_seen_at: moment, "
         "last_active_at: moment?, cwd: text?, cwd_at: moment?, worktree: text?, transcript_path: text?, "
@@ -67,7 +69,20 @@ _TABLE = {
     "usage": (
         f"message_id: text, session_id: text, agent_id: text, model: text, {_MOMENTS}, input_tokens: integer, "
         "output_tokens: integer, cache_read_tokens: integer, cache_creation_tokens: integer, "
-        "cache_creation_1h_tokens: integer"
+        "cache_creation_1h_tokens: integer, request_id: text?"
+    ),
+    "model_request": (
+        "session_id: text, key: text, request_id: text?, prompt_id: text?, model: text, source: text, "
+        f"agent_name: text, {_MOMENTS}, input_tokens: integer, output_tokens: integer, cache_read_tokens: integer, "
+        "cache_creation_tokens: integer, cost: number?, duration_ms: integer?, status: integer?, error: words?"
+    ),
+    "usage_sum": (
+        "session_id: text, stream: text, started_at: moment, told_at: moment, model: text, source: text, "
+        "agent_name: text, part: text, value: number"
+    ),
+    "compaction_size": (
+        f"session_id: text, key: text, {_MOMENTS}, trigger: text, success: boolean, pre_tokens: integer?, "
+        "post_tokens: integer?, duration_ms: integer?, error: words?"
     ),
     "context_usage": "session_id: text, tokens: integer?, model: text, told_at: moment",
     "score": (
@@ -80,7 +95,8 @@ _TABLE = {
     ),
     "block": f"id: uuid, blocked_by: text, blocked_agent: text, reason: words?, {_MOMENTS}",
     "rejected_event": (
-        f"id: uuid, entry_id: text, session_id: text?, event: text?, reason: words, payload: words, {_MOMENTS}"
+        f"id: uuid, entry_id: text, session_id: text?, event: text?, reason: words, payload: words, {_MOMENTS}, "
+        "at: moment, came_as: text, recovered: boolean, refusals: integer, refused_at: moment, sent_again_at: moment?"
     ),
 }
 

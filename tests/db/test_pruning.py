@@ -48,6 +48,28 @@ def number(conn: Conn, query: str) -> int:
     return int(row[0])
 
 
+KEPT = {
+    **dict.fromkeys(["projects", "task_lists"], "they go with what they belong to"),
+    **dict.fromkeys(["counts", "count_changes", "action_changes", "session_actions", "tool_score_changes",
+                     "keyword_changes"], "figures"),
+    **dict.fromkeys(["kept_projects", "kept_sessions", "month_changes"], "what a pruning notes for itself"),
+    **dict.fromkeys(["subscriptions", "blocked_agents", "access_tokens", "agent_credentials"], "until it is ended"),
+    **dict.fromkeys(["migrations", "schema_version", "last_cleanup"], "of the database itself"),
+    "audit_log": "for ever",
+}  # fmt: skip
+"""Tables of which nothing goes by age, and why."""
+
+
+def test_every_table_has_its_days_or_a_reason_to_be_kept(conn: Conn) -> None:
+    found = conn.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') "
+        "AND NOT relispartition"
+    ).fetchall()
+    pruned = {*pruning.TABLES, *(big.name for big in partitions.ALL)}
+    assert {row[0] for row in found} == {*pruned, *KEPT}
+    assert not pruned & {*KEPT}
+
+
 def assert_counts_are_true(conn: Conn) -> None:
     """Each figure is what counting everything anew gives."""
     counts.fold(conn)

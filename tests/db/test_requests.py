@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from db import actions, cleanup, hook_events, messages, requests
+from db import actions, cleanup, hook_events, messages, partitions, requests
 from db.pool import Conn
 from dcm.domain import actions as action_rules
 from dcm.domain.hook_events import HookEvent, parse
@@ -40,7 +40,7 @@ def test_a_brief_reads_the_first_prompt_and_the_newest_and_no_placeholder(conn: 
 
 
 def test_the_newest_calls_of_a_session_are_read_oldest_first_with_all_that_they_said(conn: Conn) -> None:
-    actions.ensure_months(conn, [BEGAN])
+    partitions.ensure(conn, [BEGAN])
     paths = ["/w/a b.py", '/w/ü,{}".py']
     calls = [event(n, "PostToolUse", tool_name="Edit", tool_use_id=f"t{n}", tool_response={"big": "x" * 5000},
                    tool_input={"file_path": paths[0], "path": paths[1]}) for n in range(5)]  # fmt: skip
@@ -58,7 +58,7 @@ def test_the_newest_calls_of_a_session_are_read_oldest_first_with_all_that_they_
 
 
 def test_hook_events_are_found_by_their_key_and_read_oldest_first(conn: Conn) -> None:
-    actions.ensure_months(conn, [BEGAN])
+    partitions.ensure(conn, [BEGAN])
     stops = [event(n, "Stop", last_assistant_message=f"word {n}") for n in range(4)]
     hook_events.insert(conn, [*stops, event(9, "Notification")])
     hook_events.insert(conn, [])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from dcm.broker import open_broker
-from workers import batch, ingest, running
+from workers import batch, follow_up, ingest, running
 
 
 @contextlib.contextmanager
@@ -17,9 +17,13 @@ def writing(database_url: str, valkey_url: str) -> Iterator[Callable[[], None]]:
         patched.setenv("DCM_REDIS_URL", valkey_url)
         running.settings.cache_clear()
         running.pool.cache_clear()
+        running.valkey.cache_clear()
         batch._months_made.clear()
-        patched.setattr(ingest, "broker", open_broker(running.settings()))
+        for sender in (ingest, follow_up):
+            patched.setattr(sender, "broker", open_broker(running.settings()))
         yield lambda: ingest.drain.fn(0)
         running.pool().close()
+        running.valkey().close()
     running.settings.cache_clear()
     running.pool.cache_clear()
+    running.valkey.cache_clear()

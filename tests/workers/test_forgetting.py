@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from psycopg import sql
 from stories import TTL_MS, a_session, at, event, rows, store, tool
 
-from db import counts, forgetting, usage
+from db import counts, forgetting, telemetry, usage
 from db.pool import Conn
+from dcm.domain.telemetry import CompactionSize, ModelRequest, of_event, of_point
 from dcm.domain.usage import ContextUse, MessageUse, Tokens
 from workers.batch import write
 
@@ -127,6 +128,27 @@ def test_the_tokens_a_transcript_tells_of_a_deleted_session_stay_deleted(conn: C
         usage.keep_context(conn, ContextUse("s1", at(second).isoformat(), second, "opus"))
     assert rows(conn, "SELECT message_id FROM message_usage") == [("m11",)]
     assert rows(conn, "SELECT tokens FROM context_usage") == [(11,)]
+
+
+def test_what_telemetry_tells_of_a_deleted_session_stays_deleted(conn: Conn) -> None:
+    conn.execute("INSERT INTO forgotten_sessions VALUES ('s1', %s)", [at(10)])
+    told = {"session.id": "s1", "model": "opus", "type": "input", "trigger": "auto", "success": "true"}
+    for second in (9, 11):
+        call, size = (of_event(f"claude_code.{name}", told | {"event.sequence": second}, at(second))
+                      for name in ("api_request", "compaction"))  # fmt: skip
+        point = of_point("claude_code.token.usage", told, second, at(1), at(second), cumulative=False)
+        assert isinstance(call, ModelRequest)
+        assert isinstance(size, CompactionSize)
+        assert point
+        telemetry.keep_requests(conn, [call])
+        telemetry.keep_compactions(conn, [size])
+        telemetry.keep_sums(conn, [point])
+    grown = of_point("claude_code.token.usage", told, 20, at(1), at(20), cumulative=True)
+    assert grown
+    telemetry.keep_sums(conn, [grown])
+    assert rows(conn, "SELECT created_at FROM model_requests") == [(at(11),)]
+    assert rows(conn, "SELECT created_at FROM compaction_sizes") == [(at(11),)]
+    assert rows(conn, "SELECT told_at, value FROM usage_sums") == [(at(11), 11)]
 
 
 def test_a_late_event_of_a_month_that_was_dropped_makes_the_month_anew(conn: Conn) -> None:

@@ -17,7 +17,7 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 def ask(conn: Conn, days: int | None = None, project: str | None = None, *, dry_run: bool = False) -> str:
-    return str(retention.ask(conn, older_than_days=days, project_path=project, dry_run=dry_run)["id"])
+    return str(retention.ask(conn, pruning.CLOCK, older_than_days=days, project_path=project, dry_run=dry_run)["id"])
 
 
 def told(conn: Conn) -> list[tuple[Any, ...]]:
@@ -103,4 +103,7 @@ def test_once_a_day_the_settings_are_applied_when_it_is_quiet(
     assert daily("49 h") == 2
     conn.execute("UPDATE sessions SET last_seen_at = now() - interval '11 minutes'")
     assert daily("25 h") == 3
+    assert rows(conn, "SELECT DISTINCT who, act, details FROM audit_log") == [
+        ("clock", "pruning.asked", {"older_than_days": None, "project_path": None, "dry_run": False})
+    ]
     assert running.settings().keep_days == ""

@@ -12,6 +12,8 @@ from api_server import ApiServer
 from command import answer, run
 from story import AGENT, HOOKS, SESSION, tool
 
+from db import telemetry
+from dcm.domain.telemetry import CompactionSize, ModelRequest, UsageSum
 from workers.briefs import make_brief
 
 WriteAll = Callable[[], None]
@@ -22,6 +24,16 @@ COMPACTED = "2030-01-01T00:00:00+00:00"
 PADDING = "x" * 5000
 """Longer than what is stored unpacked."""
 
+AT = "2026-11-20T12:00:00+00:00"
+
+REQUEST = ModelRequest(
+    SESSION, "r1", "r1", None, "opus", "main", "", AT, input_tokens=3, output_tokens=4, cache_read_tokens=5,
+    cache_creation_tokens=6, cost=0.25, duration_ms=900, status=529, error="overloaded",
+)  # fmt: skip
+SUM = UsageSum(SESSION, "one", AT, AT, "opus", "main", "", "cost", 0.25)
+SIZE = CompactionSize(SESSION, "c1", AT, "auto", success=True, pre_tokens=9, post_tokens=3, duration_ms=9, error=None)
+"""What telemetry told of the story's session."""
+
 DERIVED = {
     "counts", "count_changes", "action_hours", "action_changes", "session_actions", "tool_scores",
     "tool_score_changes", "keywords", "keyword_changes", "search_entries",
@@ -31,6 +43,14 @@ DERIVED = {
 NOT_MOVED = {
     "events": "what a WebSocket client missed; nobody of the other DCM listens here",
     "transcripts": "how far files of that machine were read; they are read again where they lie",
+    "access_tokens": "a token is good for the DCM that made it",
+    "agent_credentials": "a credential is good for the DCM that made it",
+    "audit_log": "what was done to that DCM",
+    "prunings": "what that DCM let go",
+    "forgotten_sessions": "what was deleted there; who imports a session here wants it",
+    "kept_projects": "a note of a pruning that runs",
+    "kept_sessions": "a note of a pruning that runs",
+    "month_changes": "a note of a month that is written anew",
     "last_cleanup": "what that DCM's clock did",
     "migrations": "the schema of that database",
     "schema_version": "the schema of that database",
@@ -40,6 +60,7 @@ TABLES = {
     "projects": "project", "sessions": "session", "requests": "request", "task_lists": "task_list",
     "subtasks": "subtask", "actions": "action", "hook_events": "hook_event", "agent_messages": "message",
     "agent_contexts": "agent_context", "briefs": "brief", "message_usage": "usage", "context_usage": "context_usage",
+    "model_requests": "model_request", "usage_sums": "usage_sum", "compaction_sizes": "compaction_size",
     "keyword_tool_scores": "score", "subscriptions": "subscription", "blocked_agents": "block",
     "rejected_events": "rejected_event",
 }  # fmt: skip
@@ -113,7 +134,11 @@ def live(server: ApiServer, write_all: WriteAll) -> ApiServer:
         write_all()
     make_brief.fn(SESSION, COMPACTED, "manual")
     with psycopg.connect(server.database_url, autocommit=True) as conn:
-        conn.execute("INSERT INTO rejected_events (entry_id, reason, payload) VALUES ('1-0', 'too odd', '{}')")
+        conn.execute("INSERT INTO rejected_events (entry_id, reason, payload, at) VALUES ('1-0', 'odd', '{}', now())")
+        conn.execute("UPDATE projects SET keep_days = 365")
+        telemetry.keep_requests(conn, [REQUEST])
+        telemetry.keep_sums(conn, [SUM])
+        telemetry.keep_compactions(conn, [SIZE])
         conn.execute(
             "INSERT INTO agent_contexts (project_id, agent_id, agent_type, role_context, session_id) "
             "VALUES (%s, %s, 'Explore', '{\"goal\": \"speed\"}', %s) ON CONFLICT DO NOTHING",
