@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -85,12 +85,23 @@ def _told(snapshot: Snapshot, brief_id: uuid.UUID, whose: Subject) -> list[Event
     return [Event(name, data, session_id=snapshot.session_id) for name in ("compact.saved", "brief.ready")]
 
 
-def assemble(conn: Conn, session_id: str, until: datetime, trigger: str) -> Snapshot | None:
-    """The snapshot of a session up to a moment, None when it is not known."""
+def assemble(
+    conn: Conn,
+    session_id: str,
+    until: datetime,
+    trigger: str,
+    *,
+    most: int = CALLS_LIMIT,
+    always: Collection[str] = ALWAYS_READ,
+) -> Snapshot | None:
+    """The snapshot of a session up to a moment, None when it is not known.
+
+    `most`: of its newest tool calls so many are read. `always`: tools of which every call is read.
+    """
     facts = sessions.facts(conn, session_id)
     if facts is None:
         return None
-    traces = actions.traces(conn, session_id, until, CALLS_LIMIT, always=ALWAYS_READ, with_output=OUTPUT_READ)
+    traces = actions.traces(conn, session_id, until, most, always=always, with_output=OUTPUT_READ)
     calls = background.ended(_call(trace, number) for number, trace in enumerate(traces))
     told = _without_secrets(transcript_rules.facts(transcript_ends.tail(facts.transcript_path)))
     folder = facts.worktree or facts.cwd or ""

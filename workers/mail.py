@@ -13,7 +13,7 @@ from dcm.domain import briefs
 from dcm.domain.actions import unpacked
 from dcm.domain.ids import subtask_id
 from dcm.domain.mail import Letter, said, sealed
-from dcm.domain.tools import one_line
+from dcm.domain.tools import DECISION_TOOLS, LIST_TOOLS, one_line
 from workers import running
 from workers.briefs import assemble
 
@@ -24,6 +24,9 @@ MESSAGE_LIMIT = 400
 
 LATE_SECONDS = 60
 """Seconds after which a subagent has found its own way."""
+
+CALLS_FOR_SUBAGENT, READ_FOR_SUBAGENT = 300, DECISION_TOOLS | LIST_TOOLS
+"""The newest calls of its parent that count for a subagent, whose hook waits 0.2 s; tools whose older ones do too."""
 
 SUBAGENT = "subagent"
 """The trigger of a snapshot that is made for a subagent."""
@@ -74,7 +77,7 @@ def brief_subagent(session_id: str, agent_id: str, began: str) -> None:
         return
     with running.pool().connection() as conn:
         task = _task(conn, session_id, agent_id)
-        snapshot = assemble(conn, session_id, moment, SUBAGENT)
+        snapshot = assemble(conn, session_id, moment, SUBAGENT, most=CALLS_FOR_SUBAGENT, always=READ_FOR_SUBAGENT)
     if snapshot and (text := briefs.for_subagent(snapshot, agent_id, task)):
         post(session_id, agent_id, Letter(text, until=time.time() + LATE_SECONDS))
 
