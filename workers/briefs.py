@@ -91,17 +91,17 @@ def assemble(
     until: datetime,
     trigger: str,
     *,
-    most: int = CALLS_LIMIT,
+    most: int | None = None,
     always: Collection[str] = ALWAYS_READ,
 ) -> Snapshot | None:
     """The snapshot of a session up to a moment, None when it is not known.
 
-    `most`: of its newest tool calls so many are read. `always`: tools of which every call is read.
+    `most`: of its newest tool calls so many are read, else CALLS_LIMIT. `always`: tools of which every call is read.
     """
     facts = sessions.facts(conn, session_id)
     if facts is None:
         return None
-    traces = actions.traces(conn, session_id, until, most, always=always, with_output=OUTPUT_READ)
+    traces = actions.traces(conn, session_id, until, most or CALLS_LIMIT, always=always, with_output=OUTPUT_READ)
     calls = background.ended(_call(trace, number) for number, trace in enumerate(traces))
     told = _without_secrets(transcript_rules.facts(transcript_ends.tail(facts.transcript_path)))
     folder = facts.worktree or facts.cwd or ""

@@ -6,6 +6,7 @@ from dcm.broker import DEFAULT, enqueue, enqueue_later, reading_key, watch_key
 from dcm.domain.hook_events import HookEvent
 from workers import running
 from workers.batch import Written
+from workers.readings import FORGOTTEN_S
 
 broker = running.broker()
 
@@ -17,9 +18,8 @@ READ_AT = frozenset(
 )
 """Events at which a session's transcripts are read on."""
 
-LATER_MS, FORGOTTEN_S = 3000, 60
-"""Milliseconds from what asks for a reading or a look to it, which gives hooks time and makes one of many; seconds
-after which one that was lost is asked for again."""
+LATER_MS = 3000
+"""Milliseconds from what asks for a reading or a look to it, which gives hooks time and makes one of many."""
 
 
 def follow_up(written: Written) -> None:

@@ -40,6 +40,9 @@ AGAIN_MS = 1000
 """Milliseconds after which a reading goes on that had to pause."""
 
 
+FORGOTTEN_S = 60
+"""Seconds after which a reading that was lost is asked for again."""
+
 SYNCED_WITHIN_MS = 2500
 """Milliseconds that a reading waits until Valkey has on its disk what was read: it syncs once a second."""
 
@@ -50,7 +53,7 @@ def read_transcript(session_id: str) -> None:
     running.valkey().delete(reading_key(session_id))
     with running.pool().connection() as conn:
         done = catch_up(conn, session_id, READ_FOR)
-    if not done:
+    if not done and running.valkey().set(reading_key(session_id), 1, nx=True, ex=FORGOTTEN_S):
         enqueue_later(broker, AGAIN_MS, DEFAULT, "read_transcript", session_id)
 
 

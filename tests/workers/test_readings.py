@@ -94,6 +94,19 @@ def test_what_was_read_counts_as_read_when_it_is_on_the_disk(
     assert rows(conn, "SELECT count(*) FROM transcripts WHERE read_to > 0") == [(2,)]
 
 
+def test_of_readings_that_pause_one_goes_on_however_many_were_asked_for(
+    valkey: redis.Redis, conn: Conn, transcript: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readings, "MANY_WAITING", -1)
+    report(valkey, transcript, 0, 9)
+    for _ in range(3):
+        read_transcript(SESSION)
+        report(valkey, transcript, 10)
+    asked = sent(valkey, "read_transcript", "default.DQ")
+    read_transcript(SESSION)
+    assert (len(asked), len(sent(valkey, "read_transcript", "default.DQ"))) == (4, 5)
+
+
 def test_one_reading_waits_for_a_session_however_many_of_its_events_ask(
     valkey: redis.Redis, conn: Conn, transcript: Path
 ) -> None:
