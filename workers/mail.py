@@ -25,7 +25,7 @@ MESSAGE_LIMIT = 400
 LATE_SECONDS = 60
 """Seconds after which a subagent has found its own way."""
 
-CALLS_FOR_SUBAGENT, READ_FOR_SUBAGENT = 300, DECISION_TOOLS | LIST_TOOLS
+CALLS_FOR_SUBAGENT, READ_FOR_SUBAGENT = 150, DECISION_TOOLS | LIST_TOOLS
 """The newest calls of its parent that count for a subagent, whose hook waits 0.2 s; tools whose older ones do too."""
 
 SUBAGENT = "subagent"

@@ -36,7 +36,7 @@ STORED_WITHIN = 1.0
 MANY_WAITING = 5000
 """Events in the queue at which a reading pauses: live sessions share it."""
 
-AGAIN_MS = 1000
+AGAIN_MS = 2000
 """Milliseconds after which a reading goes on that had to pause."""
 
 
@@ -51,8 +51,10 @@ SYNCED_WITHIN_MS = 2500
 def read_transcript(session_id: str) -> None:
     """Read what a session's transcripts hold since the last time; ask for another run when that is much."""
     running.valkey().delete(reading_key(session_id))
-    with running.pool().connection() as conn:
-        done = catch_up(conn, session_id, READ_FOR)
+    done = False
+    if not _is_long(running.valkey(), session_id):
+        with running.pool().connection() as conn:
+            done = catch_up(conn, session_id, READ_FOR)
     if not done and running.valkey().set(reading_key(session_id), 1, nx=True, ex=FORGOTTEN_S):
         enqueue_later(broker, AGAIN_MS, DEFAULT, "read_transcript", session_id)
 
