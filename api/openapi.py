@@ -14,7 +14,7 @@ from api.speaking import HEADER
 from dcm import __version__
 
 METHODS = ("get", "post", "put", "patch", "delete")
-TOKEN = "token"  # noqa: S105 - its name
+TOKEN = "token"  # noqa: S105  # nosec B105 # its name
 SECURITY = {
     "type": "http",
     "scheme": "bearer",

@@ -60,4 +60,4 @@ def become(settings: Settings) -> None:
     os.environ["DCM_PORT"] = str(settings.port)
     os.chdir(up.ROOT)
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "dcm.relay"])  # noqa: S606 - Ctrl-C is the relay's
+    os.execv(sys.executable, [sys.executable, "-m", "dcm.relay"])  # noqa: S606  # nosec B606 # Ctrl-C is the relay's

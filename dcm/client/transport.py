@@ -26,7 +26,7 @@ LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepali
 PIECE = 64 * 1024
 """Bytes written in one go."""
 
-AGENT_TOKEN = "X-DCM-Agent-Token"  # noqa: S105 - the header's name
+AGENT_TOKEN = "X-DCM-Agent-Token"  # noqa: S105  # nosec B105 # the header's name
 """Where an agent shows its credential."""
 
 _over_at: ContextVar[float] = ContextVar("over_at", default=math.inf)
