@@ -21,8 +21,17 @@ def session(conn: Conn, session_id: str) -> dict[str, int]:
 
 def sessions(conn: Conn, session_ids: Sequence[str]) -> dict[str, int]:
     """The same for several at once."""
-    conn.execute("SELECT pg_advisory_xact_lock(%s)", [FORGET_LOCK])
     told = {"sessions": list(session_ids)}
+    conn.execute("SELECT pg_advisory_xact_lock(%s)", [FORGET_LOCK])
+    conn.execute(
+        """
+        SELECT FROM projects WHERE id IN (
+            SELECT project_id FROM sessions WHERE id = ANY(%(sessions)s)
+            UNION SELECT project_id FROM requests WHERE session_id = ANY(%(sessions)s))
+        ORDER BY id FOR UPDATE
+        """,
+        told,
+    )
     conn.execute(
         """
         INSERT INTO forgotten_sessions (session_id, forgotten_at) SELECT id, clock_timestamp()
@@ -82,7 +91,12 @@ _OF_A_SESSION = {
 
 
 def project(conn: Conn, project_id: uuid.UUID) -> bool:
-    """Delete a project with all sessions that ran in it; False when it is not known. Within a transaction."""
+    """Delete a project with all sessions that ran in it; False when it is not known. Within a transaction.
+
+    The project is locked before anything of it: who changes a subtask locks in the same order.
+    """
+    conn.execute("SELECT pg_advisory_xact_lock(%s)", [FORGET_LOCK])
+    conn.execute("SELECT FROM projects WHERE id = %(id)s FOR UPDATE", {"id": project_id})
     rows = conn.execute(
         """
         SELECT id FROM sessions WHERE project_id = %(id)s
