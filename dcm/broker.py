@@ -56,6 +56,10 @@ def compacted_key(session_id: str) -> str:
     return f"dcm:compacted:{session_id}"
 
 
+FORGOTTEN_S = 60
+"""Seconds after which a reading, or a look, that was lost on its way is asked for again."""
+
+
 def reading_key(session_id: str) -> str:
     """Set while a reading of a session's transcripts is on its way and has not begun."""
     return f"dcm:reading:{session_id}"

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-from dcm.broker import DEFAULT, enqueue, enqueue_later, reading_key, watch_key
+from dcm.broker import DEFAULT, FORGOTTEN_S, enqueue, enqueue_later, reading_key, watch_key
 from dcm.domain.hook_events import HookEvent
 from workers import running
 from workers.batch import Written
-from workers.readings import FORGOTTEN_S
 
 broker = running.broker()
 

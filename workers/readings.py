@@ -15,7 +15,7 @@ import redis
 from db import sessions, transcripts, usage
 from db.pool import Conn
 from db.transcripts import Position
-from dcm.broker import DEFAULT, INGEST, enqueue, enqueue_later, nudge_key, reading_key, stream_key
+from dcm.broker import DEFAULT, FORGOTTEN_S, INGEST, enqueue, enqueue_later, nudge_key, reading_key, stream_key
 from dcm.domain import streams
 from dcm.domain.readings import Reading, ends_first
 from dcm.domain.texts import storable
@@ -39,9 +39,6 @@ MANY_WAITING = 5000
 AGAIN_MS = 2000
 """Milliseconds after which a reading goes on that had to pause."""
 
-
-FORGOTTEN_S = 60
-"""Seconds after which a reading that was lost is asked for again."""
 
 SYNCED_WITHIN_MS = 2500
 """Milliseconds that a reading waits until Valkey has on its disk what was read: it syncs once a second."""

@@ -1,7 +1,7 @@
 """`python -m workers.serve MODULE`: one Dramatiq worker in this process, for the actors of workers.MODULE.
 
 Dramatiq's own command starts a master that ends when a worker dies; here the keeper is the master.
-Threads and the idle wait are in WORKERS.
+Queues, threads and the idle wait are in WORKERS.
 """
 
 import importlib
@@ -12,10 +12,11 @@ import threading
 from dramatiq import Worker
 
 from dcm import redaction, settings
+from dcm.broker import DEFAULT, INGEST
 from dcm.figures import tell
 
-WORKERS = {"general": (4, 100), "ingest": (1, 50)}
-"""{module: (threads, milliseconds an idle worker sleeps at most)}: a shorter sleep costs more of a core."""
+WORKERS = {"general": (DEFAULT, 4, 100), "ingest": (INGEST, 1, 50)}
+"""{module: (queue, threads, milliseconds an idle worker sleeps at most)}: a shorter sleep costs more of a core."""
 
 LAST_WORK_MS = 2500
 """Milliseconds that running work has to end when we are told to stop."""
@@ -27,11 +28,11 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     name = sys.argv[1]
-    threads, idle_ms = WORKERS[name]
+    queue, threads, idle_ms = WORKERS[name]
     broker = importlib.import_module(f"workers.{name}").broker
     redaction.get_ready()
     tell(settings.load().home, {"general": "worker"}.get(name, name))
-    worker = Worker(broker, worker_threads=threads, worker_timeout=idle_ms)
+    worker = Worker(broker, queues={queue}, worker_threads=threads, worker_timeout=idle_ms)
     worker.start()
     stop.wait()
     worker.stop(timeout=LAST_WORK_MS)

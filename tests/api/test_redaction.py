@@ -49,7 +49,7 @@ def test_what_is_nested_too_deep_to_look_through_is_refused(server: ApiServer, l
 
 
 def test_ids_and_the_address_of_a_subscriber_stay_as_they_were_sent(server: ApiServer) -> None:
-    address = "http://ada:hunter22@subscriber.example/hook?token=abcd1234efgh"
+    address = "http://subscriber.example/hook?token=abcd1234efgh"
     ask(server, "POST", "/api/subscribe", {"agent_id": TOKEN, "topic": "context.request", "callback_url": address})
     told = json.dumps(ask(server, "GET", "/api/subscriptions"))
     assert TOKEN in told
