@@ -47,7 +47,7 @@ class Dcm:
 
     def alive(self) -> list[str]:
         """The locks that somebody holds."""
-        return sorted(path.name for path in places(self.home).run.glob("*") if lease.held(path))
+        return sorted(path.name for path in places(self.home).run.glob("*") if path.is_file() and lease.held(path))
 
 
 @contextlib.contextmanager
