@@ -33,7 +33,7 @@ def command(*, as_json: bool) -> None:
     """
     settings = options.settings()
     parts = look(settings)
-    system = _system(settings)
+    system = None if settings.server else _system(settings)
     if as_json:
         running = lifecycle.running_pid(settings) is not None or bool(lifecycle.kept_lines(settings))
         options.show_json({"running": running, "parts": [asdict(part) for part in parts], "system": system})
