@@ -13,7 +13,7 @@ from rich.markup import escape
 from dcm.cli import lifecycle, options, probes, registration, relaying, texts
 from dcm.cli.findings import Part
 from dcm.cli.hints import callable_here
-from dcm.client import Client, ClientError, Unreachable
+from dcm.client import ClientError, Unreachable
 from dcm.client.shapes.system import Disk, Queue, System
 from dcm.settings import PROCFILE_ORDER, Settings
 
@@ -103,7 +103,7 @@ def _api(settings: Settings) -> list[Part]:
 def _system(settings: Settings) -> System | None:
     """What waits, what failed and how full the disks are; None when the API does not tell."""
     try:
-        with Client(lifecycle.urls(settings)["api"], timeout=probes.PROBE_SECONDS) as client:
+        with options.connect(lifecycle.urls(settings)["api"], probes.PROBE_SECONDS) as client:
             return client.get_system()
     except ClientError:
         return None

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from access_tokens import token
 from api_server import ApiServer, OwnValkey, serving, wait_for
+from click.testing import CliRunner
 from other_machine import own_address
 
 from db.pool import Conn
 from dcm import token_file
-from dcm.cli import up
+from dcm.cli import status, up
 from dcm.domain.errors import StartError
 from dcm.launcher import write_launcher
 from dcm.lines import healthy
@@ -55,6 +56,14 @@ def test_a_launcher_on_another_machine_shows_dcm_token(server: ApiServer, conn: 
 
 def test_its_keepers_see_that_it_is_well(settings: Settings) -> None:
     assert healthy(settings)
+
+
+def test_its_status_shows_what_waits(server: ApiServer, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"DCM_HOME": str(settings.home), "HOST": settings.host, "DCM_PORT": str(settings.port)}
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    said = CliRunner().invoke(status.command, ["--json"], catch_exceptions=False)
+    assert json.loads(said.stdout)["system"]["queue"]["depth"] == 0
 
 
 def test_loopback_is_shown_nothing(server: ApiServer) -> None:
