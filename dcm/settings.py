@@ -167,9 +167,16 @@ class Settings:
 
     def hidden(self, text: str) -> str:
         """A text, of an error or a log, without what of these settings is secret."""
-        text = passwords.hidden(text, self.database_url, self.redis_url)
-        return text.replace(self.ws_auth_secret, "***") if self.ws_auth_secret else text
+        for name in _SECRETS:
+            if len(secret := getattr(self, name)) >= passwords.SHORTEST:
+                text = text.replace(secret, "***")
+        return passwords.hidden(text, *(getattr(self, name) for name in _ADDRESSES))
 
+
+_ADDRESSES = ("database_url", "redis_url", "otlp_endpoint")
+"""What is secret for the password in it; the rest of an address may be told."""
+
+_SECRETS = tuple(item.name for item in fields(Settings) if item.metadata["secret"] and item.name not in _ADDRESSES)
 
 VARIABLES = frozenset(item.metadata["env"] for item in fields(Settings)) - {""} | {
     "DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD", "DCM_PORT", "OTEL_EXPORTER_OTLP_ENDPOINT"

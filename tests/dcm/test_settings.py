@@ -1,10 +1,11 @@
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 from honcho.environ import expand_processes, parse_procfile
 
 from dcm.domain.errors import SettingsError
-from dcm.settings import PROCFILE_ORDER, load
+from dcm.settings import PROCFILE_ORDER, Settings, load
 
 PROCFILE = parse_procfile((Path(__file__).parents[2] / "Procfile").read_text()).processes
 
@@ -105,3 +106,17 @@ def test_settings_that_cannot_be_together_or_are_no_address_are_refused(environ:
     with pytest.raises(SettingsError, match=sentence) as refused:
         load({"HOME": "/home/u", **environ})
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", [item.name for item in fields(Settings) if item.metadata["secret"]])
+def test_no_setting_that_is_secret_is_left_in_a_text(name: str) -> None:
+    settings = replace(load({"HOME": "/h"}), **{name: "hushhush"})  # type: ignore[arg-type]
+    address = replace(settings, **{name: "https://ada:hushhush@far"})  # type: ignore[arg-type]
+    assert "hushhush" not in address.hidden("it answered: https://ada:hushhush@far is closed")
+    if name not in {"database_url", "redis_url", "otlp_endpoint"}:
+        assert settings.hidden("it answered: hushhush is no good") == "it answered: *** is no good"
+
+
+def test_a_text_keeps_the_addresses_of_which_only_the_password_is_secret() -> None:
+    settings = load({"HOME": "/h", "DCM_OTLP_ENDPOINT": "http://ada:hushhush@collector:4318"})
+    assert settings.hidden("collector:4318 refused ada and hushhush") == "collector:4318 refused ada and ***"
