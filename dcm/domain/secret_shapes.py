@@ -24,6 +24,7 @@ def _shape(kind: str, literals: str, pattern: str) -> tuple[str, tuple[str, ...]
 
 
 SHAPES = (
+    _shape("dcm-token", "dcm_ dcma_", _BOUND + r"dcma?_(?=[\w-]{0,42}[A-Z])[\w-]{43}"),
     _shape("aws-key", "AKIA ASIA ABIA ACCA", _BOUND + r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
     _shape("github-token", "ghp_ gho_ ghu_ ghs_ ghr_", _BOUND + r"gh[pousr]_[A-Za-z0-9_]{20,255}"),
     _shape("github-token", "github_pat_", r"github_pat_[A-Za-z0-9_]{22,255}"),

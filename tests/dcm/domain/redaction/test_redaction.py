@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dcm.domain import access
 from dcm.domain.own_patterns import parse
 from dcm.domain.redaction import MARK, Redactor, plain, redact, without_private
 
@@ -171,6 +172,14 @@ def test_an_env_file_that_is_quoted_in_a_prompt_loses_its_values() -> None:
     assert "abcd" not in told
     assert "my shop" not in told
     assert told.endswith("RUN=fast is another matter")
+
+
+@pytest.mark.parametrize("prefix", [access.TOKEN, access.CREDENTIAL])
+def test_the_tokens_dcm_itself_makes_are_redacted_wherever_they_are_printed(prefix: str) -> None:
+    token = access.make_token(prefix)
+    for text in (token, f"here: {token}.", f"{token}\n"):
+        assert redact(text).startswith(text.partition(token)[0] + "[redacted:dcm-token:"), text
+        assert token not in redact(text)
 
 
 def test_own_patterns_find_more_and_the_allowed_ones_are_let_be() -> None:
