@@ -208,3 +208,21 @@ def test_a_record_nested_too_deep_is_passed_over(valkey: redis.Redis, conn: Conn
     catch_up()
     assert "toolu_2" in [call for _, call, *_ in rows(conn, CALLS)]
     assert rows(conn, "SELECT DISTINCT read_to = size FROM transcripts") == [(True,)]
+
+
+def test_what_no_database_can_store_is_recovered_in_a_form_it_can(
+    valkey: redis.Redis, conn: Conn, transcript: Path
+) -> None:
+    odd = "a\x00b\ud800c"
+    main = [
+        story.record(1, "user", f"{odd} go"),
+        story.record(2, "assistant", story.call("Bash", 1, command=odd)),
+        story.record(3, "user", story.result(1, odd), toolUseResult={"stdout": odd}),
+        story.record(4, "assistant", story.call("Bash", 2, command=odd)),
+    ]
+    story.write(transcript.parent.parent, main=main)
+    report(valkey, transcript, 0)
+    catch_up()
+    catch_up()
+    assert rows(conn, "SELECT FROM rejected_events") == []
+    assert len(rows(conn, CALLS)) == 2

@@ -182,24 +182,6 @@ def test_while_the_queue_is_long_a_reading_waits(
     assert sent(valkey, "read_transcript", "default.DQ")[-1] == [SESSION]
 
 
-def test_what_no_database_can_store_is_recovered_in_a_form_it_can(
-    valkey: redis.Redis, conn: Conn, transcript: Path
-) -> None:
-    odd = "a\x00b\ud800c"
-    main = [
-        story.record(1, "user", f"{odd} go"),
-        story.record(2, "assistant", story.call("Bash", 1, command=odd)),
-        story.record(3, "user", story.result(1, odd), toolUseResult={"stdout": odd}),
-        story.record(4, "assistant", story.call("Bash", 2, command=odd)),
-    ]
-    story.write(transcript.parent.parent, main=main)
-    report(valkey, transcript, 0)
-    catch_up()
-    catch_up()
-    assert rows(conn, "SELECT FROM rejected_events") == []
-    assert len(rows(conn, CALLS)) == 2
-
-
 def test_secrets_are_stored_neither_with_what_is_recovered_nor_between_two_readings(
     valkey: redis.Redis, conn: Conn, transcript: Path
 ) -> None:
