@@ -7,6 +7,7 @@ from dcm.figures import FAST, REGISTRY, histogram
 ANSWERS = {
     200: "accepted",
     400: "invalid",
+    401: "unauthorized",
     403: "forbidden",
     413: "too large",
     429: "too many",

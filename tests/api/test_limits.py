@@ -36,6 +36,15 @@ def test_a_token_that_calls_too_often_waits_and_another_does_not(server: ApiServ
     assert statuses(server, 1, bearer(quiet)) == [200]
 
 
+def test_hooks_that_are_not_let_in_are_counted_under_their_own_names(server: ApiServer, conn: Conn) -> None:
+    reporter, reader = bearer(token(server, "ingest", name="busy")), bearer(token(server, "read", name="reader"))
+    asked = [*statuses(server, 2, reader), *statuses(server, 3, {}), *statuses(server, 30, reporter)]
+    lines = server.get("/metrics").body.decode().splitlines()
+    for status, answer in ((401, "unauthorized"), (403, "forbidden"), (429, "too many"), (200, "accepted")):
+        (line,) = [line for line in lines if line.startswith("dcm_hook_duration_seconds_count") and answer in line]
+        assert float(line.rpartition(" ")[2]) == asked.count(status) > 0, answer
+
+
 def test_an_address_without_a_token_is_limited_too(server: ApiServer, conn: Conn) -> None:
     asked = statuses(server, 30, {})
     assert asked[:20] == [401] * 20
