@@ -16,7 +16,7 @@ from api.bodies import TOO_DEEP, parse_json, read_body
 from api.redaction import without_secrets
 from api.speaking import Speaker, speaker
 from dcm.domain import access
-from dcm.domain.access import Scope
+from dcm.domain.access import Needed
 from dcm.domain.errors import InvalidInput
 
 NOT_JSON = "json_invalid"
@@ -46,7 +46,7 @@ class Operation:
     errors: tuple[int, ...]
     others: Mapping[int, type[BaseModel]] = field(default_factory=dict)
     media: str = ""
-    scope: Scope = "write"
+    scope: Needed = "write"
     speaks: bool = False
 
 
@@ -56,7 +56,7 @@ def operation(
     status: int | None = None,
     errors: tuple[int, ...] = (),
     others: Mapping[int, type[BaseModel]] | None = None,
-    scope: Scope | None = None,
+    scope: Needed | None = None,
 ) -> Callable[[Work], Responder]:
     """Make a falcon responder of a function that takes what it needs by name and gives what is answered.
 
@@ -109,7 +109,7 @@ def documented(
     errors: tuple[int, ...] = (),
     others: Mapping[int, type[BaseModel]] | None = None,
     media: str = "",
-    scope: Scope | None = None,
+    scope: Needed | None = None,
 ) -> Callable[[Responder], Responder]:
     """Describe a falcon responder that reads its request and writes its answer itself; `media` is no JSON's type."""
 
@@ -141,7 +141,7 @@ def _described(
     status: int | None,
     errors: tuple[int, ...],
     others: Mapping[int, type[BaseModel]],
-    scope: Scope | None,
+    scope: Needed | None,
 ) -> Operation:
     kinds = typing.get_type_hints(work, include_extras=True)
     kinds.pop("return", None)
@@ -166,7 +166,7 @@ def _described(
     )
 
 
-def _usual_scope(responder: str) -> Scope:
+def _usual_scope(responder: str) -> Needed:
     return "read" if responder == "on_get" else "write"
 
 

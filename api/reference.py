@@ -28,9 +28,9 @@ there with 404. Times are ISO 8601 in UTC. Every filter that is given must hold;
 An id in a path is percent-encoded, its `/` too.
 
 Each operation names the scope it takes. On loopback `ingest`, `read` and `write` are given; `admin`, and all of them
-from elsewhere, take a token: `Authorization: Bearer dcm_...` ([security](security.md)). Everything may be answered with
-401 (no good token), 403 (it lacks the scope, or the caller may not), 429 (too often; `Retry-After` says until when),
-500 and 503.
+from elsewhere, take a token: `Authorization: Bearer dcm_...` ([security](security.md)); `any`: every good one.
+Everything may be answered with 401 (no good token), 403 (it lacks the scope, or the caller may not), 429 (too often;
+`Retry-After` says until when), 500 and 503.
 """
 
 

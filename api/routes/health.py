@@ -84,7 +84,7 @@ class Health:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    @operation(answer=Healthy, others={503: Healthy})
+    @operation(answer=Healthy, others={503: Healthy}, scope="any")
     async def on_get(self) -> tuple[int, dict[str, Any]]:
         """Whether the database answers: 200 when it does, 503 when it does not."""
         database = await _database_health(self._database)

@@ -18,6 +18,11 @@ Scope = Literal["ingest", "read", "write", "admin"]
 INGEST, READ, WRITE, ADMIN = SCOPES = ("ingest", "read", "write", "admin")
 """What a caller may do: report what happened, read, change what is remembered, and all of it with DCM itself."""
 
+Needed = Literal[Scope, "any"]
+
+ANY = "any"
+"""What every good token opens, whatever its scopes are."""
+
 TOKEN, CREDENTIAL = "dcm_", "dcma_"
 """How access tokens and the credentials of agents begin, so that a person, or a scanner, knows one when it sees it."""
 
@@ -37,8 +42,8 @@ class Caller:
     expires_at: datetime | None = None
 
     def may(self, scope: str) -> bool:
-        """Whether it has a scope; who may administer may do everything."""
-        return scope in self.scopes or ADMIN in self.scopes
+        """Whether it has a scope, or any where any will do; who may administer may do everything."""
+        return scope in self.scopes or ADMIN in self.scopes or (scope == ANY and bool(self.scopes))
 
 
 def make_token(prefix: str) -> str:

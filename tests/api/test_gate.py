@@ -73,7 +73,7 @@ def test_from_elsewhere_a_token_opens_what_its_scopes_say_and_the_rest_is_403(se
     project = json.dumps({"path": "/src/shop"})
     for method, path, body, allowed in (
         ("POST", HOOKS, PAYLOAD, reporter),
-        ("GET", "/health", None, reader),
+        ("GET", "/api/sessions", None, reader),
         ("GET", "/logo.svg", None, reader),
         ("GET", "/", None, reader),
         ("POST", "/api/projects", project, writer),
@@ -83,6 +83,11 @@ def test_from_elsewhere_a_token_opens_what_its_scopes_say_and_the_rest_is_403(se
             answer = ask_from_outside(server, method, path, body, headers)
             assert (answer.status < 300) == (shown == allowed), (method, path)
             assert shown == allowed or answer.status == 403, (method, path)
+
+
+@pytest.mark.parametrize("scope", ["ingest", "read", "write", "admin"])
+def test_from_elsewhere_every_good_token_is_told_whether_dcm_is_well(server: ApiServer, conn: Conn, scope: str) -> None:
+    assert ask_from_outside(server, "GET", "/health", headers=bearer(token(server, scope))).status == 200
 
 
 def test_a_token_of_admin_and_the_token_file_may_everything_from_everywhere(server: ApiServer, conn: Conn) -> None:
@@ -167,7 +172,7 @@ def test_each_operation_says_which_scope_it_takes(server: ApiServer) -> None:
     assert {key for key, scope in scopes.items() if scope == "admin"} == ADMINISTRATION
     assert {key for key, scope in scopes.items() if scope == "ingest"} == REPORTS
     for key, scope in scopes.items():
-        if key not in ADMINISTRATION | REPORTS | {("post", "/api/auth/token")}:
+        if key not in ADMINISTRATION | REPORTS | {("post", "/api/auth/token"), ("get", "/health")}:
             assert scope == ("read" if key[0] == "get" else "write"), key
     assert document["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
 

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,6 +53,16 @@ def test_a_launcher_on_another_machine_shows_dcm_token(server: ApiServer, conn: 
     shown = token(server, "ingest")
     report(launcher, CONTEXT_MANAGER_URL=f"http://{own_address()}:{server.port}", DCM_TOKEN=shown)
     wait_for(server.valkey.payloads, "the payload")
+
+
+def test_a_machine_that_may_only_report_sees_that_it_is_well_and_starts_no_other(server: ApiServer, conn: Conn) -> None:
+    def well(**environ: str) -> bool:
+        ask = "import runpy, sys; sys.exit(not runpy.run_path(sys.argv[1])['healthy'](*sys.argv[2:]))"
+        place = (str(up.ROOT / "hooks" / "client.py"), f"http://{own_address()}:{server.port}", str(server.port))
+        return subprocess.run([sys.executable, "-I", "-c", ask, *place], env=environ, check=False).returncode == 0
+
+    assert not well()
+    assert well(DCM_TOKEN=token(server, "ingest"))
 
 
 def test_its_keepers_see_that_it_is_well(settings: Settings) -> None:
