@@ -1,7 +1,5 @@
 """`dcm delete`: one session, or one project, with all that hangs on it."""
 
-from pathlib import Path
-
 import click
 
 from dcm.cli import options
@@ -57,7 +55,7 @@ def delete_project(*, path: str, yes: bool, url: str | None, as_json: bool) -> N
     Example:
       dcm delete project ~/shop --yes
     """
-    folder = str(Path(path).expanduser().absolute())
+    folder = options.folder(path)
     with options.connect(url) as client:
         try:
             project = client.get_project_by_path(folder)["project"]

@@ -45,7 +45,7 @@ def command(*, project: str | None, session: str | None, output: str | None, url
     """
     if project and session:
         raise InvalidInput("--project and --session are both given: give one of them.")
-    folder = project and str(Path(project).expanduser().absolute().resolve())
+    folder = project and options.folder(project)
     path = None if output == "-" else Path(output or f"dcm-export-{datetime.now().astimezone():%Y%m%d-%H%M%S}.jsonl.gz")
     call = get("/api/export", project=folder, session=session)
     with options.connect(url, PATIENCE) as client, client.stream(call) as pieces, _place(path) as file:

@@ -1,6 +1,7 @@
 """What the commands have in common: the server they speak to, and answers for scripts."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import click
@@ -51,6 +52,11 @@ def token(address: str) -> str | None:
 def server(given: str | None) -> str:
     """The server that was named, or the one this machine reports to, or this DCM's."""
     return given or (known := settings()).server or server_url(known)
+
+
+def folder(path: str) -> str:
+    """The folder that a person names, as a session says its own: absolute, without `..`, `~` and links."""
+    return str(Path(path).expanduser().resolve())
 
 
 def count(number: int, noun: str) -> str:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import click
 
@@ -34,7 +33,7 @@ def prune(*, older_than: int | None, project: str | None, dry_run: bool, url: st
     """
     with options.connect(url) as client:
         asked = client.start_pruning(
-            older_than_days=older_than, project=_absolute(project) if project else None, dry_run=dry_run or None
+            older_than_days=older_than, project=options.folder(project) if project else None, dry_run=dry_run or None
         )
         for found in _steps(client, asked["id"]):
             if not as_json and not found["ended_at"]:
@@ -105,7 +104,7 @@ def unset_days(*, project: str, url: str | None, as_json: bool) -> None:
 
 def _set(project: str, days: int | None, url: str | None, *, as_json: bool) -> None:
     with options.connect(url) as client:
-        found = client.set_retention(_absolute(project), days)
+        found = client.set_retention(options.folder(project), days)
     if as_json:
         options.show_json(found)
     else:
@@ -145,7 +144,3 @@ def _days(days: int | None) -> str:
     if days is None:
         return "as the settings say"
     return options.count(days, "day") if days else "for ever"
-
-
-def _absolute(path: str) -> str:
-    return str(Path(path).expanduser().absolute())

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import click
@@ -65,7 +64,7 @@ def command(
     """
     if since and until and since > until:
         raise InvalidInput(f"--since ({since}) is after --until ({until}): nothing lies between them.")
-    project = project and str(Path(project).expanduser().absolute().resolve())
+    project = project and options.folder(project)
     with options.connect(url) as client:
         answer = client.search(query, project=project, session_id=session_id, since=since, until=until, limit=limit)
         results = answer.get("results", [])

@@ -1,7 +1,9 @@
 """`dcm prune`, `dcm retention`, `dcm delete`."""
 
+import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from command import answer, run
@@ -96,3 +98,19 @@ def test_a_project_is_deleted_a_session_after_the_other(recorder: Recorder, home
     assert answer(said) == {"deleted": "/w/shop", "sessions": sessions}
     deleted = [one.path for one in recorder.asked if one.method == "DELETE"]
     assert deleted == [*(f"/api/sessions/s{n}" for n in range(sessions)), f"/api/projects/{ID}"]
+
+
+@pytest.mark.parametrize(
+    "command", ["prune --project ../shop", "retention set ../shop --days 1", "delete project ../shop --yes"]
+)
+def test_a_project_is_named_by_any_path_that_leads_to_it(
+    recorder: Recorder, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "shop").symlink_to(tmp_path / "real")
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    recorder.answer(Said(404, {"error": "There is none."}))
+    run(home, *command.split(), "--url", recorder.url)
+    asked = recorder.asked[0]
+    assert str(tmp_path.resolve() / "real") in json.dumps([unquote(asked.path), asked.body, asked.query])
