@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
@@ -12,13 +13,14 @@ from redis.typing import EncodableT
 
 from api.database import Database
 from api.ingest import Door
-from db import rejected
+from db import audit, rejected
 from db.pool import Conn
 from db.rejected import Kept, Whole
 from dcm import dead_messages
 from dcm.broker import INGEST, TELEMETRY_STREAM, redis_client, stream_key
 from dcm.dead_messages import DeadMessage
 from dcm.domain import streams
+from dcm.domain.access import Caller
 from dcm.domain.errors import NotFound, Unavailable
 from dcm.settings import Settings
 
@@ -28,6 +30,23 @@ Letter = dict[str, Any]
 
 AT_ONCE = 500
 """Refused events that are sent again in one transaction."""
+
+AGAIN, DROPPED = "dead.sent_again", "dead.dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """What the audit log says of an act on letters."""
+
+    caller: Caller
+    act: str
+    subject: str
+
+    def of(self, conn: Conn, count: int) -> int:
+        """Note it of so many, unless there were none; the same count."""
+        if count:
+            audit.record(conn, self.caller, self.act, self.subject, count=count)
+        return count
 
 
 class DeadLetters:
@@ -64,50 +83,58 @@ class DeadLetters:
             return {**_of_message(dead), "arguments": dead.arguments, "traceback": dead.traceback}
         raise _none(letter_id)
 
-    async def send_again(self, letter_id: uuid.UUID) -> None:
+    async def send_again(self, letter_id: uuid.UUID, caller: Caller) -> None:
         """Have one tried again: an event with its own time and key, a message as if it were new.
 
         Raises:
             NotFound: there is none of that id.
         """
-        if await self._send_events(lambda conn: list(filter(None, [rejected.take_one(conn, letter_id)]))):
+        noted = _Note(caller, AGAIN, str(letter_id))
+        if await self._send_events(lambda conn: list(filter(None, [rejected.take_one(conn, letter_id)])), noted):
             return
-        if not await self._ask_valkey(lambda client: dead_messages.send_again(client, str(letter_id))):
+        if not await self._act(lambda client: int(dead_messages.send_again(client, str(letter_id))), noted):
             raise _none(letter_id)
 
-    async def send_all_again(self, kind: Kind | None) -> int:
+    async def send_all_again(self, kind: Kind | None, caller: Caller) -> int:
         """Have all of a kind, or of both, tried again; how many there were."""
-        sent, began = 0, datetime.now(UTC)
+        sent, began, events = 0, datetime.now(UTC), _Note(caller, AGAIN, "events")
         if kind != "message":
-            while some := await self._send_events(lambda conn: rejected.take_some(conn, began, AT_ONCE)):
+            while some := await self._send_events(lambda conn: rejected.take_some(conn, began, AT_ONCE), events):
                 sent += some
         if kind != "event":
-            sent += await self._ask_valkey(lambda client: _each(client, dead_messages.send_again))
+            noted = _Note(caller, AGAIN, "messages")
+            sent += await self._act(lambda client: _each(client, dead_messages.send_again), noted)
         return sent
 
-    async def drop(self, letter_id: uuid.UUID) -> None:
+    async def drop(self, letter_id: uuid.UUID, caller: Caller) -> None:
         """Forget one for good.
 
         Raises:
             NotFound: there is none of that id.
         """
-        if await self._database.write(lambda conn: rejected.drop_one(conn, letter_id)):
+        noted = _Note(caller, DROPPED, str(letter_id))
+        if await self._database.write(lambda conn: noted.of(conn, int(rejected.drop_one(conn, letter_id)))):
             return
-        if not await self._ask_valkey(lambda client: dead_messages.drop(client, str(letter_id))):
+        if not await self._act(lambda client: int(dead_messages.drop(client, str(letter_id))), noted):
             raise _none(letter_id)
 
-    async def drop_all(self, kind: Kind | None) -> int:
+    async def drop_all(self, kind: Kind | None, caller: Caller) -> int:
         """Forget all of a kind, or of both, for good; how many there were."""
-        dropped = await self._database.write(rejected.drop_all) if kind != "message" else 0
+        dropped = 0
+        if kind != "message":
+            events = _Note(caller, DROPPED, "events")
+            dropped += await self._database.write(lambda conn: events.of(conn, rejected.drop_all(conn)))
         if kind != "event":
-            dropped += await self._ask_valkey(lambda client: _each(client, dead_messages.drop))
+            messages = _Note(caller, DROPPED, "messages")
+            dropped += await self._act(lambda client: _each(client, dead_messages.drop), messages)
         return dropped
 
-    async def _send_events(self, take: Callable[[Conn], Sequence[Whole]]) -> int:
+    async def _send_events(self, take: Callable[[Conn], Sequence[Whole]], noted: _Note) -> int:
         """Put refused events into the stream and note it in one transaction: the drain waits for its end."""
 
         def work(conn: Conn) -> Sequence[Whole]:
             taken = take(conn)
+            noted.of(conn, len(taken))
             self._with_valkey(lambda client: _append(client, taken, self._settings.shards))
             return taken
 
@@ -115,6 +142,10 @@ class DeadLetters:
         for shard in {_shard(kept, self._settings.shards) for kept in taken}:
             self._door.ask(INGEST, "drain", shard)
         return len(taken)
+
+    async def _act(self, work: Callable[[redis.Redis], int], noted: _Note) -> int:
+        """Do something to messages, and note it while the database can: to how many."""
+        return await self._database.write(lambda conn: noted.of(conn, self._with_valkey(work)))
 
     async def _ask_valkey(self, work: Callable[[redis.Redis], Result]) -> Result:
         return await asyncio.to_thread(self._with_valkey, work)

@@ -8,6 +8,7 @@ from pydantic import Field, JsonValue
 from api.dead_letters import DeadLetters
 from api.fields import Answer, Body, Instant, UpTo1000
 from api.operations import operation
+from dcm.domain.access import Caller
 
 
 class LetterFilter(Body):
@@ -92,9 +93,9 @@ class Letters:
         }
 
     @operation(answer=Dropped)
-    async def on_delete(self, query: LetterFilter) -> dict[str, Any]:
+    async def on_delete(self, query: LetterFilter, caller: Caller) -> dict[str, Any]:
         """Forget all of a kind, or of both, for good."""
-        return {"dropped": await self._letters.drop_all(query.kind)}
+        return {"dropped": await self._letters.drop_all(query.kind, caller)}
 
 
 class LettersAgain:
@@ -104,9 +105,9 @@ class LettersAgain:
         self._letters = letters
 
     @operation(answer=SentAgain)
-    async def on_post(self, query: LetterFilter) -> dict[str, Any]:
+    async def on_post(self, query: LetterFilter, caller: Caller) -> dict[str, Any]:
         """Have all of a kind, or of both, tried again; what is stored then is no longer listed."""
-        return {"sent": await self._letters.send_all_again(query.kind)}
+        return {"sent": await self._letters.send_all_again(query.kind, caller)}
 
 
 class OneLetter:
@@ -121,9 +122,9 @@ class OneLetter:
         return await self._letters.one(letter_id)
 
     @operation(answer=Dropped, errors=(404,))
-    async def on_delete(self, letter_id: uuid.UUID) -> dict[str, Any]:
+    async def on_delete(self, letter_id: uuid.UUID, caller: Caller) -> dict[str, Any]:
         """Forget it for good."""
-        await self._letters.drop(letter_id)
+        await self._letters.drop(letter_id, caller)
         return {"dropped": 1}
 
 
@@ -134,7 +135,7 @@ class OneLetterAgain:
         self._letters = letters
 
     @operation(answer=SentAgain, errors=(404,))
-    async def on_post(self, letter_id: uuid.UUID) -> dict[str, Any]:
+    async def on_post(self, letter_id: uuid.UUID, caller: Caller) -> dict[str, Any]:
         """Have it tried again: an event is stored once, with the time it had, or refused again."""
-        await self._letters.send_again(letter_id)
+        await self._letters.send_again(letter_id, caller)
         return {"sent": 1}

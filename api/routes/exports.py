@@ -15,9 +15,11 @@ from api.database import Database
 from api.fields import Answer, Body, Name, Query
 from api.operations import documented, read_query
 from api.routes.imports import count_waiting
-from db import exports, import_rows
+from db import audit, exports, import_rows
+from db.pool import Conn
 from dcm import redaction
 from dcm.domain import exports as rules
+from dcm.domain.access import Caller
 from dcm.domain.errors import DcmError, InvalidInput, NotFound
 from dcm.settings import Settings
 
@@ -147,7 +149,7 @@ class ImportOfExport:
             for number, row in enumerate(rows)
             if number not in faults
         }
-        done = await self._store(clean)
+        done = await self._store(clean, req.context.caller)
         refused = sorted([*faults.items(), *done.refused.items()])
         resp.media = {
             "stored": done.stored,
@@ -156,16 +158,23 @@ class ImportOfExport:
             "projects": {str(old): str(new) for old, new in done.projects.items()},
         }
 
-    async def _store(self, rows: Mapping[int, rules.Row]) -> import_rows.Done:
+    async def _store(self, rows: Mapping[int, rules.Row], caller: Caller) -> import_rows.Done:
         """Store all together, or one by one where the database refuses."""
         await self._database.probe(lambda conn: import_rows.make_months(conn, list(rows.values())))
+
+        def store(conn: Conn, some: Mapping[int, rules.Row]) -> import_rows.Done:
+            stored = import_rows.store(conn, some)
+            if stored.stored:
+                audit.record(conn, caller, "export.imported", "rows", count=stored.stored)
+            return stored
+
         try:
-            return await self._database.write(lambda conn: import_rows.store(conn, rows))
+            return await self._database.write(lambda conn: store(conn, rows))
         except import_rows.REFUSED:
             done = import_rows.Done()
         for number, row in rows.items():
             try:
-                done += await self._database.write(functools.partial(import_rows.store, rows={number: row}))
+                done += await self._database.write(functools.partial(store, some={number: row}))
             except import_rows.REFUSED as error:
                 done.refused[number] = str(error).splitlines()[0]
         return done

@@ -249,7 +249,7 @@ class OneSession:
             gone = forgetting.session(conn, session_id) if query.everything else session_rows.remove(conn, session_id)
             if not gone:
                 raise NotFound("Session not found")
-            audit.record(conn, caller, "session.deleted", session_id)
+            audit.record(conn, caller, "session.deleted", session_id, everything=query.everything)
             publish(conn, [Event("session.deleted", {"id": session_id}, session_id=session_id)])
 
         await self._database.write(store)

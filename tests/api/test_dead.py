@@ -164,6 +164,26 @@ def test_one_letter_is_dropped_for_good(server: ApiServer, conn: Conn, write_all
     assert listed(server) == []
 
 
+def test_what_is_sent_again_or_dropped_is_in_the_audit_log_with_who_did_it_and_nothing_else(
+    server: ApiServer, conn: Conn, write_all: Callable[[], None]
+) -> None:
+    first, _ = refuse(server, conn, write_all, "one", "two")
+    one, _ = bury(server, 1), bury(server, 2)
+    for method, path in (
+        ("POST", f"/{first['id']}/retry"), ("POST", f"/{one}/retry"), ("POST", f"/{NOBODY}/retry"),
+        ("DELETE", f"/{first['id']}"), ("DELETE", f"/{NOBODY}"), ("POST", "/retry?kind=message"), ("DELETE", ""),
+    ):  # fmt: skip
+        server.ask(method, f"/api/dead{path}")
+    told = conn.execute("SELECT who, act, subject, details FROM audit_log ORDER BY id").fetchall()
+    assert told == [
+        ("local", "dead.sent_again", first["id"], {"count": 1}),
+        ("local", "dead.sent_again", one, {"count": 1}),
+        ("local", "dead.dropped", first["id"], {"count": 1}),
+        ("local", "dead.sent_again", "messages", {"count": 1}),
+        ("local", "dead.dropped", "events", {"count": 1}),
+    ]
+
+
 @pytest.mark.parametrize(("method", "path"), [("GET", ""), ("DELETE", ""), ("POST", "/retry")])
 def test_a_letter_there_is_not_is_answered_with_404(server: ApiServer, conn: Conn, method: str, path: str) -> None:
     answer = server.ask(method, f"/api/dead/{NOBODY}{path}")

@@ -87,6 +87,8 @@ def test_what_lets_go_of_things_takes_a_token_on_this_machine_too_and_is_noted(
 def test_a_session_deleted_with_everything_leaves_nothing_behind(server: ApiServer, conn: Conn) -> None:
     store(conn, *a_session())
     assert server.ask("DELETE", "/api/sessions/s1?everything=true").status == 204
+    noted = conn.execute("SELECT subject, details FROM audit_log WHERE act = 'session.deleted'").fetchall()
+    assert noted == [("s1", {"everything": True})]
     counts.fold(conn)
     for table in ("sessions", "requests", "actions", "hook_events", "search_entries", "subtasks", "session_actions"):
         assert conn.execute(b"SELECT count(*) FROM " + table.encode()).fetchone() == (0,), table

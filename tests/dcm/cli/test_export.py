@@ -116,6 +116,17 @@ def test_an_import_done_twice_or_interrupted_changes_nothing_more(lived: ApiServ
     assert line_set(exported(lived, home, "third.jsonl")) == line_set(everything) == line_set(first)
 
 
+def test_an_import_is_in_the_audit_log_with_how_much_it_stored(lived: ApiServer, home: Path) -> None:
+    noted = "SELECT who, (details ->> 'count')::int FROM audit_log WHERE act = 'export.imported' ORDER BY id"
+    known = len(rows(lived, noted))
+    first = exported(lived, home)
+    emptied(lived)
+    told = [imported(lived, home)["stored"] for _ in range(2)]
+    new = rows(lived, noted)[known:]
+    assert told == [len(first) - 1, 0]
+    assert ({who for who, _ in new}, sum(count for _, count in new)) == ({"local"}, told[0])
+
+
 def test_a_project_and_a_session_are_exported_alone_and_packed_by_name(lived: ApiServer, home: Path) -> None:
     project = {"path": "/w/other", "name": "other"}
     assert lived.ask("POST", "/api/projects", json.dumps(project)).status == 201
