@@ -10,7 +10,7 @@ import dramatiq
 from db import projects, pruning, retention
 from db.pool import Conn, DatabaseError
 from db.retention import Row
-from dcm.broker import DEFAULT, enqueue, enqueue_later, redis_client, stream_key
+from dcm.broker import DEFAULT, accepted_streams, enqueue, enqueue_later
 from dcm.domain import retention as rules
 from dcm.domain.access import Caller
 from dcm.domain.errors import DcmError
@@ -122,6 +122,6 @@ def prune_daily() -> None:
 
 
 def _is_quiet(now: datetime, heard: datetime | None) -> bool:
-    client = redis_client(running.settings())
-    waiting = any(client.xlen(stream_key(shard)) for shard in range(running.settings().shards))
+    client = running.valkey()
+    waiting = any(client.xlen(stream) for stream in accepted_streams(running.settings()))
     return not waiting and (heard is None or now - heard >= QUIET)

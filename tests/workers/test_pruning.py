@@ -12,6 +12,7 @@ from stories import event, queue, rows, sent
 from db import pruning as db_pruning
 from db import retention
 from db.pool import Conn
+from dcm.broker import TELEMETRY_STREAM
 from dcm.settings import Settings
 from workers import clock, pruning, running
 
@@ -134,6 +135,9 @@ def test_once_a_day_the_settings_are_applied_when_it_is_quiet(
     queue(valkey, [event(1, "Notification")])
     assert daily("25 h") == 1
     valkey.delete("dcm:events:0")
+    valkey.xadd(TELEMETRY_STREAM, {"p": "{}"})
+    assert daily("25 h") == 1
+    valkey.delete(TELEMETRY_STREAM)
     conn.execute("INSERT INTO sessions (id, last_seen_at) VALUES ('s1', now())")
     assert daily("25 h") == 1
     assert daily("49 h") == 2

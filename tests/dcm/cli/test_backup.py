@@ -12,7 +12,7 @@ import pytest
 from command import answer, run
 
 from dcm import backups, lease
-from dcm.broker import stream_key
+from dcm.broker import TELEMETRY_STREAM, stream_key
 from dcm.cli import backup, postgres_programs
 from dcm.domain.errors import InvalidInput, StartError
 from dcm.settings import load
@@ -99,6 +99,9 @@ def test_a_backup_says_how_many_accepted_events_it_does_not_hold(
 
     assert backed_up(home, stores)["waiting"] == 0
     with redis_client(load({**stores, "HOME": str(home)})) as client:
+        client.xadd(TELEMETRY_STREAM, {"p": "{}"})
+        assert backed_up(home, stores)["waiting"] == 1
+        client.delete(TELEMETRY_STREAM)
         client.xadd(stream_key(0), {"p": "{}"})
     assert backed_up(home, stores)["waiting"] == 1
     assert "1 events were accepted and are not stored yet" in run(home, "backup", **stores).stderr
