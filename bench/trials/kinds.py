@@ -17,6 +17,9 @@ from trials.trial import Trial
 HOUR, DAY = 3600, 86_400
 """Seconds."""
 
+A_MOMENT, LONG = (0.3, 2.5), 30.0
+"""How many seconds a cut lasts: one as they come by the dozen, and one that outlasts every patience."""
+
 Harm = Callable[[Trial], Awaitable[None]]
 
 
@@ -78,26 +81,25 @@ async def _several(trial: Trial) -> None:
     await asyncio.gather(*(_kill(lambda line=line: trial.instance.first_of(line)) for line in lines))  # type: ignore[misc]
 
 
-def _seconds(trial: Trial) -> float:
-    """How long a cut lasts: a moment, rarely half a minute."""
-    return 30.0 if trial.rng.random() < 0.03 else trial.rng.uniform(0.3, 2.5)
+def _refused(store: str, seconds: float | None = None) -> Harm:
+    """Refuse connections for so many seconds, a moment when they are not said."""
 
-
-def _refused(store: str) -> Harm:
     async def harm(trial: Trial) -> None:
         proxy: Proxy = getattr(trial.instance, store)
         await proxy.refuse()
-        await asyncio.sleep(_seconds(trial))
+        await asyncio.sleep(seconds or trial.rng.uniform(*A_MOMENT))
         await proxy.accept()
 
     return harm
 
 
-def _hanging(store: str) -> Harm:
+def _hanging(store: str, seconds: float | None = None) -> Harm:
+    """The same, and let connections hang."""
+
     async def harm(trial: Trial) -> None:
         proxy: Proxy = getattr(trial.instance, store)
         proxy.hang()
-        await asyncio.sleep(_seconds(trial))
+        await asyncio.sleep(seconds or trial.rng.uniform(*A_MOMENT))
         if trial.rng.random() < 0.5:
             proxy.reset()
         proxy.go_on()
@@ -199,9 +201,11 @@ PLAIN = (
     Kind("Postgres refuses", _refused("postgres"), 3),
     Kind("Postgres hangs", _hanging("postgres"), 3),
     Kind("Postgres resets", _reset("postgres"), 3),
+    Kind("Postgres refuses for half a minute", _refused("postgres", LONG)),
     Kind("Valkey refuses", _refused("valkey"), 3),
     Kind("Valkey hangs", _hanging("valkey"), 3),
     Kind("Valkey resets", _reset("valkey"), 3),
+    Kind("Valkey hangs for half a minute", _hanging("valkey", LONG)),
     Kind("hooks twice and in any order", _disorder, 3),
     Kind("messages of queues thrice", _redelivered, 3),
 )
