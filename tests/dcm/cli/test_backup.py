@@ -11,9 +11,11 @@ import psycopg
 import pytest
 from command import answer, run
 
+from db import tokens
 from dcm import backups, lease
 from dcm.broker import TELEMETRY_STREAM, stream_key
 from dcm.cli import backup, postgres_programs
+from dcm.domain import access
 from dcm.domain.errors import InvalidInput, StartError
 from dcm.settings import load
 
@@ -65,6 +67,23 @@ def test_a_restored_database_is_as_it_was_and_the_one_before_it_is_kept_once(
     assert remembered(database_url) == ["/w/shop"]
     assert told["kept"] is None
     assert not {f"{name}_before_restore", f"{name}_restoring"} & databases(database_url)
+
+
+def test_a_restore_brings_back_a_token_that_was_revoked_after_the_backup(
+    home: Path, stores: dict[str, str], database_url: str
+) -> None:
+    known = access.digest("dcm_x")
+    with psycopg.connect(database_url) as conn:
+        tokens.create(
+            conn, name="laptop", kind="machine", scopes=["ingest"], token_hash=known, expires_at=None, created_by="test"
+        )
+    made = backed_up(home, stores)
+    with psycopg.connect(database_url) as conn:
+        assert tokens.revoke(conn, "laptop")
+        assert tokens.used(conn, known) is None
+    run(home, "restore", made["file"], "--yes", "--drop-old", **stores)
+    with psycopg.connect(database_url) as conn:
+        assert tokens.used(conn, known)
 
 
 def test_a_backup_has_its_name_when_it_is_whole_and_only_its_owner_reads_it(
