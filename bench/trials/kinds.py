@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import psutil
 
 from trials import disks, power
-from trials.instance import SERVICES, STORES, alive, until
+from trials.instance import SERVICES, STORES, Wrong, alive, until
 from trials.proxy import Proxy
-from trials.trial import Trial
+from trials.trial import WELL_WITHIN, Trial
 
 HOUR, DAY = 3600, 86_400
 """Seconds."""
@@ -109,9 +109,14 @@ def _hanging(store: str, seconds: float | None = None) -> Harm:
 
 def _reset(store: str) -> Harm:
     async def harm(trial: Trial) -> None:
+        proxy: Proxy = getattr(trial.instance, store)
+        broken, met = 0, proxy.met
         for _ in range(3):
-            getattr(trial.instance, store).reset()
+            broken += proxy.reset()
             await asyncio.sleep(trial.rng.uniform(0, 0.2))
+        if not broken:
+            raise Wrong(f"no connection to {store} was there to be reset")
+        await until(lambda: proxy.met > met, WELL_WITHIN, f"{store} is connected to anew")
 
     return harm
 

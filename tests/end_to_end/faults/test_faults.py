@@ -4,6 +4,8 @@ A short campaign, the same for every run: each kind of fault twice. `bench/fault
 """
 
 import asyncio
+from pathlib import Path
+from random import Random
 from types import SimpleNamespace
 from typing import cast
 from unittest.mock import create_autospec
@@ -11,6 +13,7 @@ from unittest.mock import create_autospec
 import pytest
 from trials import campaign, kinds
 from trials.campaign import GROUPS, Group
+from trials.instance import Wrong
 from trials.kinds import DISK, PLAIN
 from trials.proxy import Proxy
 from trials.trial import WELL_WITHIN, Outcome, Trial
@@ -70,6 +73,18 @@ def test_a_cut_of_half_a_minute_is_a_kind_of_its_own(name: str, store: str, monk
 
     asyncio.run(play())
     assert slept == [30.0]
+
+
+@pytest.mark.parametrize("store", ["postgres", "valkey"])
+def test_a_reset_that_found_no_connection_is_no_fault_that_was_survived(store: str, tmp_path: Path) -> None:
+    (kind,) = [each for each in PLAIN if each.name.lower() == f"{store} resets"]
+    trial = SimpleNamespace(instance=SimpleNamespace(**{store: Proxy(tmp_path / "none")}), rng=Random(SEED))  # noqa: S311
+
+    async def play() -> None:
+        await kind.harm(cast("Trial", trial))
+
+    with pytest.raises(Wrong, match=f"no connection to {store}"):
+        asyncio.run(play())
 
 
 def test_every_kind_of_fault_comes_in_a_campaign_of_a_hundred() -> None:
