@@ -39,7 +39,8 @@ class Access:
 
     async def process_response(self, req: Request, resp: Response, resource: object, req_succeeded: bool) -> None:  # noqa: ARG002 - falcon's signature
         """Count the request and write its line."""
-        seconds, status = time.perf_counter() - req.context.began, resp.status_code
+        now, status = time.perf_counter(), resp.status_code
+        seconds = now - vars(req.context).get("began", now)
         if req.path == HOOKS:
             figures.hook(status, seconds)
         else:

@@ -39,7 +39,7 @@ class Callers:
             Forbidden: the request comes from another page, or names another host.
         """
         told = tuple([header for header in req.scope["headers"] if header[0] in LOOKED_AT])
-        wrong, req.context.no_data = self._refusals(req.method, told)
+        wrong, req.context.no_data = self._refusals(req.method, told, req.context.caller.kind == "local")
         if wrong:
             raise Forbidden(wrong)
 
@@ -63,7 +63,7 @@ class Callers:
                 resp.set_header("Access-Control-Allow-Private-Network", "true")
         resp.append_header("Vary", "Origin")
 
-    def _judged(self, method: str, told: tuple[tuple[bytes, bytes], ...]) -> tuple[str, str]:
+    def _judged(self, method: str, told: tuple[tuple[bytes, bytes], ...], local: bool) -> tuple[str, str]:
         """Why what tells so of itself may have neither page nor data, and why no data; empty where it may."""
         header: dict[bytes, str] = {}
         for name, value in told:
@@ -77,7 +77,7 @@ class Callers:
             header.get(b"sec-fetch-mode"),
             header.get(b"sec-fetch-dest"),
         )
-        return self._gate.refusal(asked, of_a_page=True), self._gate.refusal(asked)
+        return self._gate.refusal(asked, of_a_page=True, local=local), self._gate.refusal(asked, local=local)
 
 
 def _name_of(host: str) -> str:

@@ -1,5 +1,6 @@
 """What the API counts: hooks, other requests, and how long a brief was waited for."""
 
+from falcon import HTTP_METHODS
 from prometheus_client import Counter
 
 from dcm.figures import FAST, REGISTRY, histogram
@@ -36,4 +37,4 @@ def hook(status: int, seconds: float) -> None:
 
 def request(method: str, route: str, status: int, seconds: float) -> None:
     """Count a request that is no hook; `route` as it stands in the table, empty for what is no route."""
-    _REQUESTS.labels(method, route, str(status)).observe(seconds)
+    _REQUESTS.labels(method if method in HTTP_METHODS else "other", route, str(status)).observe(seconds)

@@ -14,7 +14,7 @@ from db.health import Counts
 from db.intake import Refusals
 from db.pool import Conn
 from dcm import dead_messages
-from dcm.broker import NAMESPACE, redis_client, stream_key
+from dcm.broker import NAMESPACE, accepted_streams, redis_client
 from dcm.settings import Settings
 
 PATIENCE = 2.0
@@ -23,7 +23,7 @@ PATIENCE = 2.0
 
 @dataclass(frozen=True, slots=True)
 class QueueState:
-    """Valkey: events in its streams, seconds the oldest has waited, messages by queue, bytes."""
+    """Valkey: events and exports in its streams, seconds the oldest has waited, messages by queue, bytes."""
 
     depth: int
     lag: float
@@ -63,7 +63,7 @@ async def read(settings: Settings, database: Database) -> System:
 
 
 def _queue(settings: Settings, away: dict[str, str]) -> QueueState | None:
-    streams = [stream_key(shard) for shard in range(settings.shards)]
+    streams = accepted_streams(settings)
     queues = dead_messages.QUEUES
     try:
         with redis_client(settings, timeout=PATIENCE) as client:

@@ -89,7 +89,7 @@ _OLD: Mapping[str, LiteralString] = {
     """,
     "rejected_events": """
         FROM rejected_events t LEFT JOIN kept_sessions k ON k.session_id = t.session_id
-        WHERE t.created_at < coalesce(k.since, %(rejected)s)
+        WHERE t.refused_at < coalesce(k.since, %(rejected)s)
     """,
     "events": "FROM events t WHERE t.created_at < %(events)s",
     "keyword_tool_scores": "FROM keyword_tool_scores t WHERE t.last_used < %(scores)s",

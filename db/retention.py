@@ -75,10 +75,14 @@ def newest(conn: Conn, limit: int) -> list[Row]:
 
 
 def start(conn: Conn, pruning_id: uuid.UUID) -> bool:
-    """Note that a pruning begins; False when it began before."""
+    """Note that a pruning begins, or goes on after it failed or its worker died; False when it is done."""
     return bool(
         conn.execute(
-            "UPDATE prunings SET began_at = now(), stage = 'counting' WHERE id = %(id)s AND began_at IS NULL",
+            """
+            UPDATE prunings
+            SET began_at = coalesce(began_at, now()), ended_at = NULL, problem = NULL, stage = 'counting'
+            WHERE id = %(id)s AND stage <> 'done'
+            """,
             {"id": pruning_id},
         ).rowcount
     )

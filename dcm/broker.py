@@ -79,6 +79,11 @@ TELEMETRY_STREAM, TELEMETRY_NUDGE = "dcm:telemetry", "dcm:telemetry:nudge"
 """The stream of what telemetry told, and the key that is set while its actor is on its way."""
 
 
+def accepted_streams(settings: Settings) -> list[str]:
+    """All streams in which something waits that was accepted and is not stored."""
+    return [*(stream_key(shard) for shard in range(settings.shards)), TELEMETRY_STREAM]
+
+
 def connection_options(timeout: float) -> dict[str, Any]:
     """How a client connects: `timeout` in seconds of one command, one more try on a connection that died."""
     return {"socket_connect_timeout": min(timeout, CONNECT_TIMEOUT), "socket_timeout": timeout}

@@ -9,7 +9,8 @@ import dramatiq
 
 from db import projects, pruning, retention
 from db.pool import Conn, DatabaseError
-from dcm.broker import DEFAULT, enqueue, redis_client, stream_key
+from db.retention import Row
+from dcm.broker import DEFAULT, accepted_streams, enqueue, enqueue_later
 from dcm.domain import retention as rules
 from dcm.domain.access import Caller
 from dcm.domain.errors import DcmError
@@ -24,6 +25,9 @@ EVERY, AT_THE_LATEST = timedelta(hours=24), timedelta(hours=48)
 QUIET = timedelta(minutes=10)
 """How long nothing was heard of any session when it is quiet."""
 
+LOOK_AGAIN_MS = 60_000
+"""Milliseconds until a pruning that another worker seems to do is looked at again."""
+
 CLOCK = Caller("local", "clock", frozenset())
 """Who asks for what is done by the settings."""
 
@@ -33,37 +37,55 @@ Wanted = tuple[rules.Since, Mapping[UUID, datetime]]
 
 @dramatiq.actor(queue_name=DEFAULT, max_retries=0, throws=DcmError)
 def prune(pruning_id: str) -> None:
-    """Do a pruning that was asked for, once; how far it is stands in the table of prunings."""
+    """Do a pruning that was asked for, once; how far it is stands in the table of prunings.
+
+    One that failed, or whose worker died with it, goes on where it was when its message is delivered again.
+    """
     asked_id = UUID(pruning_id)
     with running.pool().connection() as conn:
         asked = retention.one(conn, asked_id)
-        if asked is None or not retention.start(conn, asked_id):
+        if asked is None:
             return
         if not pruning.begin(conn):
-            retention.finish(conn, asked_id, "Another pruning runs: ask again when it is over.")
+            _not_now(conn, asked)
             return
-        problem: str | None = "It was interrupted: ask again."
         try:
-            since, of_projects = wanted(conn, asked["older_than_days"], asked["project_path"], datetime.now(UTC))
-            pruning.prune(conn, since, of_projects, _Told(asked_id).tell, dry_run=asked["dry_run"])
-            problem = None
-        except (DcmError, DatabaseError) as error:
-            problem = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise
+            if retention.start(conn, asked_id):
+                _do(conn, asked)
         finally:
-            with running.pool().connection() as other:
-                retention.finish(other, asked_id, problem)
             if not conn.closed:
                 pruning.end(conn)
 
 
-class _Told:
-    """Writes down how far a pruning is."""
+def _not_now(conn: Conn, asked: Row) -> None:
+    """Refuse one that comes while another runs; look again later at one that began, for its worker may be dead."""
+    if asked["began_at"] is None:
+        retention.finish(conn, asked["id"], "Another pruning runs: ask again when it is over.")
+    elif asked["ended_at"] is None:
+        enqueue_later(broker, LOOK_AGAIN_MS, DEFAULT, "prune", str(asked["id"]))
 
-    def __init__(self, pruning_id: UUID) -> None:
-        self.pruning_id = pruning_id
-        self.rows: dict[str, int] = {}
-        self.freed = 0
+
+def _do(conn: Conn, asked: Row) -> None:
+    problem: str | None = "It was interrupted: ask again."
+    try:
+        since, of_projects = wanted(conn, asked["older_than_days"], asked["project_path"], datetime.now(UTC))
+        pruning.prune(conn, since, of_projects, _Told(asked).tell, dry_run=asked["dry_run"])
+        problem = None
+    except (DcmError, DatabaseError) as error:
+        problem = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise
+    finally:
+        with running.pool().connection() as other:
+            retention.finish(other, asked["id"], problem)
+
+
+class _Told:
+    """Writes down how far a pruning is; what it let go before it was interrupted counts too."""
+
+    def __init__(self, asked: Row) -> None:
+        self.pruning_id: UUID = asked["id"]
+        self.rows: dict[str, int] = {} if asked["dry_run"] else dict(asked["rows"])
+        self.freed: int = 0 if asked["dry_run"] else asked["bytes"]
 
     def tell(self, table: str, rows: int, freed: int) -> None:
         """Note a step; seen at once, whatever transaction the pruning is in."""
@@ -100,6 +122,6 @@ def prune_daily() -> None:
 
 
 def _is_quiet(now: datetime, heard: datetime | None) -> bool:
-    client = redis_client(running.settings())
-    waiting = any(client.xlen(stream_key(shard)) for shard in range(running.settings().shards))
+    client = running.valkey()
+    waiting = any(client.xlen(stream) for stream in accepted_streams(running.settings()))
     return not waiting and (heard is None or now - heard >= QUIET)

@@ -13,7 +13,7 @@ from db.pool import AWAY, Conn, is_away
 from dcm.broker import DEFAULT, TELEMETRY_NUDGE, TELEMETRY_STREAM
 from dcm.domain.streams import AGAIN_FIELD, EXPORT, PAYLOAD_FIELD
 from dcm.domain.telemetry import CompactionSize, ModelRequest, UsageSum
-from workers import drained, running
+from workers import drained, figures, running
 
 logger = logging.getLogger("dcm.telemetry")
 broker = running.broker()
@@ -36,7 +36,7 @@ TEXTS = ("model", "source", "agent_name", "error")
 """Fields that are neither ids nor numbers."""
 
 
-@dramatiq.actor(queue_name=DEFAULT, max_retries=0, throws=AWAY)
+@dramatiq.actor(queue_name=DEFAULT, max_retries=0, throws=AWAY, asked_again=True)
 def telemetry() -> None:
     """Write what the stream of exports holds until it is empty; an entry is deleted only after its commit."""
     client = running.valkey()
@@ -68,6 +68,7 @@ def _write_one(conn: Conn, entry: Entry) -> None:
         if is_away(error):
             raise
         logger.exception("an export was refused and set aside", extra={"entry": entry[0].decode()})
+        figures.SET_ASIDE.inc()
         with conn.transaction():
             rejected.keep(conn, _rejected(entry, error))
 

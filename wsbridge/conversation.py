@@ -1,6 +1,6 @@
 """What a client says, and what it is answered (contract, sections 10.3, 10.4 and 10.6)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from dcm.domain import tokens
@@ -29,8 +29,11 @@ from wsbridge.protocol import (
     write,
 )
 
-CLAIMING = frozenset({"auth", "subscribe"})
-"""Frames that may name an agent somebody wants to be, or to hear."""
+CLAIMING = frozenset({"auth", "subscribe", "publish"})
+"""Frames that may name an agent somebody wants to be, to hear, or to speak as."""
+
+SPEAKERS = ("from", "from_agent", "agent_id")
+"""Fields of what is published that say whose word it is."""
 
 
 class Conversation:
@@ -142,10 +145,23 @@ class Conversation:
             wrong = f"Invalid event type: {request.event[:SHOWN]}"
         elif self._production and not self._client.authenticated:
             wrong = "Authenticate before publishing."
+        elif not wrong:
+            wrong = self._in_whose_name(request)
         if not wrong:
             name = self._hub.next_id(None)
             self._hub.tell_channel(Told(name, request.channel, request.event, request.data, now_ms()))
         return _ack(request, wrong)
+
+    def _in_whose_name(self, request: Request) -> str | None:
+        """What is wrong with speaking on an agent's channel, or as one, that must prove who it is."""
+        told = request.data if isinstance(request.data, Mapping) else {}
+        named = [told[field] for field in SPEAKERS if isinstance(told.get(field), str)]
+        if request.channel.startswith(AGENT_CHANNEL):
+            named.append(request.channel.removeprefix(AGENT_CHANNEL))
+        for agent in named:
+            if agent != self._client.agent_id and not self._claims.allow(agent, self._shown):
+                return f"{agent[:SHOWN]} must prove who it is: authenticate as it before publishing in its name."
+        return None
 
     def _authenticate(self, request: Request) -> Frame | None:
         identity = self._identity(request)

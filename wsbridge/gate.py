@@ -40,13 +40,14 @@ class Gate:
     async def answer(self, connection: ServerConnection, request: Request) -> Response | None:
         """The answer to a request; None for one that is to become a WebSocket."""
         address = connection.remote_address[0] if connection.remote_address else ""
-        if not access.is_local(address, (name.lower().encode() for name in request.headers)):
+        local = access.is_local(address, (name.lower().encode() for name in request.headers))
+        if not local:
             refusal = await self._refusal(request, access.neighbourhood(address))
             if refusal:
                 return refusal
         if "?" in request.path:
             await self._claims.fresh()
-        return self._pages.answer(connection, request)
+        return self._pages.answer(connection, request, local=local)
 
     async def _refusal(self, request: Request, place: str) -> Response | None:
         """Why somebody from elsewhere is not let in; None when it is."""

@@ -37,10 +37,10 @@ class Pages:
         self.origins = self._gate.origins
         self._port, self._counters = settings.ws_port, counters
 
-    def answer(self, connection: ServerConnection, request: Request) -> Response | None:
-        """The answer to a request; None for one that is to become a WebSocket."""
+    def answer(self, connection: ServerConnection, request: Request, *, local: bool) -> Response | None:
+        """The answer to a request, None for one that is to become a WebSocket. `local`: who calls is of ours."""
         path, method = request.path.partition("?")[0], request.method
-        if wrong := self._gate.refusal(_asked(request)):
+        if wrong := self._gate.refusal(_asked(request), local=local):
             return self._text(connection, HTTPStatus.FORBIDDEN, wrong)
         if method == "OPTIONS":
             return self._said(request, HTTPStatus.NO_CONTENT)

@@ -19,7 +19,7 @@ from api.operations import documented, operation
 from db import intake
 from db.intake import PastEvent
 from dcm import redaction
-from dcm.broker import redis_client, stream_key
+from dcm.broker import accepted_streams, redis_client
 from dcm.domain.errors import InvalidInput, Unavailable
 from dcm.domain.hook_events import TOOL_ENDED, check
 from dcm.domain.turns import AHEAD, EARLIEST
@@ -111,14 +111,14 @@ class Intake:
 
 
 def count_waiting(settings: Settings) -> int:
-    """Events in the streams of all shards.
+    """Events in the streams of all shards, and exports of telemetry.
 
     Raises:
         Unavailable: Valkey does not answer.
     """
     try:
         with redis_client(settings) as client:
-            return sum(int(str(client.xlen(stream_key(shard)))) for shard in range(settings.shards))
+            return sum(int(str(client.xlen(stream))) for stream in accepted_streams(settings))
     except (RedisError, OSError) as error:
         raise Unavailable(f"Valkey does not tell what waits ({error}). Try again in a moment.") from error
 

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 import psutil
 
 from trials import disks, power
-from trials.instance import SERVICES, STORES, alive, until
+from trials.instance import SERVICES, STORES, Wrong, alive, until
 from trials.proxy import Proxy
-from trials.trial import Trial
+from trials.trial import WELL_WITHIN, Trial
 
 HOUR, DAY = 3600, 86_400
 """Seconds."""
+
+A_MOMENT, LONG = (0.3, 2.5), 30.0
+"""How many seconds a cut lasts: one as they come by the dozen, and one that outlasts every patience."""
 
 Harm = Callable[[Trial], Awaitable[None]]
 
@@ -78,26 +81,25 @@ async def _several(trial: Trial) -> None:
     await asyncio.gather(*(_kill(lambda line=line: trial.instance.first_of(line)) for line in lines))  # type: ignore[misc]
 
 
-def _seconds(trial: Trial) -> float:
-    """How long a cut lasts: a moment, rarely half a minute."""
-    return 30.0 if trial.rng.random() < 0.03 else trial.rng.uniform(0.3, 2.5)
+def _refused(store: str, seconds: float | None = None) -> Harm:
+    """Refuse connections for so many seconds, a moment when they are not said."""
 
-
-def _refused(store: str) -> Harm:
     async def harm(trial: Trial) -> None:
         proxy: Proxy = getattr(trial.instance, store)
         await proxy.refuse()
-        await asyncio.sleep(_seconds(trial))
+        await asyncio.sleep(seconds or trial.rng.uniform(*A_MOMENT))
         await proxy.accept()
 
     return harm
 
 
-def _hanging(store: str) -> Harm:
+def _hanging(store: str, seconds: float | None = None) -> Harm:
+    """The same, and let connections hang."""
+
     async def harm(trial: Trial) -> None:
         proxy: Proxy = getattr(trial.instance, store)
         proxy.hang()
-        await asyncio.sleep(_seconds(trial))
+        await asyncio.sleep(seconds or trial.rng.uniform(*A_MOMENT))
         if trial.rng.random() < 0.5:
             proxy.reset()
         proxy.go_on()
@@ -107,9 +109,14 @@ def _hanging(store: str) -> Harm:
 
 def _reset(store: str) -> Harm:
     async def harm(trial: Trial) -> None:
+        proxy: Proxy = getattr(trial.instance, store)
+        broken, met = 0, proxy.met
         for _ in range(3):
-            getattr(trial.instance, store).reset()
+            broken += proxy.reset()
             await asyncio.sleep(trial.rng.uniform(0, 0.2))
+        if not broken:
+            raise Wrong(f"no connection to {store} was there to be reset")
+        await until(lambda: proxy.met > met, WELL_WITHIN, f"{store} is connected to anew")
 
     return harm
 
@@ -199,9 +206,11 @@ PLAIN = (
     Kind("Postgres refuses", _refused("postgres"), 3),
     Kind("Postgres hangs", _hanging("postgres"), 3),
     Kind("Postgres resets", _reset("postgres"), 3),
+    Kind("Postgres refuses for half a minute", _refused("postgres", LONG)),
     Kind("Valkey refuses", _refused("valkey"), 3),
     Kind("Valkey hangs", _hanging("valkey"), 3),
     Kind("Valkey resets", _reset("valkey"), 3),
+    Kind("Valkey hangs for half a minute", _hanging("valkey", LONG)),
     Kind("hooks twice and in any order", _disorder, 3),
     Kind("messages of queues thrice", _redelivered, 3),
 )

@@ -13,10 +13,11 @@ AT_ONCE = struct.pack("ii", 1, 0)
 
 @dataclass(slots=True)
 class Proxy:
-    """Forwards what comes to `port` to a Unix socket while it is open."""
+    """Forwards what comes to `port` to a Unix socket while it is open. `met`: how many connections it was asked for."""
 
     target: Path
     port: int = 0
+    met: int = 0
     _server: asyncio.Server | None = None
     _open: asyncio.Event = field(default_factory=asyncio.Event)
     _links: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -46,14 +47,17 @@ class Proxy:
         """Forward again, what was held first."""
         self._open.set()
 
-    def reset(self) -> None:
-        """Reset every connection in the middle of what it does."""
+    def reset(self) -> int:
+        """Reset every connection in the middle of what it does; how many there were."""
+        broken = 0
         for link in list(self._links):
             end = link.get_extra_info("socket")
             with contextlib.suppress(OSError):
                 if end is not None and end.family == socket.AF_INET:
                     end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+                    broken += 1
             link.transport.abort()
+        return broken
 
     async def stop(self) -> None:
         """End."""
@@ -66,6 +70,7 @@ class Proxy:
     async def _met(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task
+        self.met += 1
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         ends = [writer]

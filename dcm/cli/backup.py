@@ -16,7 +16,7 @@ from rich.status import Status
 
 from db import backups as database_rules
 from dcm import backups, lease
-from dcm.broker import redis_client, stream_key
+from dcm.broker import accepted_streams, redis_client
 from dcm.cli import database, lifecycle, options
 from dcm.cli import postgres_programs as programs
 from dcm.domain.errors import DcmError, StartError
@@ -109,11 +109,11 @@ def _drained(settings: Settings) -> int | None:
     """Wait until what was accepted before now is stored; how many events are not, None when Valkey does not tell."""
     try:
         with _broker(settings) as client:
-            marks = {shard: _last(client, shard) for shard in range(settings.shards)}
+            marks = {stream: _last(client, stream) for stream in accepted_streams(settings)}
             deadline = time.monotonic() + (DRAIN_SECONDS if lifecycle.kept_lines(settings) else 0)
-            while any(_waits(client, shard, mark) for shard, mark in marks.items()):
+            while any(_waits(client, stream, mark) for stream, mark in marks.items()):
                 if time.monotonic() >= deadline:
-                    return sum(int(str(client.xlen(stream_key(shard)))) for shard in marks)
+                    return sum(int(str(client.xlen(stream))) for stream in marks)
                 time.sleep(0.05)
     except (redis.RedisError, OSError):
         return None
@@ -129,14 +129,14 @@ def _broker(settings: Settings) -> Iterator[redis.Redis]:
         yield stack.enter_context(redis_client(settings))
 
 
-def _last(client: redis.Redis, shard: int) -> bytes | None:
-    """The newest entry of a shard's stream."""
-    found: Any = client.xrevrange(stream_key(shard), count=1)
+def _last(client: redis.Redis, stream: str) -> bytes | None:
+    """The newest entry of a stream."""
+    found: Any = client.xrevrange(stream, count=1)
     return found[0][0] if found else None
 
 
-def _waits(client: redis.Redis, shard: int, mark: bytes | None) -> bool:
-    return mark is not None and bool(client.xrange(stream_key(shard), max=mark.decode(), count=1))
+def _waits(client: redis.Redis, stream: str, mark: bytes | None) -> bool:
+    return mark is not None and bool(client.xrange(stream, max=mark.decode(), count=1))
 
 
 def _dump(url: str, path: Path) -> None:

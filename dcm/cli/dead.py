@@ -22,7 +22,8 @@ every = click.option("--all", "everything", is_flag=True, help="All of them, or 
 @click.group("dead")
 def command() -> None:
     """See what failed for good, send it again or drop it: events the database refused, and messages whose work
-    failed at every try. Dead messages are kept for a week, events until they are stored or dropped.
+    failed at every try. Dead messages are kept for a week, events until they are stored or dropped: of those
+    refused more than 30 days ago (`rejected` of DCM_KEEP_DAYS) a pruning forgets all.
 
     \b
     Examples:

@@ -10,8 +10,8 @@ from dcm.client import Client
 from dcm.client.shapes.system import Pruning
 from dcm.domain.errors import DcmError, Unavailable
 
-LOOK_EVERY, PATIENCE = 0.2, 60.0
-"""Seconds between two looks at a pruning, and how long one that does not begin is waited for."""
+LOOK_EVERY, PATIENCE, SILENCE = 0.2, 60.0, 3600.0
+"""Seconds between two looks at a pruning, and how long one that does not begin, or tells nothing, is waited for."""
 
 
 @click.command()
@@ -115,9 +115,9 @@ def _steps(client: Client, pruning_id: str) -> Iterator[Pruning]:
     """The pruning at each of its stages, the last time when it is over.
 
     Raises:
-        Unavailable: nobody begins it.
+        Unavailable: nobody begins it, or nobody goes on with it.
     """
-    stage, deadline = "", time.monotonic() + PATIENCE
+    stage, seen, deadline = "", None, time.monotonic() + PATIENCE
     while True:
         found = client.get_pruning(pruning_id)
         if found["stage"] != stage:
@@ -125,9 +125,17 @@ def _steps(client: Client, pruning_id: str) -> Iterator[Pruning]:
             yield found
         if found["ended_at"]:
             return
-        if not found["began_at"] and time.monotonic() > deadline:
-            raise Unavailable("No worker takes up the pruning: see `dcm logs worker`.")
+        if found["began_at"] and found != seen:
+            seen, deadline = found, time.monotonic() + SILENCE
+        if time.monotonic() > deadline:
+            raise Unavailable(_why_nothing_is_told(found))
         time.sleep(LOOK_EVERY)
+
+
+def _why_nothing_is_told(found: Pruning) -> str:
+    if found["began_at"]:
+        return f"The pruning is at {found['stage']} and told nothing for an hour. See `dcm logs worker`, or ask again."
+    return "No worker takes up the pruning: see `dcm logs worker`."
 
 
 def _lines(found: Pruning) -> Iterator[str]:

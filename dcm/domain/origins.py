@@ -1,7 +1,10 @@
 """Whose pages may call: a browser says where a page comes from and by which name it calls, a program says nothing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+ANY_ADDRESS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104  # nosec B104 # read, not listened on
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 """The names of this machine for itself."""
@@ -16,6 +19,13 @@ def origins(host: str, ports: Iterable[int], more: Iterable[str]) -> frozenset[s
 def hosts(host: str) -> frozenset[str] | None:
     """The names we are called by; None is any name, because we listen beyond this machine."""
     return frozenset(LOOPBACK) if host.strip("[]") in LOOPBACK else None
+
+
+def local_hosts(host: str, more: Iterable[str]) -> frozenset[str]:
+    """The names by which this machine calls itself: no name of somebody else's that was made to lead here."""
+    own = host.strip("[]").lower()
+    allowed = (urlsplit(origin).hostname for origin in more)
+    return frozenset([*LOOPBACK, *filter(None, allowed), *([own] if own not in ANY_ADDRESS else [])])
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +55,22 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Who is let in: `hosts` are the names we are called by (None: any), `origins` those of pages that may call."""
+    """Who is let in: `hosts` are the names we are called by (None: any), `origins` those of pages that may call.
+
+    `local_hosts` are the names that count where the caller is of this machine, and needs no token.
+    """
 
     hosts: frozenset[str] | None
     origins: frozenset[str]
+    local_hosts: frozenset[str] = frozenset(LOOPBACK)
 
-    def refusal(self, asked: Asked, *, of_a_page: bool = False) -> str:
-        """Why a request is refused, empty when it is not. `of_a_page`: it is for a page, which any link may lead to."""
-        if self.hosts is not None and asked.host.lower() not in self.hosts:
+    def refusal(self, asked: Asked, *, of_a_page: bool = False, local: bool = True) -> str:
+        """Why a request is refused, empty when it is not.
+
+        `of_a_page`: it is for a page, which any link may lead to. `local`: its caller is of this machine.
+        """
+        names = self.local_hosts if local else self.hosts
+        if names is not None and asked.host.lower() not in names:
             return f"DCM is not {asked.host}: call it as localhost or 127.0.0.1."
         if asked.origin is not None:
             if asked.origin in self.origins:
@@ -65,6 +83,6 @@ class Gate:
         return ""
 
 
-def gate(host: str, ports: Iterable[int], more: Iterable[str]) -> Gate:
+def gate(host: str, ports: Iterable[int], more: Sequence[str]) -> Gate:
     """The gate of a DCM that listens on a host and these ports; `more` are origins the person allows."""
-    return Gate(hosts(host), origins(host, ports, more))
+    return Gate(hosts(host), origins(host, ports, more), local_hosts(host, more))

@@ -9,7 +9,7 @@ from api_server import ApiServer, database_away, wait_for
 from prometheus_client.parser import text_string_to_metric_families
 
 from db.pool import Conn
-from dcm.broker import stream_key
+from dcm.broker import TELEMETRY_STREAM, stream_key
 from dcm.embedded.places import places
 
 
@@ -50,6 +50,14 @@ def test_what_waits_is_counted_and_the_age_of_the_oldest_told(server: ApiServer,
     assert 90 <= queue["lag_seconds"] < 120
     assert value(server, "dcm_queue_events") == 2
     assert 90 <= value(server, "dcm_queue_lag_seconds") < 120
+
+
+def test_telemetry_that_waits_is_counted_as_events_are(server: ApiServer, conn: Conn) -> None:
+    old = f"{int(time.time() * 1000) - 90_000}-0"
+    server.valkey.client.xadd(TELEMETRY_STREAM, {"p": "{}"}, id=old)
+    assert (state(server)["queue"]["depth"], value(server, "dcm_queue_events")) == (1, 1)
+    assert state(server)["queue"]["lag_seconds"] >= 90
+    assert server.get("/api/intake").json["waiting"] == 1
 
 
 def test_failures_and_the_room_on_the_disks_are_told(server: ApiServer, conn: Conn) -> None:

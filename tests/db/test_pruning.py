@@ -271,3 +271,12 @@ def test_the_space_of_a_table_comes_back_of_which_little_stays(conn: Conn) -> No
     before = number(conn, "SELECT pg_total_relation_size('events')")
     assert prune(conn, 2) == {"events": 8640 - 1727}
     assert number(conn, "SELECT pg_total_relation_size('events')") < before * 0.3
+
+
+def test_a_refused_event_goes_so_many_days_after_it_was_last_refused(conn: Conn) -> None:
+    conn.execute("""
+        INSERT INTO rejected_events (entry_id, reason, payload, at, created_at, refused_at)
+        SELECT days::text, 'r', '{}', at, at, now() - days * interval '1 day'
+        FROM unnest(ARRAY[29, 31]) days, LATERAL (SELECT now() - interval '100 days') made (at)""")
+    assert prune(conn, 30) == {"rejected_events": 1}
+    assert [row[0] for row in conn.execute("SELECT entry_id FROM rejected_events")] == ["29"]

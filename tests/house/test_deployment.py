@@ -45,6 +45,12 @@ def test_every_published_port_is_on_loopback(compose: dict[str, Any]) -> None:
     assert published == [f"127.0.0.1:{port}:{port}" for port in (3847, 3848, 3849)]
 
 
+def test_backups_outlive_their_container(compose: dict[str, Any]) -> None:
+    assert "backups" in compose["volumes"]
+    assert "backups:/home/dcm/.dcm/backups" in compose["services"]["clock"]["volumes"]
+    assert any("/home/dcm/.dcm/backups" in words for words in dockerfile() if words[0] == "RUN")
+
+
 def test_secrets_must_be_given_and_have_no_default(compose: dict[str, Any]) -> None:
     for name in (*SERVICES, "migrate"):
         told = compose["services"][name]["environment"]

@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
+import psycopg
 import pytest
 import redis
 from stories import event, queue, rows, sent
@@ -10,6 +12,7 @@ from stories import event, queue, rows, sent
 from db import pruning as db_pruning
 from db import retention
 from db.pool import Conn
+from dcm.broker import TELEMETRY_STREAM
 from dcm.settings import Settings
 from workers import clock, pruning, running
 
@@ -67,6 +70,40 @@ def test_one_that_fails_says_why(worker: Settings, conn: Conn, monkeypatch: pyte
     assert told(conn) == [("failed", {}, "Somebody reads.")]
 
 
+@pytest.mark.usefixtures("old")
+def test_one_that_failed_goes_on_when_its_message_is_sent_again(
+    worker: Settings, conn: Conn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise pruning.DcmError("Somebody reads.")
+
+    asked = ask(conn)
+    with monkeypatch.context() as patched:
+        patched.setattr(db_pruning, "prune", fail)
+        with pytest.raises(pruning.DcmError):
+            pruning.prune.fn(asked)
+    pruning.prune.fn(asked)
+    assert told(conn) == [("done", {"briefs": 1}, None)]
+
+
+@pytest.mark.usefixtures("old")
+def test_one_whose_worker_is_killed_in_the_middle_goes_on_in_another_and_counts_what_went_before(
+    worker: Settings, conn: Conn, valkey: redis.Redis
+) -> None:
+    asked = ask(conn)
+    with psycopg.connect(worker.database_url, autocommit=True) as killed:
+        assert db_pruning.begin(killed)
+        assert retention.start(killed, UUID(asked))
+        retention.note(killed, UUID(asked), "actions", {"actions": 7}, 100)
+        pruning.prune.fn(asked)
+        assert told(conn) == [("actions", {"actions": 7}, None)]
+        assert sent(valkey, "prune", "default.DQ") == [[asked]]
+    conn.execute("SELECT pg_advisory_lock(%s)", [db_pruning.PRUNE_LOCK])  # waits for the dead worker's backend to go
+    db_pruning.end(conn)
+    pruning.prune.fn(asked)
+    assert told(conn) == [("done", {"actions": 7, "briefs": 1}, None)]
+
+
 def test_days_given_spare_projects_with_days_of_their_own_and_of_one_project_nothing_else(
     worker: Settings, conn: Conn
 ) -> None:
@@ -98,6 +135,9 @@ def test_once_a_day_the_settings_are_applied_when_it_is_quiet(
     queue(valkey, [event(1, "Notification")])
     assert daily("25 h") == 1
     valkey.delete("dcm:events:0")
+    valkey.xadd(TELEMETRY_STREAM, {"p": "{}"})
+    assert daily("25 h") == 1
+    valkey.delete(TELEMETRY_STREAM)
     conn.execute("INSERT INTO sessions (id, last_seen_at) VALUES ('s1', now())")
     assert daily("25 h") == 1
     assert daily("49 h") == 2

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 import redis
 from stories import at, rows
@@ -17,6 +18,7 @@ from dcm.domain.costs import by_model, total
 from dcm.domain.streams import AGAIN_FIELD, PAYLOAD_FIELD
 from dcm.domain.telemetry import of_event, of_point
 from dcm.domain.usage import MessageUse, Tokens
+from dcm.figures import REGISTRY
 from workers import clock, running
 from workers.telemetry import telemetry
 
@@ -163,9 +165,25 @@ def test_an_export_the_database_refuses_is_set_aside_and_its_neighbours_are_writ
     conn: Conn, valkey: redis.Redis
 ) -> None:
     valkey.xadd(TELEMETRY_STREAM, {PAYLOAD_FIELD: json.dumps({"requests": [request(1) | {"created_at": "never"}]})})
+    counted = REGISTRY.get_sample_value("dcm_events_rejected_total") or 0
     told(valkey, requests=[request(2)])
     assert rows(conn, "SELECT key FROM model_requests") == [("req_2",)]
     assert rows(conn, "SELECT event, reason LIKE '%timestamp%' FROM rejected_events") == [("telemetry", True)]
+    assert REGISTRY.get_sample_value("dcm_events_rejected_total") == counted + 1
+
+
+def test_a_database_that_is_away_leaves_exports_in_the_stream_and_no_dead_message(
+    valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def be_away(*_: object) -> None:
+        raise psycopg.OperationalError("the server closed the connection")
+
+    monkeypatch.setattr(stored, "keep_requests", be_away)
+    valkey.xadd(TELEMETRY_STREAM, {PAYLOAD_FIELD: json.dumps({"requests": [request(1)]})})
+    with pytest.raises(psycopg.OperationalError):
+        telemetry()
+    assert telemetry.options["asked_again"]
+    assert valkey.xlen(TELEMETRY_STREAM) == 1
 
 
 def test_a_refused_export_that_is_sent_again_and_stored_is_refused_no_more(conn: Conn, valkey: redis.Redis) -> None:

@@ -196,3 +196,29 @@ def test_another_agent_does_not_hear_what_is_for_one_with_a_credential(settings:
             assert (await say(client, type="subscribe", channel="agents/third", id="3"))["success"] is True
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("channel", "data"), [
+    ("agents/a1", {}), ("global", {"from": "a1"}), ("global", {"from_agent": "a1"}), ("topics/x", {"agent_id": "a1"}),
+])  # fmt: skip
+def test_only_an_agent_with_a_credential_publishes_on_its_channel_and_in_its_name(
+    settings: Settings, conn: Conn, channel: str, data: dict[str, Any]
+) -> None:
+    own = credential(conn, "a1")
+    frame = {"type": "publish", "channel": channel, "event": "message.new", "data": data}
+
+    async def scenario() -> None:
+        async with serving(settings) as running:
+            async with running.client() as client:
+                refusal = await say(client, **frame, id="1")
+                assert (refusal["success"], refusal["error"][:24]) == (False, "a1 must prove who it is:")
+                await say(client, type="auth", agent_id="other")
+                await heard(client)  # agent.connected
+                assert (await say(client, **frame, id="2"))["success"] is False
+            async with running.client(additional_headers=bearer(own)) as client:
+                answer = await say(client, **frame, id="3")
+                while answer.get("type") != "ack":
+                    answer = await heard(client)
+                assert answer["success"] is True
+
+    asyncio.run(scenario())

@@ -11,9 +11,11 @@ import psycopg
 import pytest
 from command import answer, run
 
+from db import tokens
 from dcm import backups, lease
-from dcm.broker import stream_key
+from dcm.broker import TELEMETRY_STREAM, stream_key
 from dcm.cli import backup, postgres_programs
+from dcm.domain import access
 from dcm.domain.errors import InvalidInput, StartError
 from dcm.settings import load
 
@@ -67,6 +69,23 @@ def test_a_restored_database_is_as_it_was_and_the_one_before_it_is_kept_once(
     assert not {f"{name}_before_restore", f"{name}_restoring"} & databases(database_url)
 
 
+def test_a_restore_brings_back_a_token_that_was_revoked_after_the_backup(
+    home: Path, stores: dict[str, str], database_url: str
+) -> None:
+    known = access.digest("dcm_x")
+    with psycopg.connect(database_url) as conn:
+        tokens.create(
+            conn, name="laptop", kind="machine", scopes=["ingest"], token_hash=known, expires_at=None, created_by="test"
+        )
+    made = backed_up(home, stores)
+    with psycopg.connect(database_url) as conn:
+        assert tokens.revoke(conn, "laptop")
+        assert tokens.used(conn, known) is None
+    run(home, "restore", made["file"], "--yes", "--drop-old", **stores)
+    with psycopg.connect(database_url) as conn:
+        assert tokens.used(conn, known)
+
+
 def test_a_backup_has_its_name_when_it_is_whole_and_only_its_owner_reads_it(
     home: Path, stores: dict[str, str], tmp_path: Path
 ) -> None:
@@ -99,6 +118,9 @@ def test_a_backup_says_how_many_accepted_events_it_does_not_hold(
 
     assert backed_up(home, stores)["waiting"] == 0
     with redis_client(load({**stores, "HOME": str(home)})) as client:
+        client.xadd(TELEMETRY_STREAM, {"p": "{}"})
+        assert backed_up(home, stores)["waiting"] == 1
+        client.delete(TELEMETRY_STREAM)
         client.xadd(stream_key(0), {"p": "{}"})
     assert backed_up(home, stores)["waiting"] == 1
     assert "1 events were accepted and are not stored yet" in run(home, "backup", **stores).stderr

@@ -9,7 +9,8 @@ import pytest
 from command import answer, run
 from recorder import Recorder, Said
 
-from dcm.domain.errors import DcmError, InvalidInput, NotFound
+from dcm.cli import retention
+from dcm.domain.errors import DcmError, InvalidInput, NotFound, Unavailable
 
 ID = "6f8a4f0e-5d0c-5c9d-9f0b-2a6d3c1e7b44"
 
@@ -53,6 +54,21 @@ def test_a_pruning_that_fails_is_an_error_with_its_reason(recorder: Recorder, ho
     said = run(home, "prune", "--url", recorder.url)
     assert isinstance(said.exception, DcmError)
     assert "Somebody reads." in str(said.exception)
+
+
+@pytest.mark.parametrize(("begun", "why"), [
+    ({}, "is at actions and told nothing for an hour"),
+    ({"stage": "waiting", "began_at": None}, "No worker takes up the pruning"),
+])  # fmt: skip
+def test_a_pruning_that_tells_nothing_any_more_is_not_waited_for_for_ever(
+    recorder: Recorder, home: Path, monkeypatch: pytest.MonkeyPatch, begun: dict[str, Any], why: str
+) -> None:
+    monkeypatch.setattr(retention, "PATIENCE", 0.0)
+    monkeypatch.setattr(retention, "SILENCE", 0.0)
+    recorder.answer(*[pruning(**begun)] * 3)
+    said = run(home, "prune", "--url", recorder.url)
+    assert isinstance(said.exception, Unavailable)
+    assert why in str(said.exception)
 
 
 def test_retention_shows_the_days_and_sets_those_of_a_project(recorder: Recorder, home: Path) -> None:

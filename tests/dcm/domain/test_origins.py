@@ -33,6 +33,14 @@ def test_who_listens_beyond_this_machine_may_be_called_by_any_name(host: str) ->
     assert hosts(host) is None
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.7", "LOCALHOST", "127.0.0.2"])
+@pytest.mark.parametrize(("name", "answered"), [("evil.example", False), ("localhost", True), ("dash.example", True)])
+def test_whatever_we_listen_on_who_is_of_this_machine_calls_by_its_names(host: str, name: str, answered: bool) -> None:
+    open_gate = gate(host, [3848], ["https://dash.example"])
+    assert (open_gate.refusal(Asked(name), local=True) == "") == answered
+    assert host.lower() in {"0.0.0.0", "::"} or open_gate.refusal(Asked(host), local=True) == ""
+
+
 GATE = gate("127.0.0.1", [3848], ["https://dash.example"])
 
 
@@ -91,6 +99,6 @@ def test_what_the_person_types_and_our_own_pages_are_let_in(site: str) -> None:
 
 def test_who_listens_beyond_this_machine_refuses_foreign_pages_all_the_same() -> None:
     beyond = gate("0.0.0.0", [3848], [])
-    assert beyond.refusal(Asked("dcm.example")) == ""
-    assert beyond.refusal(Asked("dcm.example", origin="https://evil.example"))
-    assert beyond.refusal(Asked("dcm.example", site="cross-site", mode="no-cors", dest="image"))
+    assert beyond.refusal(Asked("dcm.example"), local=False) == ""
+    assert beyond.refusal(Asked("dcm.example", origin="https://evil.example"), local=False)
+    assert beyond.refusal(Asked("dcm.example", site="cross-site", mode="no-cors", dest="image"), local=False)
