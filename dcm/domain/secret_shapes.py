@@ -16,8 +16,6 @@ class Found(NamedTuple):
 
 
 _BOUND = r"(?<![A-Za-z0-9])"
-_WHOLE = r"(?<![\w-])"
-"""The bound of what may run on as long as a text: it begins once in a run of its signs, not at each of them."""
 
 
 def _shape(kind: str, literals: str, pattern: str) -> tuple[str, tuple[str, ...], re.Pattern[str]]:
@@ -90,8 +88,8 @@ SHAPES = (
     _shape("facebook-token", "EAA", _BOUND + r"EAA[A-Za-z0-9]{80,}"),
     _shape("twitter-token", "AAAAAAAAAAAAAAAAAAAAA", _BOUND + r"A{21,24}[A-Za-z0-9%]{60,}"),
     _shape("mapbox-token", "sk.eyJ", _BOUND + r"sk\.eyJ[\w-]{20,}\.[\w-]{20,}"),
-    _shape("jwt", "eyJ eyK", _WHOLE + r"ey[JK][\w-]{8,}\.ey[JK][\w-]{8,}(?:\.[\w-]*)?"),
-    _shape("jwt", "eyJ", _WHOLE + r"eyJ[\w-]{16,}\.[\w-]*\.[\w-]{12,}\.[\w-]{16,}\.[\w-]{16,}"),
+    _shape("jwt", "eyJ eyK", _BOUND + r"ey[JK][\w-]{8,1500}\.ey[JK][\w-]{8,}(?:\.[\w-]*)?"),
+    _shape("jwt", "eyJ", _BOUND + r"eyJ[\w-]{16,1500}\.[\w-]{0,1500}\.[\w-]{12,}\.[\w-]{16,}\.[\w-]{16,}"),
 )  # fmt: skip
 """Case counts. Lengths are loose: whoever issues tokens makes them longer over time."""
 
