@@ -38,7 +38,7 @@ _NULS = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 """An escaped NUL; an even number of backslashes before it are text of their own."""
 
 
-@dramatiq.actor(queue_name=INGEST, max_retries=0, throws=AWAY, asked_again=True)
+@dramatiq.actor(broker=broker, queue_name=INGEST, max_retries=0, throws=AWAY, asked_again=True)
 def drain(shard: int) -> None:
     """Write what a shard's stream holds, oldest first but for sessions that are waited for, until it is empty.
 

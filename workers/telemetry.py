@@ -36,7 +36,7 @@ TEXTS = ("model", "source", "agent_name", "error")
 """Fields that are neither ids nor numbers."""
 
 
-@dramatiq.actor(queue_name=DEFAULT, max_retries=0, throws=AWAY, asked_again=True)
+@dramatiq.actor(broker=broker, queue_name=DEFAULT, max_retries=0, throws=AWAY, asked_again=True)
 def telemetry() -> None:
     """Write what the stream of exports holds until it is empty; an entry is deleted only after its commit."""
     client = running.valkey()
