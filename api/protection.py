@@ -1,5 +1,7 @@
 """What every answer tells the browser to keep to."""
 
+from http import HTTPStatus
+
 from falcon import MEDIA_HTML
 from falcon.asgi import Request, Response
 
@@ -15,8 +17,8 @@ class Protection:
         self._ws_port = settings.ws_port
 
     async def process_response(self, req: Request, resp: Response, *_: object) -> None:
-        """Set the headers of data, and those of a page where it is one; no browser reads what a hook is answered."""
-        if req.path == HOOKS:
+        """Set the headers of data, and those of a page where it is one; no browser gets what a hook is answered."""
+        if req.path == HOOKS and resp.status_code == HTTPStatus.OK:
             return
         resp.set_headers(page_rules.DATA)
         if not resp.cache_control:
