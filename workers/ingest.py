@@ -112,7 +112,11 @@ def _events(entries: Sequence[Entry]) -> list[HookEvent]:
     Of the start of a tool call whose end came with it nothing is stored: it need not be looked through for secrets.
     """
     events = [_parsed(entry) for entry in entries]
-    ended = {(event.session_id, event.tool_use_id) for event in events if event.ends_tool and not event.recovered}
+    ended = {
+        (event.session_id, event.tool_use_id)
+        for event in events
+        if event.ends_tool and event.tool_use_id and not event.recovered
+    }
     redact = running.redactor().payload
     return [
         replace(event, payload={})

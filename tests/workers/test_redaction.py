@@ -102,3 +102,28 @@ def test_what_is_read_of_a_transcript_has_no_secret(valkey: redis.Redis, conn: C
     assert rows(conn, "SELECT count(*) FROM briefs") == [(1,)]
     assert "I used [redacted:github-token:" in everything(conn)
     assert TOKEN not in everything(conn)
+
+
+def test_a_start_whose_call_ended_with_it_leaves_nothing_and_one_that_did_not_is_kept_without_its_secrets(
+    conn: Conn, valkey: redis.Redis
+) -> None:
+    asked = {"tool_name": "Bash", "tool_input": {"command": f"export KEY={TOKEN}"}}
+    queue(
+        valkey,
+        [
+            event(1, "PreToolUse", tool_use_id="ended", **asked),
+            tool(2, tool_use_id="ended"),
+            event(3, "PreToolUse", tool_use_id="open", **asked),
+        ],
+    )
+    drain(0)
+    [(call, payload)] = rows(conn, "SELECT tool_use_id, payload::text FROM hook_events")
+    assert call == "open"
+    assert TOKEN not in payload
+
+
+def test_of_clients_that_name_no_tool_call_the_start_is_kept_whole(conn: Conn, valkey: redis.Redis) -> None:
+    asked = {"tool_name": "Bash", "tool_input": {"command": "make"}}
+    queue(valkey, [event(1, "PreToolUse", **asked), tool(2, tool_use_id="")])
+    drain(0)
+    assert rows(conn, "SELECT payload -> 'tool_input' ->> 'command' FROM hook_events") == [("make",)]
