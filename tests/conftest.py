@@ -12,7 +12,9 @@ import pytest
 import redis
 
 HOME = Path(tempfile.mkdtemp(prefix="dcm-tests-"))
-for name in [name for name in os.environ if name.startswith(("DCM_", "DB_")) or name in {"PORT", "HOST"}]:
+OURS = ("DCM_", "DB_", "WS_", "OTEL_", "HONCHO_")
+OTHERS = {"PORT", "HOST", "NODE_ENV", "DASHBOARD_PORT", "CONTEXT_MANAGER_URL", "CLAUDE_CONFIG_DIR"}
+for name in [name for name in os.environ if name.startswith(OURS) or name in OTHERS]:
     del os.environ[name]
 os.environ["DCM_HOME"] = str(HOME)
 
@@ -23,6 +25,16 @@ from dcm.embedded import postgres, valkey  # noqa: E402
 from dcm.settings import Settings  # noqa: E402
 
 TEMPLATE = "dcm_template"
+
+
+@pytest.fixture(autouse=True)
+def _environment() -> Iterator[None]:
+    """Commands that are tried in this process may set variables for the process they become: not for other tests."""
+    before = dict(os.environ)
+    yield
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    os.environ.update(before)
 
 
 def pytest_unconfigure() -> None:

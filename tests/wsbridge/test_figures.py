@@ -16,7 +16,7 @@ def counted() -> Callable[[str], float]:
     """What a figure grew by since the test began, or its value."""
 
     def values() -> dict[str, float]:
-        lines = [line.split(" ") for line in generate_latest(REGISTRY).decode().splitlines() if line[0] != "#"]
+        lines = [line.rsplit(" ", 1) for line in generate_latest(REGISTRY).decode().splitlines() if line[0] != "#"]
         return {name: float(value) for name, value in lines}
 
     before = values()
