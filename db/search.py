@@ -91,7 +91,7 @@ def find(
                 FROM newest ORDER BY rank DESC, at DESC, ref LIMIT %(limit)s OFFSET %(offset)s
             )
             SELECT b.kind, b.ref, b.session_id, p.name AS project_name, b.at, b.rank, a.input,
-                   coalesce(r.prompt, concat_ws(': ', t.description, t.result::text), m.payload::text,
+                   coalesce(r.prompt, nullif(concat_ws(': ', t.description, t.result::text), ''), m.payload::text,
                             concat_ws(' ', a.tool_name, a.summary, array_to_string(a.file_paths, ' '), a.error)) AS text
             FROM best b
             LEFT JOIN requests r ON b.kind = 'prompt' AND r.id = b.ref
