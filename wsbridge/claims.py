@@ -50,6 +50,10 @@ class Claims:
             return True
         return any(access.same(known.credential_hash, each) for each in shown)
 
+    def protects(self, agent_id: str) -> bool:
+        """Whether what is for an agent is for it alone."""
+        return agent_id in self._known or self._read_at is None
+
     def _read(self) -> dict[str, Credential]:
         with connect(self._database_url, "wsbridge") as conn:
             return {each.agent_id: each for each in agent_credentials.everything(conn)}

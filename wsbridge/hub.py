@@ -4,11 +4,12 @@ import itertools
 import secrets
 import time
 from collections import OrderedDict, defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from wsbridge.claims import Claims
 from wsbridge.client import Client
-from wsbridge.protocol import SESSION_CHANNEL, Told, write
+from wsbridge.protocol import AGENT_CHANNEL, MAIL, SESSION_CHANNEL, Told, write
 
 MOST_CHANNELS = 500
 """Channels of one client, and of one agent that are remembered."""
@@ -25,9 +26,10 @@ def now_ms() -> int:
 
 
 class Hub:
-    """All connected clients by channel."""
+    """All connected clients by channel; without `claims` no agent has a credential."""
 
-    def __init__(self) -> None:
+    def __init__(self, claims: Claims | None = None) -> None:
+        self._claims = claims
         self.clients: set[Client] = set()
         self._by_channel: defaultdict[str, set[Client]] = defaultdict(set)
         self._remembered: OrderedDict[str, dict[str, None]] = OrderedDict()
@@ -99,9 +101,22 @@ class Hub:
         return sum(len(client.deliveries.waiting) for client in self.clients)
 
     def tell(self, told: Told) -> None:
-        """Send to everybody on the event's channel, on `global` and on its session's, each client once per channel."""
-        for channel in channels_of(told):
+        """Send to everybody on the channels of an event, each client once per channel. Await `knows` first."""
+        for channel in self.channels_of(told):
             self.tell_channel(replace(told, channel=channel))
+
+    async def knows(self, told: Sequence[Told]) -> None:
+        """Learn which agents have a credential, where that decides who hears something of this."""
+        if self._claims and any(map(_is_mail, told)):
+            await self._claims.fresh()
+
+    def channels_of(self, told: Told) -> list[str]:
+        """The channels an event is told on, each once: its own, `global` and its session's; mail may be its agent's."""
+        its_agent = told.channel.removeprefix(AGENT_CHANNEL)
+        if self._claims and _is_mail(told) and self._claims.protects(its_agent):
+            return [told.channel]
+        session = [f"{SESSION_CHANNEL}{told.session_id}"] if told.session_id else []
+        return list(dict.fromkeys([told.channel, GLOBAL, *session]))
 
     def tell_channel(self, told: Told) -> None:
         """Send to everybody on the event's channel and nowhere else; the text is written once for all."""
@@ -116,10 +131,8 @@ class Hub:
         return f"msg_{event_id}" if event_id is not None else f"msg_{self._run}_{next(self._numbers)}"
 
 
-def channels_of(told: Told) -> list[str]:
-    """The channels an event is told on, each once."""
-    channels = [told.channel, GLOBAL, *([f"{SESSION_CHANNEL}{told.session_id}"] if told.session_id else [])]
-    return list(dict.fromkeys(channels))
+def _is_mail(told: Told) -> bool:
+    return told.channel.startswith(AGENT_CHANNEL) and told.event.startswith(MAIL)
 
 
 def written(told: Told) -> str:

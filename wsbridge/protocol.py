@@ -12,6 +12,9 @@ CHANNEL = re.compile(r"\A(?:global|metrics|(?:topics|sessions|agents)/.{1,300})\
 
 AGENT_CHANNEL, SESSION_CHANNEL = "agents/", "sessions/"
 
+MAIL = ("message.", "agent.blocked", "agent.unblocked")
+"""Beginnings of the events that are for the agent alone on whose channel they are told, if it has a credential."""
+
 PUBLISHABLE = frozenset(
     {
         "task.created", "task.updated", "task.completed", "task.failed",

@@ -28,7 +28,7 @@ class Relay:
         self.database_url = database_url
         self.listening = asyncio.Event()
         self.began: int | None = None
-        self._hub = hub
+        self.hub = hub
         self._last_id: int | None = None
 
     @property
@@ -39,41 +39,43 @@ class Relay:
     async def run(self) -> None:
         """Relay for ever."""
         async for payload in listen(self.database_url, CHANNEL, self._catch_up):
-            self._tell(payload)
+            await self._tell(payload)
             await asyncio.sleep(0)  # the clients' senders get their turn
 
-    def _tell(self, payload: str) -> None:
+    async def _tell(self, payload: str) -> None:
         try:
             told = self._told(payload)
         except (ValueError, TypeError, KeyError, AttributeError):
             logger.warning("a notification could not be read: %.200s", payload)
             return
+        if told.event_id is not None and self._last_id is not None and told.event_id <= self._last_id:
+            return
+        await self.hub.knows([told])
         if told.event_id is not None:
-            if self._last_id is not None and told.event_id <= self._last_id:
-                return
             self._last_id = told.event_id
-        self._hub.tell(told)
+        self.hub.tell(told)
 
     def _told(self, payload: str) -> Told:
         frame = orjson.loads(payload)
         event_id, channel = frame.get("event_id"), frame["channel"]
         if not isinstance(event_id, int | None) or not isinstance(channel, str):
             raise TypeError(payload)
-        name = self._hub.next_id(event_id)
+        name = self.hub.next_id(event_id)
         return Told(name, channel, frame["event"], frame["data"], frame["timestamp"], event_id, frame.get("session_id"))
 
     async def _catch_up(self) -> None:
         """Tell what was kept since the last event told; at the first connection, only learn where to begin."""
         while missed := await asyncio.to_thread(self._read_missed):
-            for event_id, event, at in missed:
-                self._last_id = event_id
-                self._hub.tell(self.kept(event_id, event, at))
+            await self.hub.knows(told := [self.kept(*each) for each in missed])
+            for each in told:
+                self._last_id = each.event_id
+                self.hub.tell(each)
         self.listening.set()
 
     def kept(self, event_id: int, event: Event, at: datetime) -> Told:
         """A kept event as it is told."""
         timestamp = int(at.timestamp() * 1000)
-        name = self._hub.next_id(event_id)
+        name = self.hub.next_id(event_id)
         return Told(name, event.channel, event.name, event.data, timestamp, event_id, event.session_id)
 
     def _read_missed(self) -> list[tuple[int, Event, datetime]]:

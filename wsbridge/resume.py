@@ -8,7 +8,7 @@ from db import publish
 from db.pool import AWAY, connect
 from dcm.domain.errors import Unavailable
 from wsbridge.client import Client, Missed
-from wsbridge.hub import channels_of, now_ms, written
+from wsbridge.hub import now_ms, written
 from wsbridge.protocol import NEWEST, Resumed, Told, write
 from wsbridge.relay import Relay
 
@@ -55,8 +55,9 @@ async def _send_kept(relay: Relay, client: Client, missed: Missed) -> tuple[int,
     complete = kept.first <= wanted + 1 <= kept.last + 1
     after = last = min(wanted, kept.last)
     while kept.events:
+        await relay.hub.knows(kept.events)
         for told in kept.events:
-            await _send(client, told, missed)
+            await _send(relay, client, told, missed)
             last = told.event_id or last
         if len(kept.events) < PAGE:
             break
@@ -72,9 +73,9 @@ def _position(relay: Relay, client: Client) -> int:
     return position
 
 
-async def _send(client: Client, told: Told, missed: Missed) -> None:
+async def _send(relay: Relay, client: Client, told: Told, missed: Missed) -> None:
     assert told.event_id is not None
-    for channel in channels_of(told):
+    for channel in relay.hub.channels_of(told):
         if channel in missed.channels and channel in client.channels and client.lacks(channel, told.event_id):
             await client.queue.put(written(replace(told, channel=channel)))
 

@@ -53,7 +53,7 @@ class Bridge:
         self._pages = Pages(settings, self._counters)
         self._claims = Claims(settings.database_url)
         self._gate = Gate(settings, self._pages, self._claims)
-        self.hub = Hub()
+        self.hub = Hub(self._claims)
         figures.watch(self.hub.clients)
         self._relay = Relay(settings.database_url, self.hub)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from bridge import Running, heard, say, serving
+from bridge import Running, events_until, heard, say, serving, tell
 from other_machine import own_address
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
@@ -21,6 +21,7 @@ from db.pool import Conn
 from dcm import secret, token_file
 from dcm.domain import access
 from dcm.domain.errors import StartError
+from dcm.domain.events import Event
 from dcm.domain.tokens import Identity, make
 from dcm.settings import Settings
 from wsbridge.hub import now_ms
@@ -194,6 +195,35 @@ def test_another_agent_does_not_hear_what_is_for_one_with_a_credential(settings:
             refusal = await say(client, type="subscribe", channel="agents/a1", id="2")
             assert (refusal["success"], refusal["error"]) == (False, "agents/a1 is that agent's alone.")
             assert (await say(client, type="subscribe", channel="agents/third", id="3"))["success"] is True
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.contract("WS event")
+def test_mail_of_an_agent_with_a_credential_is_told_on_its_channel_alone_live_and_of_the_past(
+    settings: Settings, conn: Conn
+) -> None:
+    own = credential(conn, "a1")
+    mail = [Event(name, {"to": to}, channel=f"agents/{to}") for to in ("a1", "b")
+            for name in ("message.new", "agent.blocked", "subtask.updated")]  # fmt: skip
+    shared = [("subtask.updated", "a1"), *((event.name, "b") for event in mail[3:])]
+
+    async def scenario() -> None:
+        async with serving(settings) as running, running.client() as stranger:
+            async with running.client("/?agent_id=a1", additional_headers=bearer(own)) as agent:
+                assert (await say(agent, type="subscribe", channel="agents/a1", id="1"))["success"]
+                await tell(conn, *mail, Event("end", {}))
+                heard_by = [await events_until(client, "end") for client in (stranger, agent)]
+            for events in heard_by:
+                told = [(event, data["to"]) for where, event, data in events if where == "global" and data]
+                assert told == shared
+            assert [event for where, event, _ in heard_by[1] if where == "agents/a1"] == [e.name for e in mail[:3]]
+            async with running.client("/?last_event_id=0") as late:
+                past = []
+                while (frame := await heard(late)).get("type") != "resumed":
+                    past.append((frame["event"], frame["data"]["to"]))
+                assert ("message.new", "b") in past
+                assert ("message.new", "a1") not in past
 
     asyncio.run(scenario())
 

@@ -122,8 +122,8 @@ def test_what_is_kept_while_the_bridge_begins_to_listen_is_told(settings: Settin
         publish.publish(conn, [kept(1)])
         asyncio.run(relay._catch_up())
         [notification] = listening.notifies(timeout=5, stop_after=1)
-        relay._tell(notification.payload)
-        relay._tell(notification.payload)
+        asyncio.run(relay._tell(notification.payload))
+        asyncio.run(relay._tell(notification.payload))
     assert [json.loads(client.queue.get_nowait())["data"]["number"] for _ in range(client.queue.qsize())] == [1]
 
 
