@@ -176,16 +176,22 @@ def send(conn: Conn, message: Mapping[str, Any]) -> Row:
     return found
 
 
-def page(conn: Conn, *, limit: int, offset: int) -> list[Row]:
-    """A page of messages, newest first, expired ones that are still stored included."""
+def page(conn: Conn, *, limit: int, offset: int, shown: Sequence[bytes] = ()) -> list[Row]:
+    """A page of messages, newest first, expired ones that are still stored included.
+
+    What is said to an agent with a credential is left out, unless its hash is among those that were shown.
+    """
     with conn.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(
             """
-            SELECT id, project_id, from_agent_id, to_agent_id, message_type, topic, payload, priority, read_by,
-                   created_at, expires_at
+            SELECT id, project_id, from_agent_id, to_agent_id, message_type, topic,
+                   CASE WHEN EXISTS (SELECT 1 FROM agent_credentials c WHERE c.agent_id = to_agent_id
+                                     AND c.credential_hash <> ALL(%(shown)s::bytea[]))
+                        THEN '{}' ELSE payload END AS payload,
+                   priority, read_by, created_at, expires_at
             FROM agent_messages ORDER BY created_at DESC, id LIMIT %(limit)s OFFSET %(offset)s
             """,
-            {"limit": limit, "offset": offset},
+            {"limit": limit, "offset": offset, "shown": list(shown)},
         ).fetchall()
 
 

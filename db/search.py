@@ -65,8 +65,12 @@ def find(
     until: datetime | None,
     limit: int,
     offset: int,
+    shown: Sequence[bytes] = (),
 ) -> list[Hit]:
-    """What matches a tsquery, best first, of the newest that match."""
+    """What matches a tsquery, best first, of the newest that match.
+
+    Messages to an agent with a credential are not found, unless its hash is among those that were shown.
+    """
     with conn.cursor(row_factory=class_row(Hit)) as cursor:
         return cursor.execute(
             """
@@ -85,6 +89,9 @@ def find(
                                            WHERE p.path = %(project)s))
                   AND e.at >= coalesce(%(since)s::timestamptz, '-infinity')
                   AND e.at <= coalesce(%(until)s::timestamptz, 'infinity')
+                  AND (e.kind <> 'message' OR NOT EXISTS (
+                       SELECT 1 FROM agent_messages m JOIN agent_credentials c ON c.agent_id = m.to_agent_id
+                       WHERE m.id = e.ref AND c.credential_hash <> ALL(%(shown)s::bytea[])))
                 ORDER BY e.at DESC LIMIT %(ranked)s
             ), best AS (
                 SELECT kind, ref, session_id, at, ts_rank(words, to_tsquery('simple', %(query)s), 1)::float8 AS rank
@@ -108,5 +115,5 @@ def find(
             """,
             {"query": query, "kind": kind, "project_id": project_id, "project": project,
              "session": session_id, "since": since,
-             "until": until, "limit": limit, "offset": offset, "ranked": RANKED},
+             "until": until, "limit": limit, "offset": offset, "ranked": RANKED, "shown": list(shown)},
         ).fetchall()  # fmt: skip

@@ -12,6 +12,7 @@ from api.ingest import Door
 from api.operations import operation
 from api.restore import Briefs
 from api.routes.contexts import Source, Tokens, read_facts, sources
+from api.speaking import Speaker
 from db import compact
 from db.pool import Conn
 from db.publish import publish
@@ -174,7 +175,7 @@ class CompactRestore:
         self._briefs = briefs
 
     @operation(answer=Restored)
-    async def on_post(self, body: Restoration) -> dict[str, Any]:
+    async def on_post(self, body: Restoration, speaker: Speaker) -> dict[str, Any]:
         """What an agent needs to go on: where its session stood, then what is known at this moment.
 
         What was saved of the session stands before what its own events say.
@@ -185,6 +186,7 @@ class CompactRestore:
         at = datetime.now(UTC)
 
         def store(conn: Conn) -> tuple[AgentFacts, str, bool, uuid.UUID]:
+            speaker.require(conn, body.agent_id)
             facts = read_facts(conn, body.agent_id, body.agent_type, body.session_id, history_limit=HISTORY_LIMIT)
             marks = {
                 "compacted_at": instant(at),

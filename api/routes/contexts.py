@@ -11,6 +11,7 @@ from pydantic import Field, JsonValue
 from api.database import Database
 from api.fields import Answer, Body, Instant, Name, Query, Text
 from api.operations import operation
+from api.speaking import Speaker
 from db import agent_facts
 from db.pool import Conn
 from dcm.domain.agent_briefs import agent_brief
@@ -182,13 +183,14 @@ class Context:
         self._database = database
 
     @operation(answer=AgentContext)
-    async def on_get(self, agent_id: str, query: ContextFilter) -> dict[str, Any]:
+    async def on_get(self, agent_id: str, query: ContextFilter, speaker: Speaker) -> dict[str, Any]:
         """The brief of an agent, or the data it is made of.
 
         Without a session, the newest one in which the agent has work is taken.
         """
 
         def read(conn: Conn) -> AgentFacts | None:
+            speaker.require(conn, agent_id)
             session_id = query.session_id or agent_facts.session_of(conn, agent_id)
             if session_id is None:
                 return None
@@ -219,10 +221,12 @@ class ContextGenerator:
         self._database = database
 
     @operation(answer=ContextGenerated, status=201)
-    async def on_post(self, body: ContextWanted) -> dict[str, Any]:
+    async def on_post(self, body: ContextWanted, speaker: Speaker) -> dict[str, Any]:
         """Make the brief of an agent."""
-        facts = await self._database.read(
-            lambda conn: read_facts(
+
+        def read(conn: Conn) -> AgentFacts:
+            speaker.require(conn, body.agent_id)
+            return read_facts(
                 conn,
                 body.agent_id,
                 body.agent_type or inferred(body.agent_id),
@@ -232,6 +236,7 @@ class ContextGenerator:
                 blocking=body.include_blocking,
                 project_id=body.project_id,
             )
-        )
+
+        facts = await self._database.read(read)
         whose = {"agent_id": facts.agent_id, "agent_type": facts.agent_type, "session_id": facts.session_id}
         return {"success": True, "brief": {**_brief(facts, body.max_tokens), **whose}, "sources": sources(facts)}

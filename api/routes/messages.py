@@ -166,11 +166,15 @@ class Messages:
         return {"success": True, "message": row}
 
     @operation(answer=MessagePage)
-    async def on_get(self, query: MessageList) -> dict[str, Any]:
-        """A page of messages, newest first."""
+    async def on_get(self, query: MessageList, speaker: Speaker) -> dict[str, Any]:
+        """A page of messages, newest first.
+
+        The `payload` of one to an agent with a credential is empty for who does not show it.
+        """
 
         def read(conn: Conn) -> dict[str, Any]:
-            return {"messages": messages.page(conn, **query.model_dump()), "count": messages.total(conn)}
+            found = messages.page(conn, **query.model_dump(), shown=speaker.shown)
+            return {"messages": found, "count": messages.total(conn)}
 
         return {**await self._database.read(read), "limit": query.limit, "offset": query.offset}
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from api.database import Database
 from api.fields import Answer, Instant, Offset, Query, Text, UpTo100, Words
 from api.operations import operation
+from api.speaking import Speaker
 from db import search
 from db.search import Hit
 from dcm.domain.actions import unpacked
@@ -61,11 +62,14 @@ class Search:
         self._database = database
 
     @operation(answer=SearchResults)
-    async def on_get(self, query: SearchFilter) -> dict[str, Any]:
-        """Search prompts, subagents' results, messages and tool calls by their words."""
+    async def on_get(self, query: SearchFilter, speaker: Speaker) -> dict[str, Any]:
+        """Search prompts, subagents' results, messages and tool calls by their words.
+
+        Messages to an agent with a credential are found by who shows it alone.
+        """
         wanted = tsquery(query.q)
         where = query.model_dump(exclude={"q"})
-        hits = await self._database.read(lambda conn: search.find(conn, wanted, **where))
+        hits = await self._database.read(lambda conn: search.find(conn, wanted, **where, shown=speaker.shown))
         results = [_found(hit, query.q) for hit in hits]
         return {"query": query.q, "results": results, "count": len(results), "limit": query.limit,
                 "offset": query.offset}  # fmt: skip

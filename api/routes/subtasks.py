@@ -9,6 +9,7 @@ from api.database import Database
 from api.fields import NAME_LIMIT, Answer, Body, Instant, Offset, Query, Text, UpTo100, Words
 from api.ingest import Door
 from api.operations import operation
+from api.speaking import Speaker
 from db import audit, messages, subtask_contexts, subtask_rows
 from db.pool import Conn
 from db.publish import publish
@@ -213,8 +214,8 @@ class OneSubtask:
         return await self._database.read(read)
 
     @operation(answer=SubtaskSaved, errors=(404,))
-    async def on_patch(self, subtask_id: UUID, body: SubtaskChange) -> dict[str, Any]:
-        """Change a subtask; its end is told to every agent of its project.
+    async def on_patch(self, subtask_id: UUID, body: SubtaskChange, speaker: Speaker) -> dict[str, Any]:
+        """Change a subtask; its end is told to every agent of its project, in the name of its kind of agent.
 
         With status running, `agent_id` is set too; with completed or failed, `result`, and without one the earlier
         result stays; with any other status, `blocked_by`. Without a status, `result`, or else `agent_id` and
@@ -230,7 +231,7 @@ class OneSubtask:
                 raise NotFound("Subtask not found")
             row = subtask_rows.change(conn, subtask_id, rules.heeded(patch))
             change = _changed(row, place)
-            broadcast = self._broadcast(conn, change, patch)
+            broadcast = self._broadcast(conn, change, patch, speaker)
             _keep_context(conn, change, patch)
             publish(conn, rules.patched(change, patch.status) + broadcast)
             return row, broadcast
@@ -240,9 +241,14 @@ class OneSubtask:
             self._door.ask(DEFAULT, "call_subscribers", event.data["id"])
         return {"success": True, "subtask": row}
 
-    def _broadcast(self, conn: Conn, change: rules.SubtaskChange, patch: rules.SubtaskPatch) -> list[Event]:
+    def _broadcast(
+        self, conn: Conn, change: rules.SubtaskChange, patch: rules.SubtaskPatch, speaker: Speaker
+    ) -> list[Event]:
         message = rules.ending(change) if patch.ends and change.project_id else None
-        if message is None or not messages.announce(conn, message, self._message_ttl_ms):
+        if message is None:
+            return []
+        speaker.require(conn, message.from_agent_id)
+        if not messages.announce(conn, message, self._message_ttl_ms):
             return []
         return [rules.message_event(message)]
 

@@ -17,6 +17,10 @@ CLAIMS: list[tuple[str, str, dict[str, Any] | None]] = [
     ("POST", "/api/blocking", {"blocked_by": "a1", "blocked_agent": "b"}),
     ("POST", "/api/unblock", {"blocked_by": "a1", "blocked_agent": "b"}),
     ("POST", "/api/auth/token", {"agent_id": "a1"}),
+    ("GET", "/api/context/a1", None),
+    ("GET", "/api/context/a1?session_id=s1&format=raw", None),
+    ("POST", "/api/context/generate", {"agent_id": "a1", "session_id": "s1"}),
+    ("POST", "/api/compact/restore", {"agent_id": "a1", "session_id": "s1"}),
 ]
 
 
@@ -64,6 +68,52 @@ def test_a_new_credential_ends_the_one_before_and_without_one_names_are_believed
     assert administer(server, "DELETE", "/api/agents/a1/credential").status == 200
     assert send(server, *poll).status == 200
     assert administer(server, "DELETE", "/api/agents/a1/credential").status == 404
+
+
+def test_what_is_said_to_an_agent_with_a_credential_is_read_and_found_by_who_shows_it_alone(
+    server: ApiServer, conn: Conn
+) -> None:
+    for to_agent in ("a1", "b", None):
+        said = {"from_agent": "lead", "to_agent": to_agent, "topic": "task.created"}
+        said["content"] = f"cherry for {to_agent}"
+        assert send(server, "POST", "/api/messages", said).status == 201
+    own, others = credential(server, "a1"), credential(server, "a2")
+
+    def told(**shown: str) -> dict[str | None, Any]:
+        rows = send(server, "GET", "/api/messages", None, **shown).json["messages"]
+        return {row["to_agent_id"]: row["payload"].get("message") for row in rows}
+
+    def found(**shown: str) -> set[str]:
+        return {hit["snippet"] for hit in send(server, "GET", "/api/search?q=cherry", None, **shown).json["results"]}
+
+    for shown in ({}, {"X_DCM_Agent_Token": others}):
+        assert told(**shown) == {"a1": None, "b": "cherry for b", None: "cherry for None"}
+        assert len(found(**shown)) == 2
+        assert not any("for a1" in each for each in found(**shown))
+    assert told(X_DCM_Agent_Token=own)["a1"] == "cherry for a1"
+    assert len(found(**bearer(own))) == 3
+
+
+def test_the_end_of_a_subtask_is_told_in_the_name_of_its_kind_of_agent_by_who_may_speak_as_it(
+    server: ApiServer, conn: Conn
+) -> None:
+    row = conn.execute(
+        """
+        WITH p AS (INSERT INTO projects (path, name) VALUES ('/w/shop', 'shop') RETURNING id),
+             r AS (INSERT INTO requests (project_id, session_id, prompt) SELECT id, 's1', 'sell' FROM p RETURNING id),
+             t AS (INSERT INTO task_lists (request_id, name, wave_number) SELECT id, 'One', 1 FROM r RETURNING id)
+        INSERT INTO subtasks (task_list_id, agent_type, agent_id, description, status)
+        SELECT id, 'a1', 'x', 'sell', 'running' FROM t RETURNING id
+        """
+    ).fetchone()
+    assert row
+    own, change = credential(server, "a1"), {"status": "completed", "result": {"summary": "all is sold"}}
+    assert send(server, "PATCH", f"/api/subtasks/{row[0]}", {"status": "paused"}).status == 200
+    assert send(server, "PATCH", f"/api/subtasks/{row[0]}", change).status == 403
+    stored = "SELECT status, (SELECT count(*) FROM agent_messages) FROM subtasks"
+    assert conn.execute(stored).fetchone() == ("paused", 0)
+    assert send(server, "PATCH", f"/api/subtasks/{row[0]}", change, X_DCM_Agent_Token=own).status == 200
+    assert conn.execute("SELECT from_agent_id FROM agent_messages").fetchall() == [("a1",)]
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
