@@ -1,6 +1,7 @@
 """Reading what a request carries, and writing what an answer does."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -8,6 +9,9 @@ from falcon.asgi import Request
 
 from dcm.domain.cuts import FIELD_LIMIT, cut_fields
 from dcm.domain.errors import InvalidInput, TooLarge
+
+PLACES = frozenset({"transcript_path", "agent_transcript_path"})
+"""Fields of a hook that name a file which DCM opens."""
 
 BODY_LIMIT = 1024 * 1024
 """Bytes of the largest body that is taken."""
@@ -71,6 +75,11 @@ def kept_bytes(raw: bytes, payload: Any) -> bytes:
         return raw if cut == payload else json.dumps(cut, ensure_ascii=True, separators=(",", ":")).encode()
     except RecursionError:
         return raw
+
+
+def of_elsewhere(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """A hook's payload without what names files of the machine it comes from: here that would be another's."""
+    return {name: value for name, value in payload.items() if name not in PLACES}
 
 
 def storable(text: str) -> str:

@@ -10,14 +10,16 @@ from falcon.asgi import Request, Response
 from pydantic import ConfigDict
 
 from api import access, figures
-from api.bodies import kept_bytes, parse_json, read_body, storable
+from api.bodies import PLACES, TOO_DEEP, kept_bytes, of_elsewhere, parse_json, read_body, storable
 from api.fields import Answer, Body, Name
 from api.ingest import Door
 from api.mail import Mail
 from api.operations import documented
 from api.restore import Briefs
 from dcm.broker import compacted_key, compaction_key, mailbox_key
+from dcm.domain.access import READ, Caller
 from dcm.domain.briefs import TO_KEEP
+from dcm.domain.errors import InvalidInput
 from dcm.domain.hook_events import check
 from dcm.domain.relayed import NO_ANSWER, TIME_HEADER, told_time
 from dcm.domain.streams import stamp
@@ -80,12 +82,18 @@ class ClaudeHooks:
 
         It is queued before this is answered. A SessionStart after a compaction is answered with the brief, a
         PreCompact with plain text for the summariser, others with what waits for the session, or nothing.
+        Who may not read is answered nothing of what waits. A file that another machine names is not opened here.
         A relay says when it took the event (`DCM-Event-Time`), and of one it kept for a while that nobody waits for
         its answer (`Prefer: return=minimal`).
         """
         raw = await read_body(req)
         payload = check(parse_json(raw))
+        caller: Caller = req.context.caller
+        if not caller.owns_files and not PLACES.isdisjoint(payload):
+            payload = of_elsewhere(payload)
+            raw = _written(payload)
         now, waits = _moment(req), req.get_header(NO_ANSWER[0]) != NO_ANSWER[1]
+        hears = waits and caller.may(READ)
         session_id, name = storable(payload["session_id"]), payload["hook_event_name"]
         access.note(req, session_id=session_id, event=name)
         agent_id = payload.get("agent_id")
@@ -96,20 +104,20 @@ class ClaudeHooks:
             kept_bytes(raw, payload),
             now,
             marks={MARKS[name](session_id): stamp(now)} if name in MARKS else None,
-            mailbox=mailbox if name in CARRIERS and waits else None,
-            urgent=waits and _is_urgent(name, payload),
+            mailbox=mailbox if name in CARRIERS and hears else None,
+            urgent=hears and _is_urgent(name, payload),
         )
         resp.content_type, resp.data = "application/json", NOTHING
         if not waits:
             return
-        if name == "SubagentStart" and agent_id:
+        if name == "SubagentStart" and agent_id and hears:
             mail = await self._door.collect(mailbox)
         if mail:
             told = await self._mail.told(mail, mailbox, agent_id or session_id)
             resp.data = _context(name, told) if told else NOTHING
         elif name == "PreCompact":
             resp.content_type, resp.data = "text/plain; charset=utf-8", TO_KEEP.encode()
-        elif name == "SessionStart" and payload.get("source") in BRIEFED:
+        elif name == "SessionStart" and payload.get("source") in BRIEFED and hears:
             with figures.BRIEF_WAIT.time():
                 brief = await self._brief(session_id, payload, now)
             resp.data = _context(name, brief) if brief else NOTHING
@@ -121,6 +129,13 @@ class ClaudeHooks:
         return await self._briefs.of(
             session_id, datetime.fromtimestamp(now / 1e9, UTC), path if isinstance(path, str) else ""
         )
+
+
+def _written(payload: Mapping[str, Any]) -> bytes:
+    try:
+        return json.dumps(payload, separators=(",", ":")).encode()
+    except RecursionError:
+        raise InvalidInput(TOO_DEEP) from None
 
 
 def _moment(req: Request) -> int:

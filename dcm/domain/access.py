@@ -45,6 +45,11 @@ class Caller:
         """Whether it has a scope, or any where any will do; who may administer may do everything."""
         return scope in self.scopes or ADMIN in self.scopes or (scope == ANY and bool(self.scopes))
 
+    @property
+    def owns_files(self) -> bool:
+        """Whether the files it names are those of this machine: it is of it, or can read the token file."""
+        return self.kind in {"local", "file"}
+
 
 def make_token(prefix: str) -> str:
     """A new token: 256 random bits behind a prefix."""

@@ -1,15 +1,30 @@
 """Hooks that a relay passes on: when they happened, and that nobody waits for the answer to those that were kept."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from api_server import HOOKS, Answer, ApiServer
+from access_tokens import bearer, owner, token
+from api_server import HOOKS, Answer, ApiServer, OwnValkey, serving
+from other_machine import ask_from_outside
 
+from db import briefs
+from db.pool import Conn
 from dcm.broker import compaction_key, mailbox_key, stream_key
+from dcm.domain.compactions import Subject
 from dcm.domain.mail import Letter, sealed
 from dcm.domain.relayed import NO_ANSWER, TIME_HEADER
+from dcm.domain.snapshots import Snapshot
 from dcm.domain.streams import moment
+
+
+@pytest.fixture(scope="module")
+def module_server(module_database: str, module_valkey: OwnValkey) -> Iterator[ApiServer]:
+    """A server that other machines reach."""
+    with serving(module_valkey, module_database, HOST="0.0.0.0") as running:
+        yield running
 
 
 def relayed(server: ApiServer, at: datetime | str, name: str = "PostToolUse", *, late: bool = False) -> Answer:
@@ -61,3 +76,45 @@ def test_a_compaction_that_was_kept_began_when_the_relay_saw_it(server: ApiServe
     mark = server.valkey.client.get(compaction_key("s1"))
     assert isinstance(mark, bytes)
     assert moment(mark) == at
+
+
+def elsewhere(server: ApiServer, headers: dict[str, str], name: str, **fields: Any) -> bytes:
+    """What a hook on another machine is answered."""
+    body = json.dumps({"session_id": "s1", "hook_event_name": name, **fields})
+    answer = ask_from_outside(server, "POST", HOOKS, body, headers)
+    assert answer.status == 200, answer.body
+    return answer.body
+
+
+@pytest.mark.parametrize("name", ["PreToolUse", "SubagentStart", "UserPromptSubmit"])
+def test_who_may_only_report_gets_no_mail_and_takes_none_away(server: ApiServer, conn: Conn, name: str) -> None:
+    reporter, reader = bearer(token(server, "ingest")), bearer(token(server, "ingest", "read", name="desk"))
+    server.valkey.client.set(mailbox_key("s1", "a1"), sealed(Letter("the build is red")))
+    assert elsewhere(server, reporter, name, agent_id="a1") == b"{}"
+    assert b"the build is red" in elsewhere(server, reader, name, agent_id="a1")
+
+
+@pytest.mark.parametrize("source", ["compact", "resume"])
+def test_who_may_only_report_gets_no_brief(server: ApiServer, conn: Conn, source: str) -> None:
+    reporter, reader = bearer(token(server, "ingest")), bearer(token(server, "ingest", "read", name="desk"))
+    server.hook({"session_id": "s1", "hook_event_name": "PreCompact"})
+    began = moment(server.valkey.client.get(compaction_key("s1")))
+    briefs.keep(conn, Snapshot("s1", "auto", began), "the port is 8080", Subject.MAIN)
+    assert elsewhere(server, reporter, "SessionStart", source=source) == b"{}"
+    if source == "compact":
+        assert b"the port is 8080" in elsewhere(server, reader, "SessionStart", source=source)
+
+
+def test_a_file_that_another_machine_names_is_not_told_on_and_one_of_this_machine_is(
+    server: ApiServer, conn: Conn
+) -> None:
+    named = {"transcript_path": "/t/x.jsonl", "agent_transcript_path": "/t/y.jsonl"}
+    stop = {"session_id": "s1", "hook_event_name": "Stop", **named}
+    reporter = bearer(token(server, "ingest", "read"))
+    assert elsewhere(server, reporter, "Stop", **named) == b"{}"
+    past = json.dumps({"payloads": [{"at": datetime.now(UTC).isoformat(), "payload": stop}]})
+    assert ask_from_outside(server, "POST", "/api/import", past, reporter).json["accepted"] == 1
+    assert [json.loads(payload).keys() & named for payload in server.valkey.payloads()] == [set(), set()]
+    elsewhere(server, owner(server), "Stop", **named)
+    server.hook(stop)
+    assert [json.loads(payload).keys() & named for payload in server.valkey.payloads()[2:]] == [named.keys()] * 2
