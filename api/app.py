@@ -31,6 +31,7 @@ from api.routes import Parts, routes
 from db.pool import AWAY, REFUSED, open_pool
 from dcm import figures, redaction
 from dcm import settings as settings_module
+from dcm.domain.access import CHALLENGE
 from dcm.domain.errors import (
     Conflict,
     DcmError,
@@ -59,9 +60,6 @@ STATUS: Mapping[type[DcmError], int] = {
     Unavailable: 503,
 }
 """The HTTP status of each error DCM raises on purpose; 500 for the rest."""
-
-CHALLENGE = 'Basic realm="DCM", Bearer realm="DCM"'
-"""What an answer of 401 asks for. Basic stands first: some browsers read no further, and it is theirs."""
 
 DASHBOARD = Path(__file__).parent.parent / "dashboard" / "dist"
 

@@ -43,7 +43,7 @@ class Gate:
         if access.is_local(address, (name for name, _ in req.scope["headers"])):
             req.context.caller = _local(address)
             return
-        req.context.caller = caller = await self._bearers.identified(_token(req), address)
+        req.context.caller = caller = await self._bearers.identified(_token(req), address, _forwarded_for(req))
         if not caller.may(access.READ) and self._router.find(req.path, req) is None:
             raise _missing(access.READ)
 
@@ -86,6 +86,10 @@ def _address(req: Request) -> str:
 
 def _token(req: Request) -> str:
     return access.presented(req.get_header("Authorization"))
+
+
+def _forwarded_for(req: Request) -> str:
+    return req.get_header("X-Forwarded-For") or ""
 
 
 def _missing(scope: str) -> Forbidden:

@@ -10,8 +10,8 @@ from pydantic.json_schema import models_json_schema
 
 from api.fields import Refusal, without_null
 from api.operations import Operation, of
-from api.speaking import HEADER
 from dcm import __version__
+from dcm.domain.access import AGENT_HEADER
 
 METHODS = ("get", "post", "put", "patch", "delete")
 TOKEN = "token"  # noqa: S105  # nosec B105 # its name
@@ -24,7 +24,7 @@ SECURITY = {
 """How a caller says who it is."""
 
 AGENT_TOKEN = {
-    "name": HEADER,
+    "name": AGENT_HEADER,
     "in": "header",
     "required": False,
     "schema": {"type": "string", "description": "The credential of the agent spoken for, if it has one."},

@@ -7,10 +7,8 @@ from falcon.asgi import Request
 from db import agent_credentials
 from db.pool import Conn
 from dcm.domain import access
+from dcm.domain.access import AGENT_HEADER
 from dcm.domain.errors import Forbidden
-
-HEADER = "X-DCM-Agent-Token"
-"""Where an agent shows its credential; as a bearer it may stand too where no access token does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +25,11 @@ class Speaker:
         """
         known = agent_credentials.find(conn, agent_id)
         if known and not any(access.same(known.credential_hash, shown) for shown in self.shown):
-            raise Forbidden(f"{agent_id} has a credential: send it in the header {HEADER} to speak for this agent.")
+            raise Forbidden(
+                f"{agent_id} has a credential: send it in the header {AGENT_HEADER} to speak for this agent."
+            )
 
 
 def speaker(req: Request) -> Speaker:
     """The speaker of a request."""
-    shown = (req.get_header(HEADER), access.presented(req.get_header("Authorization")))
-    return Speaker(tuple(access.digest(each) for each in shown if each))
+    return Speaker(access.shown_digests(req.get_header(AGENT_HEADER), req.get_header("Authorization")))

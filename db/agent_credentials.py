@@ -41,6 +41,13 @@ def find(conn: Conn, agent_id: str) -> Credential | None:
         ).fetchone()
 
 
+def proved_at(conn: Conn) -> int:
+    """The moment, in milliseconds by the clock that dates credentials."""
+    row = conn.execute("SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 def remove(conn: Conn, agent_id: str) -> bool:
     """Take an agent's credential away; False when it has none."""
     return conn.execute("DELETE FROM agent_credentials WHERE agent_id = %(agent)s", {"agent": agent_id}).rowcount == 1

@@ -2,26 +2,15 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from psycopg.rows import class_row, dict_row
 
 from db.pool import Conn
+from dcm.domain.access import Known
 
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """An access token that is good: its hash, and what its bearer may."""
-
-    id: uuid.UUID
-    name: str
-    scopes: list[str]
-    token_hash: bytes
-    expires_at: datetime | None
 
 
 def create(

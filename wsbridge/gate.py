@@ -3,8 +3,6 @@
 import asyncio
 import json
 import math
-import time
-from datetime import UTC, datetime
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
@@ -15,34 +13,32 @@ from websockets.http11 import Request, Response
 from db import tokens
 from db.pool import AWAY, connect
 from dcm import secret, token_file
+from dcm.bearers import Bearers
 from dcm.domain import access
 from dcm.domain import tokens as signed
-from dcm.domain.buckets import Buckets
-from dcm.domain.errors import Unavailable
+from dcm.domain.access import Known
+from dcm.domain.errors import TooMany, Unavailable
 from dcm.settings import Settings
 from wsbridge.claims import Claims
 from wsbridge.hub import now_ms
 from wsbridge.pages import Pages
 
-FAILURES, MOST = 10, 10_000
-"""Tokens that are not good which an address may show a minute, and addresses that are remembered."""
-
 
 class Gate:
-    """Stands before the pages and the WebSocket. A token is looked up at the handshake, and then no more."""
+    """Stands before the pages and the WebSocket. A token is looked at at the handshake, and then no more."""
 
     def __init__(self, settings: Settings, pages: Pages, claims: Claims) -> None:
         self._settings, self._pages, self._claims = settings, pages, claims
         self._secret = secret.load(settings)
-        self._file = token_file.digest(settings)
-        self._failures = Buckets(FAILURES / 60, FAILURES, MOST)
+        self._bearers = Bearers(token_file.digest(settings), self._look_up, (Unavailable, *AWAY))
 
     async def answer(self, connection: ServerConnection, request: Request) -> Response | None:
         """The answer to a request; None for one that is to become a WebSocket."""
         address = connection.remote_address[0] if connection.remote_address else ""
         local = access.is_local(address, (name.lower().encode() for name in request.headers))
         if not local:
-            refusal = await self._refusal(request, access.neighbourhood(address))
+            forwarded_for = ",".join(request.headers.get_all("X-Forwarded-For"))
+            refusal = await self._refusal(request, access.place(address, forwarded_for))
             if refusal:
                 return refusal
         if "?" in request.path:
@@ -51,37 +47,39 @@ class Gate:
 
     async def _refusal(self, request: Request, place: str) -> Response | None:
         """Why somebody from elsewhere is not let in; None when it is."""
-        shown, now = access.presented(request.headers.get("Authorization")), time.monotonic()
+        shown = access.presented(request.headers.get("Authorization"))
         ticket = parse_qs(request.path.partition("?")[2]).get("token", [""])[-1]
-        if (shown or ticket) and (wait := self._failures.take(place, now)):
-            return _refused(HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": str(math.ceil(wait))})
         try:
-            scopes = await self._scopes(ticket, shown)
+            scopes = await self._scopes(ticket, shown, place)
+        except TooMany as error:
+            return _refused(HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": str(math.ceil(error.retry_after))})
         except (Unavailable, *AWAY):
             return _refused(HTTPStatus.SERVICE_UNAVAILABLE)
         if scopes is None:
-            return _refused(HTTPStatus.UNAUTHORIZED, {"WWW-Authenticate": 'Basic realm="DCM", Bearer realm="DCM"'})
-        self._failures.give(place)
+            return _refused(HTTPStatus.UNAUTHORIZED, {"WWW-Authenticate": access.CHALLENGE})
         return None if scopes & {access.READ, access.ADMIN} else _refused(HTTPStatus.FORBIDDEN)
 
-    async def _scopes(self, ticket: str, shown: str) -> frozenset[str] | None:
-        """What who shows a ticket of ours, or an access token, may; None when neither is good."""
+    async def _scopes(self, ticket: str, shown: str, place: str) -> frozenset[str] | None:
+        """What who shows a ticket of ours, or an access token, may; None when neither is good.
+
+        Raises:
+            TooMany: too much that is not good came from there.
+        """
         if ticket and signed.verified(self._secret, ticket, now_ms()):
             return frozenset({access.READ})
-        hashed = access.digest(shown)
-        if self._file is not None and access.same(self._file, hashed):
+        if shown and self._bearers.owns(shown):
             return frozenset(access.SCOPES)
-        if not shown.startswith(access.TOKEN):
+        if not shown and not ticket:
             return None
-        known = await asyncio.to_thread(self._look_up, hashed)
-        if known is None or not access.same(known.token_hash, hashed):
-            return None
-        in_time = known.expires_at is None or known.expires_at > datetime.now(UTC)
-        return frozenset(known.scopes) if in_time else None
+        known = await self._bearers.known(shown, place)
+        return None if known is None else frozenset(known.scopes)
 
-    def _look_up(self, hashed: bytes) -> tokens.Known | None:
-        with connect(self._settings.database_url, "wsbridge") as conn:
-            return tokens.used(conn, hashed)
+    async def _look_up(self, hashed: bytes) -> Known | None:
+        def read() -> Known | None:
+            with connect(self._settings.database_url, "wsbridge") as conn:
+                return tokens.used(conn, hashed)
+
+        return await asyncio.to_thread(read)
 
 
 def _refused(status: HTTPStatus, more: dict[str, str] | None = None) -> Response:

@@ -196,8 +196,7 @@ def _shown(connection: ServerConnection) -> tuple[bytes, ...]:
     """The digests of what the handshake presented: the credential of an agent, in its header or as a bearer."""
     assert connection.request
     headers = connection.request.headers
-    shown = (headers.get("X-DCM-Agent-Token"), access.presented(headers.get("Authorization")))
-    return tuple(access.digest(each) for each in shown if each)
+    return access.shown_digests(headers.get(access.AGENT_HEADER), headers.get("Authorization"))
 
 
 def connections_log() -> logging.Logger:

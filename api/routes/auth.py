@@ -7,8 +7,11 @@ from api.database import Database
 from api.fields import Answer, Body, Text
 from api.operations import operation
 from api.speaking import Speaker
+from db import agent_credentials
+from db.pool import Conn
 from dcm import secret
 from dcm.domain import tokens
+from dcm.domain.access import Caller
 from dcm.domain.errors import InvalidInput
 from dcm.domain.tokens import Identity
 from dcm.settings import Settings
@@ -37,12 +40,20 @@ class TokenMaker:
         self._settings, self._database = settings, database
 
     @operation(answer=Token, scope="read")
-    async def on_post(self, body: TokenWanted, speaker: Speaker) -> dict[str, Any]:
-        """A token for the WebSocket, which it opens for an hour; `agent_id` is needed."""
+    async def on_post(self, body: TokenWanted, speaker: Speaker, caller: Caller) -> dict[str, Any]:
+        """A token for the WebSocket, which it opens for an hour, for another machine five minutes.
+
+        `agent_id` is needed.
+        """
         if not body.agent_id:
             raise InvalidInput("Missing agent_id", {"agent_id": ["say who the token is for"]})
         agent_id = body.agent_id
-        await self._database.probe(lambda conn: speaker.require(conn, agent_id))
-        identity = Identity(body.agent_id, body.session_id or None)
-        made = tokens.make(secret.load(self._settings), identity, time.time_ns() // 1_000_000)
-        return {"token": made, "expires_in": tokens.LIFETIME_MS // 1000}
+
+        def prove(conn: Conn) -> int:
+            speaker.require(conn, agent_id)
+            return agent_credentials.proved_at(conn)
+
+        identity = Identity(agent_id, body.session_id or None, await self._database.probe(prove))
+        lifetime = tokens.LIFETIME_MS if caller.kind == "local" else tokens.ADMISSION_MS
+        made = tokens.make(secret.load(self._settings), identity, time.time_ns() // 1_000_000, lifetime)
+        return {"token": made, "expires_in": lifetime // 1000}

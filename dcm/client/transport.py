@@ -13,6 +13,7 @@ import httpcore
 import httpx
 
 from dcm.client.errors import ClientError
+from dcm.domain.access import AGENT_HEADER
 
 URL = "http://127.0.0.1:3847"
 """Where DCM listens when nobody chose otherwise."""
@@ -25,9 +26,6 @@ LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepali
 
 PIECE = 64 * 1024
 """Bytes written in one go."""
-
-AGENT_TOKEN = "X-DCM-Agent-Token"  # noqa: S105  # nosec B105 # the header's name
-"""Where an agent shows its credential."""
 
 _over_at: ContextVar[float] = ContextVar("over_at", default=math.inf)
 
@@ -116,7 +114,7 @@ def headers(token: str | None = None, agent_token: str | None = None) -> dict[st
         ClientError: no header can carry it.
     """
     token = os.environ.get("DCM_TOKEN", "").strip() if token is None else token
-    found = {"Authorization": f"Bearer {token}" if token else "", AGENT_TOKEN: agent_token or ""}
+    found = {"Authorization": f"Bearer {token}" if token else "", AGENT_HEADER: agent_token or ""}
     if not all(value.isascii() and value.isprintable() for value in found.values()):
         raise ClientError("The token holds what no header can carry: give it as it was shown, or correct DCM_TOKEN.")
     return {name: value for name, value in found.items() if value}

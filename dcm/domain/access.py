@@ -26,6 +26,15 @@ ANY = "any"
 TOKEN, CREDENTIAL = "dcm_", "dcma_"
 """How access tokens and the credentials of agents begin, so that a person, or a scanner, knows one when it sees it."""
 
+CHALLENGE = 'Basic realm="DCM", Bearer realm="DCM"'
+"""What an answer of 401 asks for. Basic stands first: some browsers read no further, and it is theirs."""
+
+AGENT_HEADER = "X-DCM-Agent-Token"
+"""Where an agent shows its credential; as a bearer it may stand too where no access token does."""
+
+FAILURES = 10
+"""Tokens that are not good which an address may show a minute."""
+
 FORWARDED = (b"forwarded", b"x-forwarded-", b"x-real-ip")
 """How the headers begin that a proxy adds for the caller it speaks for."""
 
@@ -49,6 +58,22 @@ class Caller:
     def owns_files(self) -> bool:
         """Whether the files it names are those of this machine: it is of it, or can read the token file."""
         return self.kind in {"local", "file"}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An access token that is good: its hash, and what its bearer may."""
+
+    id: UUID
+    name: str
+    scopes: list[str]
+    token_hash: bytes
+    expires_at: datetime | None
+
+
+def is_good(known: Known, hashed: bytes, now: datetime) -> bool:
+    """Whether a token is the one that is known, and its time is not over."""
+    return (known.expires_at is None or known.expires_at > now) and same(known.token_hash, hashed)
 
 
 def make_token(prefix: str) -> str:
@@ -87,6 +112,11 @@ def presented(authorization: str | None) -> str:
         return ""
 
 
+def shown_digests(agent_token: str | None, authorization: str | None) -> tuple[bytes, ...]:
+    """The digests of what somebody presents to be an agent: its credential, in its header or as a bearer."""
+    return tuple(digest(each) for each in (agent_token, presented(authorization)) if each)
+
+
 @lru_cache(maxsize=1024)
 def is_loopback(address: str) -> bool:
     """Whether an address of a peer is this machine's own loopback."""
@@ -121,3 +151,19 @@ def neighbourhood(address: str) -> str:
     if isinstance(found, ipaddress.IPv6Address) and not found.ipv4_mapped:
         return str(ipaddress.ip_network((found, 64), strict=False))
     return address
+
+
+def place(address: str, forwarded_for: str) -> str:
+    """What limits are counted by: where somebody calls from. A proxy of this machine says it of whom it speaks for.
+
+    The last it names is the one that is connected to it; what stands before, the caller may have made up.
+    """
+    told = forwarded_for.rpartition(",")[2].strip()
+    return neighbourhood(told if is_loopback(address) and _is_address(told) else address)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return bool(ipaddress.ip_address(text))
+    except ValueError:
+        return False

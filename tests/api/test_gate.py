@@ -130,6 +130,15 @@ def test_a_proxy_on_this_machine_does_not_make_the_world_local(server: ApiServer
     assert server.ask("GET", "/api/sessions", headers=with_token).status == 200
 
 
+def test_a_token_for_the_websocket_is_good_for_five_minutes_on_another_machine(server: ApiServer, conn: Conn) -> None:
+    headers = {**bearer(token(server, "read")), "Content-Type": "application/json"}
+    made = ask_from_outside(server, "POST", "/api/auth/token", '{"agent_id": "a1"}', headers).json
+    assert made["expires_in"] == 300
+    claims = made["token"].partition(".")[0]
+    told = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+    assert 299_000 <= told["expires_at"] - told["issued_at"] <= 301_000
+
+
 def test_the_token_file_is_closed_to_others(server: ApiServer) -> None:
     path = server.valkey.home / "token"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

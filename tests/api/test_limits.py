@@ -71,3 +71,15 @@ def test_who_guesses_waits_after_ten_tries_and_a_good_token_of_that_address_goes
 def test_guesses_of_this_machine_are_limited_as_well(server: ApiServer, conn: Conn) -> None:
     guessed = [server.ask("GET", "/api/audit", headers=bearer(f"dcm_{n}")).status for n in range(12)]
     assert (guessed[:10], guessed[-1]) == ([401] * 10, 429)
+
+
+def test_who_guesses_behind_a_proxy_of_this_machine_holds_up_nobody_else_behind_it(
+    server: ApiServer, conn: Conn
+) -> None:
+    def through(address: str, shown: str) -> int:
+        headers = {"X-Forwarded-For": f"127.0.0.1, {address}", **bearer(shown)}
+        return server.ask("GET", "/health", headers=headers).status
+
+    good = token(server, "read")
+    assert [through("198.51.100.7", f"dcm_{n}") for n in range(12)][-1] == 429
+    assert through("198.51.100.8", good) == 200

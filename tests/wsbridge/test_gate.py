@@ -150,6 +150,27 @@ def test_a_revoked_token_opens_nothing_and_who_guesses_waits_after_ten_tries(set
     asyncio.run(scenario())
 
 
+def test_who_guesses_too_often_keeps_out_neither_a_ticket_nor_the_token_file_nor_who_is_known(
+    settings: Settings, conn: Conn
+) -> None:
+    known, owner = bearer(stored(conn, "read")), bearer(token_file.load(settings))
+    ticket = make(secret.load(settings), Identity("a1"), now_ms())
+
+    async def scenario() -> None:
+        async with serving(settings) as running:
+            async with outside(running, **known):
+                pass
+            while (await refused(running, **bearer("dcm_guess"))).status_code != 429:
+                pass
+            assert (await refused(running, "/?token=x.y")).status_code == 429
+            for path, shown in ((f"/?token={ticket}", {}), ("/", owner), ("/", known)):
+                for _ in range(2):
+                    async with outside(running, path, **shown):
+                        pass
+
+    asyncio.run(scenario())
+
+
 def test_beyond_loopback_it_does_not_start_without_its_token_file(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "token").mkdir()
     with pytest.raises(StartError, match=r"HOST=127\.0\.0\.1"):

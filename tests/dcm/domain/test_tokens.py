@@ -22,6 +22,14 @@ def test_a_token_says_who_it_is_for_until_its_time_is_over(agent: str, session: 
     assert verified(b"another", token, now) is None
 
 
+def test_a_token_may_be_good_for_less_and_says_when_it_was_proved_by_another_clock() -> None:
+    token = make(SECRET, Identity("a1", None, 7), 1000, 10)
+    known = verified(SECRET, token, 1010)
+    assert known is not None
+    assert (known.agent_id, known.signed_at) == ("a1", 7)
+    assert verified(SECRET, token, 1011) is None
+
+
 def test_a_token_is_the_claims_in_base64url_and_their_hmac_sha256() -> None:
     encoded, _, signature = make(SECRET, Identity("a1", "s1"), 5).partition(".")
     text = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
