@@ -8,6 +8,8 @@ from pathlib import Path
 
 from dcm.domain.errors import StartError
 
+TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
+
 
 def require_free(host: str, port: int, variable: str, purpose: str) -> None:
     """Make sure a server could listen on this port.
@@ -49,13 +51,22 @@ def owner_of(port: int) -> tuple[int, str] | None:
     return None
 
 
+def users_of(port: int) -> set[int] | None:
+    """Whose sockets listen on `port`; None where this system does not tell."""
+    return {int(columns[7]) for columns in _listening(port)} if TABLES[0].exists() else None
+
+
 def _listening_inodes(port: int) -> Iterator[str]:
-    """The sockets in state LISTEN (0A) on `port`, by inode, from Linux's tables."""
-    for table in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
+    return (columns[9] for columns in _listening(port))
+
+
+def _listening(port: int) -> Iterator[list[str]]:
+    """The sockets in state LISTEN (0A) on `port`, from Linux's tables."""
+    for table in TABLES:
         lines = table.read_text(encoding="ascii").splitlines()[1:] if table.exists() else []
         for columns in map(str.split, lines):
             if columns[3] == "0A" and int(columns[1].rpartition(":")[2], 16) == port:
-                yield columns[9]
+                yield columns
 
 
 def _processes() -> Iterator[int]:

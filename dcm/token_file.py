@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from dcm import secret
+from dcm import lease, ports, secret
 from dcm.domain import access
 from dcm.domain.errors import StartError
+from dcm.embedded.places import places
 from dcm.settings import Settings
 
 FILE = "token"
@@ -41,15 +42,32 @@ def digest(settings: Settings) -> bytes | None:
 
 
 def header(settings: Settings) -> dict[str, str]:
-    """What is sent to our own servers to ask how they are: nothing, unless they listen beyond loopback alone."""
-    token = own(settings) if access.is_open(settings.host) else ""
+    """What is sent to our own API to ask how it is: nothing, unless it listens beyond loopback alone."""
+    token = own(settings, settings.port) if access.is_open(settings.host) else ""
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
-def own(settings: Settings) -> str:
-    """What this user calls its own DCM with: DCM_TOKEN, else what the file holds; empty when there is neither."""
-    if settings.token:
-        return settings.token
+def own(settings: Settings, port: int) -> str:
+    """What this user calls its own DCM with on a port: what the file holds, else DCM_TOKEN; empty without both.
+
+    Who else listens there while DCM is down is not shown the file: its token stays good.
+    """
+    return (read(settings) if is_ours(settings, port) else "") or settings.token
+
+
+def is_ours(settings: Settings, port: int) -> bool:
+    """Whether what listens on a port is of the user whose token file it is."""
+    users = ports.users_of(port)
+    if users is None:
+        return any(lease.held(keeper) for keeper in places(settings.home).run.glob("*.keeper"))
+    try:
+        return users == {path(settings.home).stat().st_uid}
+    except OSError:
+        return False
+
+
+def read(settings: Settings) -> str:
+    """What the file holds; empty when it cannot be read."""
     try:
         return path(settings.home).read_text(encoding="ascii").strip()
     except (OSError, ValueError):

@@ -25,7 +25,7 @@ def command(*, act: str | None, limit: int, before: int | None, url: str | None,
       dcm audit --act token
       dcm audit --limit 1000 --json
     """
-    with options.connect(url) as client:
+    with options.connect(url, administers=True) as client:
         found = client.get_audit(act=act, before=before, limit=limit)
     if as_json:
         options.show_json(found)

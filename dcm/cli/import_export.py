@@ -68,7 +68,7 @@ def export(*, file: Path, maps: Sequence[str], url: str | None, as_json: bool) -
     for old in folders:
         if not any(exports.moved(path, {old: "/x"}) != path for path in contents.folders):
             raise InvalidInput(f"No project of {file} lies in {old}; those in it: {', '.join(contents.folders)}.")
-    with options.connect(url, PATIENCE) as client:
+    with options.connect(url, PATIENCE, administers=True) as client:
         told = _send_all(client, _shown(_rows(file), contents.lines), folders)
     _say({"lines": contents.lines, **told}, as_json=as_json)
     if told["refused"]:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -10,6 +11,7 @@ from dcm import token_file
 from dcm.cli import texts, up
 from dcm.client import Client
 from dcm.client.transport import TIMEOUT
+from dcm.domain import access
 from dcm.domain.errors import SettingsError
 from dcm.launcher import server_url
 from dcm.settings import Settings, load
@@ -33,20 +35,28 @@ def database_advice(settings: Settings) -> str:
     return "Correct or unset DCM_DATABASE_URL (or the DB_* variables)."
 
 
-def connect(given: str | None, timeout: float = TIMEOUT) -> Client:
+def connect(given: str | None, timeout: float = TIMEOUT, *, administers: bool = False) -> Client:
     """A client of the server that was named, or of this DCM; `timeout` in seconds of a call."""
-    return Client(address := server(given), token=token(address), timeout=timeout)
+    return Client(address := server(given), token=token(address, administers=administers), timeout=timeout)
 
 
-def token(address: str) -> str | None:
-    """What is shown to a server: DCM_TOKEN, or the token file to this DCM alone."""
+def token(address: str, *, administers: bool = False) -> str | None:
+    """What is shown to a server: DCM_TOKEN; this DCM is shown the token file first, where it asks for one.
+
+    On loopback that is for what administers alone. To the server this machine reports to, the file is its own.
+    """
     try:
         known = settings()
     except SettingsError:
         return None
+    address = address.rstrip("/")
+    if address == known.server.rstrip("/"):
+        return known.token or token_file.read(known) or None
     ports = (known.port, known.dashboard_port, known.ws_port)
-    ours = {known.server.rstrip("/"), *(server_url(replace(known, port=port)) for port in ports)}
-    return known.token or (token_file.own(known) if address.rstrip("/") in ours else None) or None
+    port = next((port for port in ports if address == server_url(replace(known, port=port))), None)
+    if port is None or not (administers or access.is_open(urlsplit(address).hostname or "")):
+        return known.token or None
+    return token_file.own(known, port) or None
 
 
 def server(given: str | None) -> str:

@@ -31,7 +31,7 @@ def prune(*, older_than: int | None, project: str | None, dry_run: bool, url: st
       dcm prune --older-than 30
       dcm prune --project ~/shop --older-than 7 --json
     """
-    with options.connect(url) as client:
+    with options.connect(url, administers=True) as client:
         asked = client.start_pruning(
             older_than_days=older_than, project=options.folder(project) if project else None, dry_run=dry_run or None
         )
@@ -62,7 +62,7 @@ def retention(ctx: click.Context, *, url: str | None, as_json: bool) -> None:
     """
     if ctx.invoked_subcommand:
         return
-    with options.connect(url) as client:
+    with options.connect(url, administers=True) as client:
         found = client.get_retention()
     if as_json:
         options.show_json(found)
@@ -103,7 +103,7 @@ def unset_days(*, project: str, url: str | None, as_json: bool) -> None:
 
 
 def _set(project: str, days: int | None, url: str | None, *, as_json: bool) -> None:
-    with options.connect(url) as client:
+    with options.connect(url, administers=True) as client:
         found = client.set_retention(options.folder(project), days)
     if as_json:
         options.show_json(found)

@@ -64,7 +64,7 @@ def create(
       dcm token create backup --scope admin --json
     """
     kind = "person" if person else "machine"
-    with options.connect(url) as client:
+    with options.connect(url, administers=True) as client:
         made = client.create_access_token(name, kind=kind, scopes=scopes or None, expires_at=expires)
     if as_json:
         options.show_json(made)
@@ -84,7 +84,7 @@ def list_tokens(*, url: str | None, as_json: bool) -> None:
       dcm token list
       dcm token list --json
     """
-    with options.connect(url) as client:
+    with options.connect(url, administers=True) as client:
         found = client.list_access_tokens()
     if as_json:
         options.show_json(found)
@@ -108,7 +108,7 @@ def revoke(*, name: str, url: str | None, as_json: bool) -> None:
       dcm token revoke laptop
       dcm token revoke 6f8a4f0e-5d0c-4c9d-9f0b-2a6d3c1e7b44 --json
     """
-    with options.connect(url) as client:
+    with options.connect(url, administers=True) as client:
         revoked = client.revoke_access_token(name)
     if as_json:
         options.show_json(revoked)

@@ -1,7 +1,9 @@
 """`dcm token` and `dcm audit` against the real API, and what `dcm` shows to whom."""
 
 import json
+import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,9 @@ from click.testing import Result
 from command import answer, run
 from recorder import Recorder, Said
 
+from dcm import lease
 from dcm.client import Client, Refused
+from dcm.embedded.places import places
 
 
 @pytest.fixture
@@ -58,11 +62,57 @@ def test_what_is_no_time_and_no_scope_is_refused_before_anybody_is_asked(dcm: An
         assert dcm("token", "create", "x", *arguments).exit_code == 2
 
 
-def test_the_token_of_dcm_token_is_shown_before_the_file(dcm: Any, server: ApiServer) -> None:
+def test_this_dcm_is_shown_the_file_before_the_token_of_dcm_token_and_another_that_one(
+    dcm: Any, server: ApiServer
+) -> None:
     reader = answer(dcm("token", "create", "reader", "--scope", "read", "--json"))["token"]
-    refused = dcm("token", "list", DCM_TOKEN=reader)
+    assert dcm("token", "list", DCM_TOKEN=reader).exit_code == 0
+    refused = dcm("token", "list", DCM_TOKEN=reader, CONTEXT_MANAGER_URL=f"http://localhost:{server.port}")
     assert isinstance(refused.exception, Refused)
     assert refused.exception.status == 403
+
+
+@pytest.fixture
+def in_our_place(recorder: Recorder, server: ApiServer, home: Path) -> Callable[..., str | None]:
+    """Runs `dcm` while something else listens where DCM would, and gives what it was shown."""
+    told = {"DCM_HOME": str(server.valkey.home), "DCM_PORT": recorder.url.rpartition(":")[2]}
+
+    def call(*arguments: str, **environ: str) -> str | None:
+        recorder.answer(Said(200, {"results": [], "tokens": [], "count": 0}))
+        run(home, *arguments, **told, **environ)
+        shown: str | None = recorder.asked[-1].headers.get("Authorization")
+        return shown
+
+    return call
+
+
+def test_the_file_is_shown_by_commands_that_administer_alone(
+    in_our_place: Callable[..., str | None], server: ApiServer
+) -> None:
+    token = (server.valkey.home / "token").read_text()
+    assert in_our_place("token", "list") == f"Bearer {token}"
+    assert in_our_place("search", "x") is None
+    assert in_our_place("search", "x", DCM_TOKEN="dcm_x") == "Bearer dcm_x"
+
+
+def test_the_file_is_not_shown_to_what_another_user_lets_listen_on_our_port(
+    in_our_place: Callable[..., str | None], server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for users in ({os.getuid() + 1}, {os.getuid(), os.getuid() + 1}):
+        monkeypatch.setattr("dcm.ports.users_of", lambda _, users=users: users)
+        assert in_our_place("token", "list") is None
+        assert in_our_place("token", "list", DCM_TOKEN="dcm_x") == "Bearer dcm_x"
+
+
+def test_where_the_system_does_not_tell_who_listens_a_kept_line_says_that_dcm_runs(
+    in_our_place: Callable[..., str | None], server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dcm.ports.users_of", lambda _: None)
+    assert in_our_place("token", "list") is None
+    held = lease.take(places(server.valkey.home).run / "api.keeper")
+    assert held is not None
+    assert (in_our_place("token", "list") or "").startswith("Bearer dcm_")
+    os.close(held)
 
 
 def test_the_token_file_is_shown_to_this_dcm_alone(recorder: Recorder, server: ApiServer, home: Path) -> None:
