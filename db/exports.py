@@ -72,7 +72,8 @@ _STATEMENTS: Mapping[str, LiteralString] = {
         SELECT id, project_id, from_agent_id, to_agent_id, message_type, topic, payload, priority, read_by, created_at,
                expires_at, session_id
         FROM agent_messages
-        WHERE %(sessions)s::text[] IS NULL OR session_id = ANY(%(sessions)s) OR project_id = ANY(%(owners)s)
+        WHERE (%(sessions)s::text[] IS NULL OR session_id = ANY(%(sessions)s) OR project_id = ANY(%(owners)s))
+          AND NOT EXISTS (SELECT 1 FROM agent_credentials c WHERE c.agent_id = to_agent_id)
         ORDER BY created_at, id
         """,
     "agent_context": """

@@ -48,11 +48,7 @@ def command(*, project: str | None, session: str | None, output: str | None, url
     folder = project and options.folder(project)
     path = None if output == "-" else Path(output or f"dcm-export-{datetime.now().astimezone():%Y%m%d-%H%M%S}.jsonl.gz")
     call = get("/api/export", project=folder, session=session)
-    with (
-        options.connect(url, PATIENCE, administers=True) as client,
-        client.stream(call) as pieces,
-        _place(path) as file,
-    ):
+    with options.connect(url, PATIENCE) as client, client.stream(call) as pieces, _place(path) as file:
         told = _write(export_files.split(pieces), file)
     _say(told, path, as_json=as_json)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from access_tokens import credential
 from api_server import ApiServer
 from command import answer, run
 from moves import (
@@ -125,6 +126,19 @@ def test_an_import_is_in_the_audit_log_with_how_much_it_stored(lived: ApiServer,
     new = rows(lived, noted)[known:]
     assert told == [len(first) - 1, 0]
     assert ({who for who, _ in new}, sum(count for _, count in new)) == ({"local"}, told[0])
+
+
+def test_messages_to_an_agent_with_a_credential_are_left_out_of_an_export(lived: ApiServer, home: Path) -> None:
+    def told() -> list[tuple[str | None, str | None]]:
+        lines = exported(lived, home)
+        return [(line["to_agent_id"], line["from_agent_id"]) for line in lines if line["kind"] == "message"]
+
+    before = told()
+    for to_agent in ("guarded", "open"):
+        said = {"from_agent": "lead", "to_agent": to_agent, "topic": "task.created", "content": "cherry"}
+        assert lived.ask("POST", "/api/messages", json.dumps(said)).status == 201
+    credential(lived, "guarded")
+    assert [each for each in told() if each not in before] == [("open", "lead")]
 
 
 def test_a_project_and_a_session_are_exported_alone_and_packed_by_name(lived: ApiServer, home: Path) -> None:
