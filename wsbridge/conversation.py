@@ -197,7 +197,7 @@ class Conversation:
         return Error(told, BAD_TOKEN, now_ms(), request_id)
 
     def _enter(self, identity: Identity) -> None:
-        """Be that agent: on its channels, and on those it had when it was here before."""
+        """Be that agent: on its channels, and on those it had when it was here before, if it still may be."""
         client = self._client
         if client.authenticated and client.agent_id != identity.agent_id:
             self._announce("agent.disconnected")
@@ -206,7 +206,7 @@ class Conversation:
         own = {f"{AGENT_CHANNEL}{client.agent_id}"}
         if client.session_id:
             own.add(f"{SESSION_CHANNEL}{client.session_id}")
-        for channel in (*own, *before):
+        for channel in (*own, *(each for each in before if not self._wrong_with(each))):
             self._hub.subscribe(client, channel)
         self._announce("agent.connected")
 

@@ -206,6 +206,26 @@ def test_nobody_is_an_agent_with_a_credential_who_does_not_prove_it(settings: Se
     asyncio.run(scenario())
 
 
+def test_who_was_on_the_channel_of_an_agent_before_it_had_a_credential_is_not_again(
+    settings: Settings, conn: Conn
+) -> None:
+    async def scenario() -> None:
+        async with serving(settings) as running:
+            async with running.client() as client:
+                await say(client, type="auth", agent_id="other")
+                await heard(client)  # agent.connected
+                for channel in ("agents/a1", "agents/third"):
+                    assert (await say(client, type="subscribe", channel=channel, id="1"))["success"] is True
+            credential(conn, "a1")
+            running.bridge._claims._read_at = None  # what was known some seconds ago is read anew
+            async with running.client() as client:
+                await say(client, type="auth", agent_id="other")
+                await heard(client)
+                assert set(running.bridge.hub.channel_stats()) == {"global", "agents/other", "agents/third"}
+
+    asyncio.run(scenario())
+
+
 def test_another_agent_does_not_hear_what_is_for_one_with_a_credential(settings: Settings, conn: Conn) -> None:
     credential(conn, "a1")
 
