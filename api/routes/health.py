@@ -52,6 +52,10 @@ class Alive(Answer):
     uptime: float
 
 
+AWAY = "no answer"
+"""What is said of a database to who has no business with the reason."""
+
+
 class Totals(Answer):
     """How much is stored."""
 
@@ -70,12 +74,17 @@ class Configuration(Answer):
     ws_needs_token: bool
 
 
-async def _database_health(database: Database) -> dict[str, Any]:
+async def _database_health(database: Database, caller: Caller) -> dict[str, Any]:
+    """Whether it answers, and to who owns this DCM why not: the reason may name its address and user."""
     try:
         async with asyncio.timeout(2.0):
             return {"healthy": True, "latencyMs": await database.probe(health.latency_ms)}
     except Exception as error:  # noqa: BLE001 - whatever it is, the database did not answer
-        return {"healthy": False, "latencyMs": 0, "error": str(error) or "no answer within 2 s"}
+        return {
+            "healthy": False,
+            "latencyMs": 0,
+            "error": (str(error) or "no answer within 2 s") if caller.owns_files else AWAY,
+        }
 
 
 class Health:
@@ -85,9 +94,12 @@ class Health:
         self._database = database
 
     @operation(answer=Healthy, others={503: Healthy}, scope="any")
-    async def on_get(self) -> tuple[int, dict[str, Any]]:
-        """Whether the database answers: 200 when it does, 503 when it does not."""
-        database = await _database_health(self._database)
+    async def on_get(self, caller: Caller) -> tuple[int, dict[str, Any]]:
+        """Whether the database answers: 200 when it does, 503 when it does not.
+
+        Why it does not is told to programs of this machine, and with the token file.
+        """
+        database = await _database_health(self._database, caller)
         return 200 if database["healthy"] else 503, {
             "status": "healthy" if database["healthy"] else "unhealthy",
             "timestamp": now(),
@@ -105,9 +117,9 @@ class ShortHealth:
         self._began = time.monotonic()
 
     @operation(answer=Alive, others={503: Alive})
-    async def on_get(self) -> tuple[int, dict[str, Any]]:
+    async def on_get(self, caller: Caller) -> tuple[int, dict[str, Any]]:
         """Whether DCM is well, and for how many seconds this process has served."""
-        database = await _database_health(self._database)
+        database = await _database_health(self._database, caller)
         return 200 if database["healthy"] else 503, {
             "status": "healthy" if database["healthy"] else "unhealthy",
             "timestamp": now(),

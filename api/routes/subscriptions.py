@@ -135,6 +135,10 @@ def _ended(conn: Conn, speaker: Speaker, row: dict[str, Any] | None) -> dict[str
     return row
 
 
+def _shown(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [row | {"callback_url": row["callback_url"] and callbacks.shown(row["callback_url"])} for row in rows]
+
+
 class Subscriptions:
     """/api/subscriptions"""
 
@@ -143,8 +147,8 @@ class Subscriptions:
 
     @operation(answer=SubscriptionList)
     async def on_get(self, query: SubscriptionFilter) -> dict[str, Any]:
-        """The subscriptions, newest first."""
-        rows = await self._database.read(lambda conn: subscriptions.page(conn, **query.model_dump()))
+        """The subscriptions, newest first; of a `callback_url` without its query."""
+        rows = _shown(await self._database.read(lambda conn: subscriptions.page(conn, **query.model_dump())))
         return {"subscriptions": rows, "count": len(rows)}
 
 
@@ -156,12 +160,12 @@ class OneSubscription:
 
     @operation(answer=AgentSubscriptionList)
     async def on_get(self, key: str) -> dict[str, Any]:
-        """What the agent of this id subscribed to, by topic."""
+        """What the agent of this id subscribed to, by topic; of a `callback_url` without its query."""
 
         def read(conn: Conn) -> list[dict[str, Any]]:
             return sorted(subscriptions.page(conn, agent_id=key, topic=None), key=lambda row: str(row["topic"]))
 
-        rows = await self._database.read(read)
+        rows = _shown(await self._database.read(read))
         topics = [row["topic"] for row in rows]
         return {"agent_id": key, "subscriptions": rows, "topics": topics, "count": len(rows)}
 

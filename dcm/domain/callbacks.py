@@ -34,6 +34,12 @@ def check(url: str, *, private: bool) -> None:
         )
 
 
+def shown(url: str) -> str:
+    """An address as those see it who did not give it: without its query, where tokens stand."""
+    parts = urlsplit(url)
+    return parts._replace(query="***" if parts.query else "", fragment="").geturl()
+
+
 def _is_address(host: str) -> bool:
     try:
         ipaddress.ip_address(host)

@@ -171,6 +171,18 @@ def test_who_was_known_goes_on_reporting_while_the_database_is_away(server: ApiS
         assert server.hook({"session_id": "s", "hook_event_name": "Notification"}).status == 200
 
 
+def test_why_the_database_is_away_is_told_to_this_machine_and_with_the_token_file(
+    server: ApiServer, conn: Conn
+) -> None:
+    reader = bearer(token(server, "read"))
+    assert ask_from_outside(server, "GET", "/health", headers=reader).status == 200
+    with database_away(server.database_url):
+        others = ask_from_outside(server, "GET", "/health", headers=reader)
+        ours = [server.get("/health"), ask_from_outside(server, "GET", "/health", headers=owner(server))]
+    assert (others.status, others.json["database"]["error"]) == (503, "no answer")
+    assert "no answer" not in {answer.json["database"]["error"] for answer in ours}
+
+
 def test_each_operation_says_which_scope_it_takes(server: ApiServer) -> None:
     document = server.get("/openapi.json").json
     scopes = {

@@ -50,10 +50,13 @@ def test_what_is_nested_too_deep_to_look_through_is_refused(server: ApiServer, l
 
 def test_ids_and_the_address_of_a_subscriber_stay_as_they_were_sent(server: ApiServer) -> None:
     address = "http://subscriber.example/hook?token=abcd1234efgh"
-    ask(server, "POST", "/api/subscribe", {"agent_id": TOKEN, "topic": "context.request", "callback_url": address})
-    told = json.dumps(ask(server, "GET", "/api/subscriptions"))
+    subscriber = {"agent_id": TOKEN, "topic": "context.request", "callback_url": address}
+    told = json.dumps(ask(server, "POST", "/api/subscribe", subscriber))
     assert TOKEN in told
     assert address in told
+    for path in ("/api/subscriptions", f"/api/subscriptions/{TOKEN}"):
+        [listed] = ask(server, "GET", path)["subscriptions"]
+        assert (listed["agent_id"], listed["callback_url"]) == (TOKEN, "http://subscriber.example/hook?***")
 
 
 def test_an_action_waits_in_the_stream_without_its_secrets(server: ApiServer) -> None:
