@@ -2,6 +2,7 @@
 
 import sys
 
+from api.connections import raise_limit
 from dcm import settings as settings_module
 from dcm import token_file
 from dcm.domain.errors import DcmError
@@ -12,9 +13,11 @@ try:
 except DcmError as error:
     sys.exit(f"dcm: {error}")
 
+raise_limit()
+
 bind = [f"{_settings.host}:{_settings.port}", f"{_settings.host}:{_settings.dashboard_port}"]
 workers = _settings.api_workers
-worker_class = "asgi"
+worker_class = "api.connections.Worker"
 asgi_loop = "uvloop"
 asgi_lifespan = "on"
 keepalive = 3600
