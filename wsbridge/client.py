@@ -34,7 +34,8 @@ class Client:
     """A connected client: who it is, its channels, and the frames that wait to be sent.
 
     `held` is a list while the client is told what it missed: what happens meanwhile waits there. `held_after` is
-    the event told last before that; None when the relay had not begun.
+    the event told last before that; None when the relay had not begun. `shown` and `signed_at` are what it proves to be
+    an agent with: the digests of what its handshake presented, and when the token was signed that it entered with.
     """
 
     id: str
@@ -46,6 +47,8 @@ class Client:
     agent_id: str = ""
     session_id: str = ""
     authenticated: bool = False
+    shown: tuple[bytes, ...] = ()
+    signed_at: int | None = None
     missed: deque[Missed] = field(default_factory=deque)
     held: list[tuple[Told, str]] | None = None
     held_after: int | None = None

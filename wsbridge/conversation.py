@@ -47,9 +47,8 @@ class Conversation:
         *,
         production: bool,
         claims: Claims,
-        shown: tuple[bytes, ...] = (),
     ) -> None:
-        self._claims, self._shown = claims, shown
+        self._claims = claims
         self._hub = hub
         self._client = client
         self._secret = secret
@@ -71,7 +70,7 @@ class Conversation:
         """
         self._client.session_id = session_id
         if agent_id and not self._production:
-            if self._claims.allow(agent_id, self._shown):
+            if self._claims.allow(agent_id, self._client.shown):
                 self._client.agent_id = agent_id
             elif not token:
                 return self._not_proved(agent_id, None)
@@ -130,9 +129,14 @@ class Conversation:
         its_agent = channel.removeprefix(AGENT_CHANNEL)
         if channel.startswith(AGENT_CHANNEL) and not self._client.authenticated and its_agent != self._client.agent_id:
             return f"Not authorized for {channel}: authenticate first, or subscribe as that agent."
-        if channel.startswith(AGENT_CHANNEL) and its_agent != self._client.agent_id:
-            return None if self._claims.allow(its_agent, self._shown) else f"{channel} is that agent's alone."
+        if channel.startswith(AGENT_CHANNEL) and not self._may_be(its_agent):
+            return f"{channel} is that agent's alone."
         return None
+
+    def _may_be(self, agent: str) -> bool:
+        """Whether the client may hear and speak as an agent; who was it before it had a credential may be no more."""
+        signed_at = self._client.signed_at if agent == self._client.agent_id else None
+        return self._claims.allow(agent, self._client.shown, signed_at)
 
     def _unsubscribe(self, request: Request) -> Frame | None:
         for channel in _channels(request):
@@ -159,7 +163,7 @@ class Conversation:
         if request.channel.startswith(AGENT_CHANNEL):
             named.append(request.channel.removeprefix(AGENT_CHANNEL))
         for agent in named:
-            if agent != self._client.agent_id and not self._claims.allow(agent, self._shown):
+            if not self._may_be(agent):
                 return f"{agent[:SHOWN]} must prove who it is: authenticate as it before publishing in its name."
         return None
 
@@ -174,7 +178,7 @@ class Conversation:
     def _identity(self, request: Request) -> Identity | Error:
         """Who a client says it is, and proved to be where that is asked for."""
         claimed = self._claimed(request)
-        if isinstance(claimed, Error) or self._claims.allow(claimed.agent_id, self._shown, claimed.signed_at):
+        if isinstance(claimed, Error) or self._claims.allow(claimed.agent_id, self._client.shown, claimed.signed_at):
             return claimed
         return self._not_proved(claimed.agent_id, request.id)
 
@@ -203,6 +207,7 @@ class Conversation:
             self._announce("agent.disconnected")
         before = self._hub.remembered(identity.agent_id)
         client.agent_id, client.session_id, client.authenticated = identity.agent_id, identity.session_id or "", True
+        client.signed_at = identity.signed_at
         own = {f"{AGENT_CHANNEL}{client.agent_id}"}
         if client.session_id:
             own.add(f"{SESSION_CHANNEL}{client.session_id}")

@@ -124,7 +124,16 @@ class Hub:
         if clients:
             text = written(told)
             for client in clients:
-                client.tell(told, text)
+                if self.hears(client, told):
+                    client.tell(told, text)
+
+    def hears(self, client: Client, told: Told) -> bool:
+        """Whether an event is for a client on its channel: mail may be for who proves to be its agent alone."""
+        if self._claims is None or not _is_mail(told):
+            return True
+        its_agent = told.channel.removeprefix(AGENT_CHANNEL)
+        signed_at = client.signed_at if client.agent_id == its_agent else None
+        return not self._claims.protects(its_agent) or self._claims.allow(its_agent, client.shown, signed_at)
 
     def next_id(self, event_id: int | None) -> str:
         """The id of a frame: the same for a kept event whoever sends it, else one of this run."""

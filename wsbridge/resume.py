@@ -75,7 +75,7 @@ def _position(relay: Relay, client: Client) -> int:
 
 async def _send(relay: Relay, client: Client, told: Told, missed: Missed) -> None:
     assert told.event_id is not None
-    for channel in relay.hub.channels_of(told):
+    for channel in relay.hub.channels_of(told) if relay.hub.hears(client, told) else ():
         if channel in missed.channels and channel in client.channels and client.lacks(channel, told.event_id):
             await client.queue.put(written(replace(told, channel=channel)))
 

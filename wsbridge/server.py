@@ -93,13 +93,13 @@ class Bridge:
 
     async def _connected(self, connection: ServerConnection) -> None:
         client = self.hub.join()
+        client.shown = _shown(connection)
         talk = Conversation(
             self.hub,
             client,
             self._secret,
             production=self._settings.production,
             claims=self._claims,
-            shown=_shown(connection),
         )
         client.send(write(Connected(client.id, now_ms())))
         tasks = {

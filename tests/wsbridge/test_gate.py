@@ -11,17 +11,16 @@ from typing import Any
 
 import psycopg
 import pytest
-from bridge import Running, events_until, heard, say, serving, tell
+from bridge import Running, heard, say, serving
 from other_machine import own_address
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
-from db import agent_credentials, tokens
+from db import tokens
 from db.pool import Conn
 from dcm import secret, token_file
 from dcm.domain import access
 from dcm.domain.errors import StartError
-from dcm.domain.events import Event
 from dcm.domain.tokens import Identity, make
 from dcm.settings import Settings
 from wsbridge.hub import now_ms
@@ -40,7 +39,6 @@ def conn(settings: Settings) -> Iterator[Conn]:
     with psycopg.connect(settings.database_url, autocommit=True) as conn:
         yield conn
         conn.execute("DELETE FROM access_tokens")
-        conn.execute("DELETE FROM agent_credentials")
 
 
 def stored(conn: Conn, *scopes: str) -> str:
@@ -175,121 +173,3 @@ def test_beyond_loopback_it_does_not_start_without_its_token_file(settings: Sett
     (tmp_path / "token").mkdir()
     with pytest.raises(StartError, match=r"HOST=127\.0\.0\.1"):
         Bridge(dataclasses.replace(settings, home=tmp_path))
-
-
-def credential(conn: Conn, agent_id: str) -> str:
-    made = access.make_token(access.CREDENTIAL)
-    agent_credentials.save(conn, agent_id, access.digest(made))
-    return made
-
-
-def test_nobody_is_an_agent_with_a_credential_who_does_not_prove_it(settings: Settings, conn: Conn) -> None:
-    before = make(secret.load(settings), Identity("a1"), now_ms() - 1000)
-    own, others = credential(conn, "a1"), credential(conn, "a2")
-
-    async def scenario() -> None:
-        async with serving(settings) as running:
-            async with running.client("/?agent_id=a1") as client:
-                assert (await heard(client))["code"] == "4001"
-                for frame in ({"agent_id": "a1"}, {"token": before}):
-                    error = await say(client, type="auth", id="1", **frame)
-                    assert (error["code"], error["id"]) == ("4001", "1")
-                assert (await say(client, type="subscribe", channel="agents/a1", id="2"))["success"] is False
-                after = make(secret.load(settings), Identity("a1"), now_ms())
-                assert (await say(client, type="auth", token=after))["success"] is True
-            for shown in ({"X-DCM-Agent-Token": own}, bearer(own)):
-                async with running.client("/?agent_id=a1", additional_headers=shown) as client:
-                    assert (await say(client, type="auth", agent_id="a1"))["success"] is True
-            async with running.client(additional_headers={"X-DCM-Agent-Token": others}) as client:
-                assert (await say(client, type="auth", agent_id="a1"))["code"] == "4001"
-
-    asyncio.run(scenario())
-
-
-def test_who_was_on_the_channel_of_an_agent_before_it_had_a_credential_is_not_again(
-    settings: Settings, conn: Conn
-) -> None:
-    async def scenario() -> None:
-        async with serving(settings) as running:
-            async with running.client() as client:
-                await say(client, type="auth", agent_id="other")
-                await heard(client)  # agent.connected
-                for channel in ("agents/a1", "agents/third"):
-                    assert (await say(client, type="subscribe", channel=channel, id="1"))["success"] is True
-            credential(conn, "a1")
-            running.bridge._claims._read_at = None  # what was known some seconds ago is read anew
-            async with running.client() as client:
-                await say(client, type="auth", agent_id="other")
-                await heard(client)
-                assert set(running.bridge.hub.channel_stats()) == {"global", "agents/other", "agents/third"}
-
-    asyncio.run(scenario())
-
-
-def test_another_agent_does_not_hear_what_is_for_one_with_a_credential(settings: Settings, conn: Conn) -> None:
-    credential(conn, "a1")
-
-    async def scenario() -> None:
-        async with serving(settings) as running, running.client() as client:
-            assert (await say(client, type="auth", agent_id="other", id="1"))["success"] is True
-            await heard(client)  # agent.connected
-            refusal = await say(client, type="subscribe", channel="agents/a1", id="2")
-            assert (refusal["success"], refusal["error"]) == (False, "agents/a1 is that agent's alone.")
-            assert (await say(client, type="subscribe", channel="agents/third", id="3"))["success"] is True
-
-    asyncio.run(scenario())
-
-
-@pytest.mark.contract("WS event")
-def test_mail_of_an_agent_with_a_credential_is_told_on_its_channel_alone_live_and_of_the_past(
-    settings: Settings, conn: Conn
-) -> None:
-    own = credential(conn, "a1")
-    mail = [Event(name, {"to": to}, channel=f"agents/{to}") for to in ("a1", "b")
-            for name in ("message.new", "agent.blocked", "subtask.updated")]  # fmt: skip
-    shared = [("subtask.updated", "a1"), *((event.name, "b") for event in mail[3:])]
-
-    async def scenario() -> None:
-        async with serving(settings) as running, running.client() as stranger:
-            async with running.client("/?agent_id=a1", additional_headers=bearer(own)) as agent:
-                assert (await say(agent, type="subscribe", channel="agents/a1", id="1"))["success"]
-                await tell(conn, *mail, Event("end", {}))
-                heard_by = [await events_until(client, "end") for client in (stranger, agent)]
-            for events in heard_by:
-                told = [(event, data["to"]) for where, event, data in events if where == "global" and data]
-                assert told == shared
-            assert [event for where, event, _ in heard_by[1] if where == "agents/a1"] == [e.name for e in mail[:3]]
-            async with running.client("/?last_event_id=0") as late:
-                past = []
-                while (frame := await heard(late)).get("type") != "resumed":
-                    past.append((frame["event"], frame["data"]["to"]))
-                assert ("message.new", "b") in past
-                assert ("message.new", "a1") not in past
-
-    asyncio.run(scenario())
-
-
-@pytest.mark.parametrize(("channel", "data"), [
-    ("agents/a1", {}), ("global", {"from": "a1"}), ("global", {"from_agent": "a1"}), ("topics/x", {"agent_id": "a1"}),
-])  # fmt: skip
-def test_only_an_agent_with_a_credential_publishes_on_its_channel_and_in_its_name(
-    settings: Settings, conn: Conn, channel: str, data: dict[str, Any]
-) -> None:
-    own = credential(conn, "a1")
-    frame = {"type": "publish", "channel": channel, "event": "message.new", "data": data}
-
-    async def scenario() -> None:
-        async with serving(settings) as running:
-            async with running.client() as client:
-                refusal = await say(client, **frame, id="1")
-                assert (refusal["success"], refusal["error"][:24]) == (False, "a1 must prove who it is:")
-                await say(client, type="auth", agent_id="other")
-                await heard(client)  # agent.connected
-                assert (await say(client, **frame, id="2"))["success"] is False
-            async with running.client(additional_headers=bearer(own)) as client:
-                answer = await say(client, **frame, id="3")
-                while answer.get("type") != "ack":
-                    answer = await heard(client)
-                assert answer["success"] is True
-
-    asyncio.run(scenario())

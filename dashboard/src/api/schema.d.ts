@@ -11,7 +11,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the database answers: 200 when it does, 503 when it does not */
+        /**
+         * Whether the database answers: 200 when it does, 503 when it does not
+         * @description Why it does not is told to programs of this machine, and with the token file.
+         */
         get: operations["Health.get"];
         put?: never;
         post?: never;
@@ -117,7 +120,7 @@ export interface paths {
         put?: never;
         /**
          * Accept a hook event of Claude Code, as it comes
-         * @description It is queued before this is answered. A SessionStart after a compaction is answered with the brief, a PreCompact with plain text for the summariser, others with what waits for the session, or nothing. A relay says when it took the event (`DCM-Event-Time`), and of one it kept for a while that nobody waits for its answer (`Prefer: return=minimal`).
+         * @description It is queued before this is answered. A SessionStart after a compaction is answered with the brief, a PreCompact with plain text for the summariser, others with what waits for the session, or nothing. Who may not read is answered nothing of what waits. A file that another machine names is not opened here. A relay says when it took the event (`DCM-Event-Time`), and of one it kept for a while that nobody waits for its answer (`Prefer: return=minimal`).
          */
         post: operations["ClaudeHooks.post"];
         delete?: never;
@@ -810,7 +813,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Search prompts, subagents' results, messages and tool calls by their words */
+        /**
+         * Search prompts, subagents' results, messages and tool calls by their words
+         * @description Messages to an agent with a credential are found by who shows it alone.
+         */
         get: operations["Search.get"];
         put?: never;
         post?: never;
@@ -854,7 +860,7 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change a subtask; its end is told to every agent of its project
+         * Change a subtask; its end is told to every agent of its project, in the name of its kind of agent
          * @description With status running, `agent_id` is set too; with completed or failed, `result`, and without one the earlier result stays; with any other status, `blocked_by`. Without a status, `result`, or else `agent_id` and `blocked_by`.
          */
         patch: operations["OneSubtask.patch"];
@@ -1029,7 +1035,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A page of messages, newest first */
+        /**
+         * A page of messages, newest first
+         * @description The `payload` of one to an agent with a credential is empty for who does not show it.
+         */
         get: operations["Messages.get"];
         put?: never;
         /** Send a message to an agent, or to all; subscribers of its topic are called */
@@ -1098,7 +1107,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The subscriptions, newest first */
+        /** The subscriptions, newest first; of a `callback_url` without its query */
         get: operations["Subscriptions.get"];
         put?: never;
         post?: never;
@@ -1115,7 +1124,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What the agent of this id subscribed to, by topic */
+        /** What the agent of this id subscribed to, by topic; of a `callback_url` without its query */
         get: operations["OneSubscription.get"];
         put?: never;
         post?: never;
@@ -1258,7 +1267,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A token for the WebSocket, which it opens for an hour; `agent_id` is needed */
+        /**
+         * A token for the WebSocket, which it opens for an hour, for another machine five minutes
+         * @description `agent_id` is needed.
+         */
         post: operations["TokenMaker.post"];
         delete?: never;
         options?: never;
@@ -10168,7 +10180,9 @@ export interface operations {
                 limit?: number;
                 offset?: number;
             };
-            header?: never;
+            header?: {
+                "X-DCM-Agent-Token"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -10586,7 +10600,9 @@ export interface operations {
     "OneSubtask.patch": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "X-DCM-Agent-Token"?: string;
+            };
             path: {
                 subtask_id: string;
             };
@@ -10684,7 +10700,9 @@ export interface operations {
     "ContextGenerator.post": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "X-DCM-Agent-Token"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -10780,7 +10798,9 @@ export interface operations {
                 include_blocking?: boolean;
                 history_limit?: number;
             };
-            header?: never;
+            header?: {
+                "X-DCM-Agent-Token"?: string;
+            };
             path: {
                 agent_id: string;
             };
@@ -10943,7 +10963,9 @@ export interface operations {
     "CompactRestore.post": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "X-DCM-Agent-Token"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -11407,7 +11429,9 @@ export interface operations {
                 limit?: number;
                 offset?: number;
             };
-            header?: never;
+            header?: {
+                "X-DCM-Agent-Token"?: string;
+            };
             path?: never;
             cookie?: never;
         };
