@@ -15,7 +15,7 @@ OURS = ("api", "db", "dcm", "hooks", "workers", "wsbridge")
 SHARED = (
     "dcm", "dcm.settings", "dcm.backups", "dcm.broker", "dcm.logs", "dcm.redaction", "dcm.secret", "dcm.domain",
     "dcm.prices", "dcm.tracing", "dcm.token_file", "dcm.transcript_files", "dcm.transcript_ends", "dcm.figures",
-    "dcm.dead_messages",
+    "dcm.dead_messages", "dcm.bearers",
 )  # fmt: skip
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
