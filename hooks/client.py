@@ -94,16 +94,30 @@ def accepted(status: str) -> bool:
 
 
 def answer(reply: bytes, event: str) -> bytes:
-    """What to print: the body of a whole 200 reply that says something to this event, else nothing."""
+    """What to print of a whole 200 reply to this event: text for the conversation, and nothing that decides."""
     status, kind, whole, body = parsed(reply)
     if not accepted(status) or not whole or body == b"{}":
         return b""
     if kind == "text/plain" and event == "PreCompact":
-        return body.decode("utf-8").encode("utf-8")
+        text = body.decode("utf-8")
+        reads_as_json = text.replace("\ufeff", " ").lstrip().startswith("{")
+        return b"" if reads_as_json else text.encode("utf-8")
+    return context(body) if kind == "application/json" else b""
+
+
+def context(body: bytes) -> bytes:
+    """The answer with nothing in it but a text for the conversation; nothing where it has none.
+
+    Whoever listens at the server's address may answer: what allows a call, alters or stops it is not passed on.
+    """
     import json  # noqa: PLC0415 - most answers are empty and need none
 
-    said = json.loads(body) if kind == "application/json" else None
-    return body if said and isinstance(said, dict) else b""
+    said = json.loads(body)
+    told = said.get("hookSpecificOutput") if isinstance(said, dict) else None
+    kept = {key: told.get(key) for key in ("hookEventName", "additionalContext")} if isinstance(told, dict) else {}
+    if not kept or not all(isinstance(text, str) for text in kept.values()):
+        return b""
+    return json.dumps({"hookSpecificOutput": kept}, ensure_ascii=False).encode("utf-8")
 
 
 def value(payload: bytes, key: str) -> str:
