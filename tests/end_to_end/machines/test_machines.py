@@ -14,6 +14,8 @@ import pytest
 from network import wired
 from plant import SHARDS, Plant, answers, ask, hooks, tool_call
 
+from dcm.domain.streams import shard_of
+
 pytestmark = pytest.mark.e2e
 
 
@@ -128,33 +130,20 @@ def test_a_machine_that_shows_no_token_is_refused(plant: Plant) -> None:
 
 def test_two_servers_share_the_shards_and_write_the_events_of_a_session_once_and_in_order(plant: Plant) -> None:
     sessions = [f"spread-{number}" for number in range(16)]
+    assert {shard_of(session, SHARDS) for session in sessions} == set(range(SHARDS))
     sent = 120
-    writers: set[tuple[str, int]] = set()
-    done = threading.Event()
-
-    def watch() -> None:
-        query = (
-            "SELECT DISTINCT host(a.client_addr), l.objid::int FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
-            "WHERE l.locktype = 'advisory' AND l.classid = 1145261316 AND l.granted"
-        )
-        while not done.is_set():
-            writers.update((address, shard) for address, shard in plant.rows(query))
-
-    watching = threading.Thread(target=watch)
-    watching.start()
-    try:
-        posting = [threading.Thread(target=send, args=(plant, session, sent)) for session in sessions]
-        for thread in posting:
-            thread.start()
-        for thread in posting:
-            thread.join()
-        for session in sessions:
-            plant.wait(lambda: stored(plant, session) == calls(session, sent), "one")  # noqa: B023
-    finally:
-        done.set()
-        watching.join()
-    assert {address for address, _ in writers} == {plant.one.address, plant.two.address}
-    assert {shard for _, shard in writers} == set(range(SHARDS))
+    before = {name: plant.written(name) for name in ("one", "two")}
+    posting = [threading.Thread(target=send, args=(plant, session, sent)) for session in sessions]
+    for thread in posting:
+        thread.start()
+    for thread in posting:
+        thread.join()
+    for session in sessions:
+        plant.wait(lambda: stored(plant, session) == calls(session, sent), "one")  # noqa: B023
+    plant.wait(lambda: sum(plant.written(name) - before[name] for name in before) >= len(sessions) * sent, "one")
+    by_each = {name: plant.written(name) - count for name, count in before.items()}
+    assert sum(by_each.values()) == len(sessions) * sent
+    assert all(by_each.values()), f"one server wrote all: {by_each}"
     counts = plant.rows("SELECT DISTINCT total_tools_used FROM sessions WHERE id LIKE 'spread-%%'")
     assert counts == [(sent,)]
 
