@@ -1,6 +1,7 @@
 """The load: sessions beside one another that tell their hooks, and an agent that sends messages."""
 
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import Callable
@@ -81,18 +82,23 @@ class Load:
                 await self._post(post, told)
 
     async def _sessions(self, rng: random.Random, project: str) -> None:
-        post, pause = Post(self.port), self.beside / self.rate
-        while True:
-            async for told in Session(rng, self.folder, self.now, project).story():
-                began = time.monotonic()
-                await self._flows.wait()
-                if self.disordered and not told.compacts:
-                    self._outbox.append(told)
-                    if told.key.event == TOOL:
-                        self._late.append(told)
-                elif await self._post(post, told) != 200:
-                    await asyncio.sleep(REFUSED_PAUSE)
-                await asyncio.sleep(max(0.0, pause - (time.monotonic() - began)))
+        pause = self.beside / self.rate
+        with contextlib.closing(Post(self.port)) as post:
+            while True:
+                async for told in Session(rng, self.folder, self.now, project).story():
+                    began = time.monotonic()
+                    await self._tell(post, told)
+                    await asyncio.sleep(max(0.0, pause - (time.monotonic() - began)))
+
+    async def _tell(self, post: Post, told: Told) -> None:
+        """Post an event, or lay it aside for the others while there is disorder."""
+        await self._flows.wait()
+        if self.disordered and not told.compacts:
+            self._outbox.append(told)
+            if told.key.event == TOOL:
+                self._late.append(told)
+        elif await self._post(post, told) != 200:
+            await asyncio.sleep(REFUSED_PAUSE)
 
     async def _post(self, post: Post, told: Told) -> int | None:
         self._busy += 1
@@ -106,16 +112,18 @@ class Load:
         return status
 
     async def _messages(self, rng: random.Random) -> None:
-        post = Post(self.port)
-        while True:
-            await asyncio.sleep(0.4)
-            await self._flows.wait()
-            mark = f"mark-{rng.getrandbits(64):016x}"
-            told = {"from_agent": "trial", "topic": "workflow.progress", "content": {"mark": mark}}
-            self._busy += 1
-            try:
-                status = await post(MESSAGES, {**told, "ttl_seconds": 86_400})
-            finally:
-                self._busy -= 1
-            if status in {200, 201}:
-                self.ledger.messages.add(mark)
+        with contextlib.closing(Post(self.port)) as post:
+            while True:
+                await asyncio.sleep(0.4)
+                await self._flows.wait()
+                await self._message(post, f"mark-{rng.getrandbits(64):016x}")
+
+    async def _message(self, post: Post, mark: str) -> None:
+        told = {"from_agent": "trial", "topic": "workflow.progress", "content": {"mark": mark}}
+        self._busy += 1
+        try:
+            status = await post(MESSAGES, {**told, "ttl_seconds": 86_400})
+        finally:
+            self._busy -= 1
+        if status in {200, 201}:
+            self.ledger.messages.add(mark)
