@@ -3,6 +3,7 @@
 The same secret has the same mark under the same key; a mark is never redacted again.
 """
 
+import bisect
 import hashlib
 import hmac
 import json
@@ -16,7 +17,7 @@ from dcm.domain.secret_hints import HINTS, Look, look
 from dcm.domain.secret_names import NONE, PASSWORD, STEMS, strength
 from dcm.domain.secret_places import env_values, names_env_file, placed
 from dcm.domain.secret_shapes import Found, private_keys, shaped, url_passwords
-from dcm.domain.secret_values import begins_name, named
+from dcm.domain.secret_values import UNSEEN, begins_name, named
 
 Finder = Callable[[str], Iterable[Found]]
 
@@ -129,7 +130,7 @@ class Redactor:
             if (
                 one.end <= one.start
                 or (kept and one.start < kept[-1].end)
-                or self._is_allowed(text[one.start : one.end])
+                or (one.kind != UNSEEN and self._is_allowed(text[one.start : one.end]))
             ):
                 continue
             if not _overlaps(one, taken):
@@ -172,7 +173,9 @@ def _moved(one: Found, by: int) -> Found:
 
 
 def _overlaps(one: Found, taken: Sequence[tuple[int, int]]) -> bool:
-    return any(one.start < end and start < one.end for start, end in taken)
+    """Whether it overlaps one of these, which are in order."""
+    after = bisect.bisect_left(taken, (one.end, 0))
+    return after > 0 and taken[after - 1][1] > one.start
 
 
 def _built_in(text: str, look: Look, *, env: bool) -> Iterator[Found]:
