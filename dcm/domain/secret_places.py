@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Set
 from typing import NamedTuple
 
 from dcm.domain.placeholders import is_code, is_identity, is_path, is_placeholder, is_random
-from dcm.domain.secret_shapes import Found
+from dcm.domain.secret_shapes import ESCAPE, Found
 
+_EDGE = rf"(?:\b|{ESCAPE})"
 _VALUE = r"""(?:"([^"\n]{1,256})"|'([^'\n]{1,256})'|([^\s"'|;&<>\\]{1,256}))"""
 
 
@@ -57,8 +58,8 @@ _PROGRAM = r"(?:^|[\s;&|(\"'`/$])"
 
 
 PLACES = (
-    _place("bearer", "", "bearer", r"(?i:\bbearer)[ \t]+[\"']?([A-Za-z0-9+/_.~=-]{8,4096})", _chance),
-    _place("basic-auth", "", "basic", r"(?i:\bbasic)[ \t]+([A-Za-z0-9+/_-]{8,1024}={0,2})(?![\w.])", _of_basic),
+    _place("bearer", "", "bearer", _EDGE + r"(?i:bearer)[ \t]+[\"']?([A-Za-z0-9+/_.~=-]{8,4096})", _chance),
+    _place("basic-auth", "", "basic", _EDGE + r"(?i:basic)[ \t]+([A-Za-z0-9+/_-]{8,1024}={0,2})(?![\w.])", _of_basic),
     _place("token", "auth", "authorization", r"(?i:authorization\\?[\"']?[ \t]{0,3}[:=,][ \t]{0,3}\\?[\"']?)(?:[A-Za-z0-9-]{2,20}[ \t]+)?"
            r"([^\s\"',;\\]{8,4096})", _chance),
     _place("password", " -", "mysql,mariadb", _PROGRAM + r"(?:mysql|mariadb)[\w-]{0,12}\b[^\n|;]{0,200}?[ \t]-p" + _VALUE + r"(?=[\s|;&\"'\\]|$)",

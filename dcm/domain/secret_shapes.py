@@ -15,7 +15,10 @@ class Found(NamedTuple):
     kind: str
 
 
-_BOUND = r"(?<![A-Za-z0-9])"
+ESCAPE = r"(?<=\\[abfnrtv])"
+"""Behind a line break or a tab as it is written in a string: its letter is none of a word's."""
+
+_BOUND = rf"(?:(?<![A-Za-z0-9])|{ESCAPE})"
 
 
 def _shape(kind: str, literals: str, pattern: str) -> tuple[str, tuple[str, ...], re.Pattern[str]]:
@@ -66,7 +69,7 @@ SHAPES = (
     _shape("hubspot-token", "pat-", _BOUND + r"pat-(?:na|eu)\d-[0-9a-f-]{36}"),
     _shape("telegram-token", ":AA", r"(?<!\d)\d{8,10}:AA[\w-]{32,34}(?![\w-])"),
     _shape("discord-token", "MT NT Nz Nj OD OT ND", _BOUND + r"(?:MT|N[DTjz]|O[DT])[\w-]{21,26}\.[\w-]{6,7}\.[\w-]{27,45}(?![\w-])"),
-    _shape("azure-secret", "Q~", r"(?<![\w~.-])[A-Za-z0-9_~.-]{3}\dQ~[A-Za-z0-9_~.-]{31,36}"),
+    _shape("azure-secret", "Q~", rf"(?:(?<![\w~.-])|{ESCAPE})" + r"[A-Za-z0-9_~.-]{3}\dQ~[A-Za-z0-9_~.-]{31,36}"),
     _shape("age-key", "AGE-SECRET-KEY-", r"AGE-SECRET-KEY-1[A-Z0-9]{50,}"),
     _shape("supabase-key", "sbp_ sb_secret_", _BOUND + r"(?:sbp_[0-9a-f]{40}|sb_secret_[\w-]{20,})"),
     _shape("planetscale-token", "pscale_", r"pscale_(?:tkn|pw|oauth)_[\w.=-]{30,}"),

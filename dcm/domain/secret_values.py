@@ -11,6 +11,9 @@ from dcm.domain.secret_verdicts import LONGEST, LONGEST_LOOK, Asked, Place, Valu
 
 _NAME_SIGNS = string.ascii_letters + string.digits + "_-.$"
 _LONGEST_NAME = 64
+_ESCAPED = frozenset("abfnrtv")
+"""Letters behind a backslash that are none of a name's: a line break or a tab, as it is written in a string."""
+
 _REST = re.compile(r"[\w-]{0,48}(?:\.[a-z]{2,8}\b)?")
 
 _JOINT = re.compile(
@@ -62,6 +65,8 @@ def named(text: str, starts: Sequence[int]) -> Iterator[Found]:
             continue
         head = text[max(0, start - _LONGEST_NAME) : start]
         head = head[len(head.rstrip(_NAME_SIGNS)) :]
+        if text[start - len(head) - 1 : start - len(head)] == "\\" and head[:1] in _ESCAPED:
+            head = head[1:]
         rest = _REST.match(text, start)
         end = rest.end() if rest else start
         asked, done = _at_name(text, start - len(head), end, done)

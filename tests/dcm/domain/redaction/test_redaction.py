@@ -182,6 +182,33 @@ def test_the_tokens_dcm_itself_makes_are_redacted_wherever_they_are_printed(pref
         assert token not in redact(text)
 
 
+def test_a_secret_behind_a_line_break_of_a_string_is_caught_as_one_behind_a_line_break() -> None:
+    cases = [case for case in corpus.secrets() if "\\" not in case.text and case.secret not in redact(case.text)]
+    assert len(cases) > 300
+    stay = [
+        text
+        for case in cases
+        for text in (json.dumps(f"once:\n{case.secret}"), json.dumps({"stdout": json.dumps(f"a\n{case.secret}\n")}))
+        if case.secret not in redact(case.secret) and case.secret in redact(text)
+    ]
+    assert stay == []
+
+
+@pytest.mark.parametrize("before", ["session-", "access_", "-", "_", "\\n", "\\\\n", "\\t"])
+def test_a_web_token_is_caught_behind_what_may_begin_its_name(before: str) -> None:
+    token = f"eyJ{'hbGciOi1' * 3}.eyJ{'zdWIiOi2' * 3}.{'Zm9vYmF3' * 4}"
+    assert token not in redact(f'"{before}{token}"')
+
+
+@pytest.mark.parametrize("name", ["pat", "pwd", "pass", "otp", "psk", "TOKEN"])
+def test_a_name_behind_a_line_break_of_a_string_tells(name: str) -> None:
+    assert "x8Kd93mQ27" not in redact(json.dumps(f"made\n{name}=x8Kd93mQ27"))
+
+
+def test_bearers_behind_a_line_break_of_a_string_are_caught() -> None:
+    assert "aB3dE5fG7hJ9kL1mN3" not in redact(json.dumps("sent\nBearer aB3dE5fG7hJ9kL1mN3"))
+
+
 def test_own_patterns_find_more_and_the_allowed_ones_are_let_be() -> None:
     own = parse("# ours\nstaff-id = EMP-(\\d{6})\nallow = ^hunter2$\n", "own")
     redactor = Redactor(more=(own.find,), allowed=own.allowed)
