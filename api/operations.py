@@ -77,7 +77,7 @@ def operation(
             if described.query:
                 given["query"] = read_query(req, described.query)
             if described.body:
-                given["body"] = parse_body(without_secrets(req, await read_body(req)), described.body)
+                given["body"] = parse_body(await without_secrets(req, await read_body(req)), described.body)
             note(req, session_id=_session_of(given))
             if "caller" in kinds:
                 given["caller"] = req.context.caller

@@ -14,6 +14,7 @@ from api.bodies import parse_json, read_body
 from api.database import Database
 from api.fields import Answer, Body, Name, Query
 from api.operations import documented, read_query
+from api.redaction import beside
 from api.routes.imports import count_waiting
 from db import audit, exports, import_rows
 from db.pool import Conn
@@ -142,13 +143,10 @@ class ImportOfExport:
 
         A line that cannot be stored is refused by itself, and the others are stored.
         """
-        rows = _rows(parse_json(await read_body(req, LARGEST_BODY)))
+        raw = await read_body(req, LARGEST_BODY)
+        rows = _rows(parse_json(raw))
         faults = {number: reason for number, row in enumerate(rows) if (reason := rules.fault(row))}
-        clean = {
-            number: rules.redacted(row, redaction.redactor(self._settings))
-            for number, row in enumerate(rows)
-            if number not in faults
-        }
+        clean = await beside(raw, lambda: self._redacted(rows, faults))
         done = await self._store(clean, req.context.caller)
         refused = sorted([*faults.items(), *done.refused.items()])
         resp.media = {
@@ -157,6 +155,10 @@ class ImportOfExport:
             "refused": [{"row": number, "reason": reason} for number, reason in refused],
             "projects": {str(old): str(new) for old, new in done.projects.items()},
         }
+
+    def _redacted(self, rows: Sequence[rules.Row], faults: Mapping[int, str]) -> dict[int, rules.Row]:
+        redactor = redaction.redactor(self._settings)
+        return {number: rules.redacted(row, redactor) for number, row in enumerate(rows) if number not in faults}
 
     async def _store(self, rows: Mapping[int, rules.Row], caller: Caller) -> import_rows.Done:
         """Store all together, or one by one where the database refuses."""

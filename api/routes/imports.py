@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +16,7 @@ from api.database import Database
 from api.fields import Answer, Body, Instant
 from api.ingest import Door
 from api.operations import documented, operation
+from api.redaction import beside
 from db import intake
 from db.intake import PastEvent
 from dcm import redaction
@@ -78,11 +79,11 @@ class Import:
     @documented(body=PastPayloads, answer=Imported, errors=(400, 413, 503), scope="ingest")
     async def on_post(self, req: Request, resp: Response) -> None:
         """Take hook events of the past, each once, with their own times; their sessions are answered nothing."""
-        told = past_events(parse_json(await read_body(req)), datetime.now(UTC))
+        raw = await read_body(req)
+        told = past_events(parse_json(raw), datetime.now(UTC))
         if not req.context.caller.owns_files:
             told = [(at, of_elsewhere(payload)) for at, payload in told]
-        redact = redaction.redactor(self._settings).text
-        rows = [_identity(position, at, payload, redact) for position, (at, payload) in enumerate(told)]
+        rows = await beside(raw, lambda: _identities(told, redaction.redactor(self._settings).text))
         known = await self._database.read(lambda conn: intake.stored(conn, rows))
         new = [told[row.position] for row in rows if row.position not in known]
         await asyncio.gather(*(self._take(at, payload) for at, payload in new))
@@ -164,6 +165,10 @@ def _moment(text: object, now: datetime) -> datetime:
     if not EARLIEST <= at <= now + AHEAD:
         raise InvalidInput(f"at is {text}: give a time from 2020 to now.")
     return at.astimezone(UTC)
+
+
+def _identities(told: Sequence[tuple[datetime, dict[str, Any]]], redact: Callable[[str], str]) -> list[PastEvent]:
+    return [_identity(position, at, payload, redact) for position, (at, payload) in enumerate(told)]
 
 
 def _identity(position: int, at: datetime, payload: Mapping[str, Any], redact: Callable[[str], str]) -> PastEvent:

@@ -1,12 +1,20 @@
 """What a caller sends to be stored has no secret when it is read back."""
 
+import asyncio
 import json
+import threading
+from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import create_autospec
 
 import pytest
 from api_server import ApiServer
+from falcon.asgi import Request
 
-from dcm.domain.redaction import MARK
+from api.redaction import LARGE, without_secrets
+from dcm.domain.redaction import MARK, Redactor
+from dcm.domain.secret_shapes import Found
 
 TOKEN = "ghp_" + "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3z56"
 
@@ -65,3 +73,18 @@ def test_an_action_waits_in_the_stream_without_its_secrets(server: ApiServer) ->
     waiting = str(server.valkey.client.xrange("dcm:events:0"))
     assert "echo [redacted:github-token:" in waiting
     assert "swordfish7" not in waiting
+
+
+@pytest.mark.parametrize("size", [100, LARGE])
+def test_a_large_body_is_looked_through_beside_the_event_loop(size: int) -> None:
+    where: set[int] = set()
+
+    def find(_: str) -> Iterator[Found]:
+        where.add(threading.get_ident())
+        return iter(())
+
+    req = create_autospec(Request, instance=True, context=SimpleNamespace(redactor=Redactor(more=(find,))))
+    body = json.dumps({"text": "a" * size}).encode()
+    assert asyncio.run(without_secrets(req, body)) == body
+    assert (threading.get_ident() in where) == (size < LARGE)
+    assert len(where) == 1
