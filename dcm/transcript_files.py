@@ -174,6 +174,8 @@ def refusal(path: str | Path) -> str:
         return _reason(error)
     if stat.S_ISLNK(known.st_mode):
         return "it is a link"
+    if not stat.S_ISREG(known.st_mode):
+        return "it is not a regular file"
     if os.geteuid() not in {0, known.st_uid}:
         return "it belongs to another user"
     return ""

@@ -114,9 +114,11 @@ def context(body: bytes) -> bytes:
 
     said = json.loads(body)
     told = said.get("hookSpecificOutput") if isinstance(said, dict) else None
-    kept = {key: told.get(key) for key in ("hookEventName", "additionalContext")} if isinstance(told, dict) else {}
-    if not kept or not all(isinstance(text, str) for text in kept.values()):
+    fields = told if isinstance(told, dict) else {}
+    name, text = fields.get("hookEventName"), fields.get("additionalContext")
+    if not isinstance(name, str) or not isinstance(text, str):
         return b""
+    kept = {"hookEventName": name, "additionalContext": text}
     return json.dumps({"hookSpecificOutput": kept}, ensure_ascii=False).encode("utf-8")
 
 

@@ -6,6 +6,7 @@ it is sent twice. The events of a session keep their order: while any of them wa
 
 import asyncio
 import logging
+import math
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dcm.domain.claude_settings import ENDPOINT
+from dcm.domain.hook_answers import JSON, complaint, passed_on
 from dcm.domain.relayed import NO_ANSWER, TIME_HEADER, Record, patience
 from dcm.relay.spool import Segment, Spool, sync
 from dcm.relay.upstream import Away, Reply, Upstream
@@ -35,7 +37,7 @@ SYNC_SECONDS = 1.0
 REFUSED = frozenset({400, 413, 422})
 """Answers to what the server will never take; to send it again is no use."""
 
-NOTHING = Reply(200, "application/json", b"{}")
+NOTHING = Reply(200, JSON, b"{}")
 """The answer to a hook whose event is kept for later."""
 
 
@@ -68,7 +70,7 @@ class Forwarding:
         async with self._lane(record.session_id):
             if self.away_since is None and not self.spool.holds(record.session_id):
                 try:
-                    return await self._send(record, until - time.monotonic())
+                    return _passed_on(record.event, await self._send(record, until - time.monotonic()))
                 except Away as error:
                     self._note_away(error)
             self.spool.append(record)
@@ -170,6 +172,13 @@ class Forwarding:
                 del self._lanes[session_id]
 
 
+def _passed_on(event: str, reply: Reply) -> Reply:
+    """What of an answer reaches Claude Code."""
+    if reply.status != 200:
+        return Reply(reply.status, JSON, complaint(reply.body))
+    return Reply(200, *passed_on(event, reply.content_type, reply.body))
+
+
 def _said(reply: Reply) -> str:
     if reply.status in {401, 403}:
         return f"it refuses our token ({reply.status}): give another by DCM_TOKEN, or in the file of DCM_TOKEN_FILE"
@@ -183,6 +192,7 @@ def _pause(reply: Reply) -> float | None:
     if reply.status != 429:
         return None
     try:
-        return min(max(float(reply.retry_after), 0.05), LONGEST_PAUSE)
+        seconds = float(reply.retry_after)
     except ValueError:
         return FIRST_PAUSE
+    return FIRST_PAUSE if math.isnan(seconds) else min(max(seconds, 0.05), LONGEST_PAUSE)

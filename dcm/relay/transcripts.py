@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from dcm.relay.upstream import Away
+from dcm.transcript_files import of_subagents, refusal
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,8 +33,8 @@ Run = Callable[[Sequence[str]], Awaitable[int]]
 
 
 async def run(paths: Sequence[str], token: str = "") -> int:
-    """Send what these files and folders tell, with this token; the code with which that ended."""
-    argv = [sys.executable, "-m", "dcm", "import", "transcripts", "--new", "--json", *paths]
+    """Send what these files tell, with this token; the code with which that ended."""
+    argv = [sys.executable, "-m", "dcm", "import", "transcripts", "--new", "--json", "--", *paths]
     process = await asyncio.create_subprocess_exec(
         *argv,
         cwd=ROOT,
@@ -76,14 +77,14 @@ class Transcripts:
             if not self._is_away():
                 self._noted.clear()
                 paths, self._paths = self._paths, set()
-                if given := [place for path in sorted(paths) for place in _places(Path(path))]:
+                if given := [file for path in sorted(paths) for file in _files(path)]:
                     await self._read(paths, given)
             await asyncio.sleep(BETWEEN_SECONDS)
 
     async def _read(self, paths: set[str], given: Sequence[str]) -> None:
         try:
             failed = await self._send(given)
-        except (OSError, Away) as error:
+        except (OSError, ValueError, Away) as error:
             failed = 1
             logger.warning("transcripts were not sent: %s", error)
         if failed:
@@ -91,6 +92,8 @@ class Transcripts:
             self._noted.set()
 
 
-def _places(path: Path) -> list[str]:
-    """A session's transcript, and the folder of its subagents', as far as they are there."""
-    return [str(place) for place in (path, path.with_suffix("") / "subagents") if place.exists()]
+def _files(path: str) -> list[str]:
+    """A session's transcript and those of its subagents; nothing where the hook named what is none."""
+    if refusal(path):
+        return []
+    return [path, *(str(file) for file in of_subagents(path) if not refusal(file))]
