@@ -13,7 +13,7 @@ from dcm.domain import briefs
 from dcm.domain.actions import unpacked
 from dcm.domain.ids import subtask_id
 from dcm.domain.mail import Letter, said, sealed
-from dcm.domain.tools import DECISION_TOOLS, LIST_TOOLS, one_line
+from dcm.domain.tools import DECISION_TOOLS, LIST_TOOLS, one_line, shown_name
 from workers import running
 from workers.briefs import assemble
 
@@ -45,7 +45,8 @@ def deliver_message(message_id: str) -> None:
     with running.pool().connection() as conn:
         found = messages.addressed(conn, message_id)
     for recipient in found:
-        sender, topic = recipient.from_agent_id or "the system", recipient.topic or "general"
+        sender = shown_name(recipient.from_agent_id or "the system")
+        topic = shown_name(recipient.topic or "general")
         text = one_line(said(recipient.payload), MESSAGE_LIMIT)
         until = recipient.expires_at.timestamp() if recipient.expires_at else 0.0
         sent = recipient.created_at.timestamp()

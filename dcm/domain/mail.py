@@ -7,7 +7,7 @@ from typing import Any
 
 from dcm.domain.briefs import HOOK_LIMIT
 from dcm.domain.briefs.fitting import size
-from dcm.domain.tools import one_line
+from dcm.domain.tools import one_line, shown_name
 
 LIMIT = 2_000
 """Characters of messages that are put before an agent at once, beside a brief."""
@@ -41,12 +41,12 @@ def said(content: Mapping[str, Any]) -> str:
 def blocked(by: str, reason: str | None) -> str:
     """What an agent is told when another blocks it."""
     why = one_line(reason or "", REASON_LIMIT).rstrip(".")
-    return f"Blocked by {by}{': ' if why else ''}{why}, told by DCM."
+    return f"Blocked by {shown_name(by)}{': ' if why else ''}{why}, told by DCM."
 
 
 def unblocked(by: str) -> str:
     """What an agent is told when another blocks it no longer."""
-    return f"No longer blocked by {by}, told by DCM."
+    return f"No longer blocked by {shown_name(by)}, told by DCM."
 
 
 def sealed(letter: Letter) -> bytes:

@@ -25,6 +25,9 @@ PATH_FIELDS = ("file_path", "notebook_path", "path")
 SUMMARY_FIELDS = ("description", "command", "file_path", "notebook_path", "pattern", "query", "url", "path", "prompt")
 SUMMARY_LIMIT = 200
 
+NAME_WIDTH = 80
+"""Characters of an agent's name, or of a topic, that are put before an agent."""
+
 _EXIT_CODE = re.compile(r"\AExit code (\d{1,10})\b")
 
 
@@ -74,6 +77,11 @@ def one_line(text: str, limit: int) -> str:
     """The text with its white space folded, cut to `limit` characters with an ellipsis."""
     folded = " ".join(text.split())
     return folded if len(folded) <= limit else folded[: limit - 1].rstrip() + "…"
+
+
+def shown_name(name: str) -> str:
+    """A name that somebody chose, as it is put before an agent: one line, of what can be seen, and not long."""
+    return one_line("".join(sign if sign.isprintable() else " " for sign in name), NAME_WIDTH)
 
 
 def both_ends(text: str, limit: int) -> str:

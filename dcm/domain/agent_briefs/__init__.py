@@ -10,6 +10,7 @@ from dcm.domain.briefs import restored_brief
 from dcm.domain.briefs.fitting import CHARACTERS_A_TOKEN, leaves_out, size
 from dcm.domain.instants import instant
 from dcm.domain.snapshots import Snapshot
+from dcm.domain.tools import shown_name
 
 TEMPLATES = {
     "orchestrator": orchestrator.sections,
@@ -33,7 +34,7 @@ def agent_brief(facts: AgentFacts, max_tokens: int, session: Snapshot | None = N
     label = f"Specialist ({profile(facts.agent_id).name})" if view == "specialist" else view.capitalize()
     head = "\n".join([
         f"# Context Brief - {label}",
-        f"**Agent:** {facts.agent_id}",
+        f"**Agent:** {shown_name(facts.agent_id)}",
         f"**Session:** {facts.session_id}",
         f"**Generated:** {instant(facts.generated_at)}",
     ])  # fmt: skip

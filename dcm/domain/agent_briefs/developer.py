@@ -13,6 +13,7 @@ from dcm.domain.agent_briefs.facts import (
     said,
     section,
 )
+from dcm.domain.tools import shown_name
 
 TOPICS = frozenset({"task.created", "context.request"})
 
@@ -64,7 +65,10 @@ def _action(action: PastAction) -> str:
 
 
 def _blocks(facts: AgentFacts) -> list[str]:
-    lines = [f"- **{block.blocked_by_agent}:** {cut(block.reason or 'no reason given', 80)}" for block in facts.blocks]
+    lines = [
+        f"- **{shown_name(block.blocked_by_agent)}:** {cut(block.reason or 'no reason given', 80)}"
+        for block in facts.blocks
+    ]
     return [section("Blockers", lines[:3])] if lines else []
 
 
@@ -75,7 +79,7 @@ def _messages(facts: AgentFacts) -> list[str]:
 
 def _message(message: AgentMessage) -> str:
     mark = "[!] " if message.priority >= HIGH_PRIORITY else ""
-    return f"- {mark}From **{message.from_agent or 'system'}**: {said(message, 50)}"
+    return f"- {mark}From **{shown_name(message.from_agent or 'system')}**: {said(message, 50)}"
 
 
 def _instructions() -> str:

@@ -114,8 +114,9 @@ class AgentFacts:
 
 
 def cut(text: str, most: int) -> str:
-    """The text, or its first `most` - 3 characters and three dots."""
-    return text if len(text) <= most else text[: most - 3] + "..."
+    """The text on one line, or its first `most` - 3 characters and three dots."""
+    folded = " ".join(text.split())
+    return folded if len(folded) <= most else folded[: most - 3] + "..."
 
 
 def section(title: str, lines: Iterable[str]) -> str:

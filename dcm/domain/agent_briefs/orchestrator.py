@@ -10,6 +10,7 @@ from dcm.domain.agent_briefs.facts import (
     said,
     section,
 )
+from dcm.domain.tools import shown_name
 
 
 def sections(facts: AgentFacts) -> list[str]:
@@ -39,7 +40,9 @@ def _tasks(facts: AgentFacts) -> str:
 
 def _task(task: AgentTask) -> str:
     wave = f" [Wave {task.wave_number}]" if task.wave_number is not None else ""
-    line = f"- [{task.status.upper()}] {cut(task.description, 80)} (@{task.agent_type or 'unassigned'}){wave}"
+    line = (
+        f"- [{task.status.upper()}] {cut(task.description, 80)} (@{shown_name(task.agent_type or 'unassigned')}){wave}"
+    )
     if task.status != "blocked" or not task.blocked_by:
         return line
     more = len(task.blocked_by) - 2
@@ -47,7 +50,10 @@ def _task(task: AgentTask) -> str:
 
 
 def _blocked(facts: AgentFacts) -> str:
-    lines = [f"- **{block.blocked_by_agent}:** {cut(block.reason or 'no reason given', 50)}" for block in facts.blocks]
+    lines = [
+        f"- **{shown_name(block.blocked_by_agent)}:** {cut(block.reason or 'no reason given', 50)}"
+        for block in facts.blocks
+    ]
     shown = lines[:5] + ([f"- ... and {len(lines) - 5} more"] if len(lines) > 5 else [])
     return section(f"Blocked Agents ({len(lines)})", shown or ["No blocked agents."])
 
@@ -64,7 +70,8 @@ def _messages(facts: AgentFacts) -> str:
 
 def _message(message: AgentMessage) -> str:
     mark = "[HIGH] " if message.priority >= HIGH_PRIORITY else ""
-    return f"- {mark}**{message.from_agent or 'system'}** ({message.topic or 'general'}): {said(message, 60)}"
+    sender, topic = shown_name(message.from_agent or "system"), shown_name(message.topic or "general")
+    return f"- {mark}**{sender}** ({topic}): {said(message, 60)}"
 
 
 def _progress(facts: AgentFacts) -> str:

@@ -10,6 +10,7 @@ from dcm.domain.agent_briefs.facts import (
     section,
 )
 from dcm.domain.agent_types import Profile, profile
+from dcm.domain.tools import shown_name
 
 LEADERS = ("project-supervisor", "tech-lead", "step-orchestrator")
 """Senders whose messages concern a specialist."""
@@ -54,7 +55,7 @@ def _files(facts: AgentFacts) -> list[str]:
 
 def _messages(facts: AgentFacts) -> list[str]:
     found = [message for message in facts.messages if _concerns(message)]
-    lines = [f"- **{message.from_agent or 'system'}**: {said(message, 60)}" for message in found[:3]]
+    lines = [f"- **{shown_name(message.from_agent or 'system')}**: {said(message, 60)}" for message in found[:3]]
     return [section("Messages", lines)] if lines else []
 
 

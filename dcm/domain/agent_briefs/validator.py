@@ -1,6 +1,7 @@
 """The brief of who reviews (contract, section 7.6)."""
 
 from dcm.domain.agent_briefs.facts import AgentFacts, AgentMessage, numbered, project_section, said, section
+from dcm.domain.tools import shown_name
 
 TOPICS = frozenset({"task.completed", "context.request"})
 
@@ -39,7 +40,7 @@ def _target(facts: AgentFacts) -> str:
     if task.task_name:
         lines.append(f"**Parent Task:** {task.task_name}")
     if task.agent_type:
-        lines.append(f"**Requested by:** @{task.agent_type}")
+        lines.append(f"**Requested by:** @{shown_name(task.agent_type)}")
     return section("Validation Target", lines)
 
 
@@ -68,7 +69,7 @@ def _issues(facts: AgentFacts) -> str:
 
 def _requests(facts: AgentFacts) -> list[str]:
     found = [message for message in facts.messages if _asks(message)]
-    lines = [f"- **{message.from_agent or 'system'}**: {said(message, 60)}" for message in found[:3]]
+    lines = [f"- **{shown_name(message.from_agent or 'system')}**: {said(message, 60)}" for message in found[:3]]
     return [section("Review Requests", lines)] if lines else []
 
 

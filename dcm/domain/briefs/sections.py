@@ -22,7 +22,7 @@ from dcm.domain.snapshots import (
     Task,
 )
 from dcm.domain.subagents import ANY_PURPOSE
-from dcm.domain.tools import both_ends, one_line
+from dcm.domain.tools import both_ends, one_line, shown_name
 
 GONE = ("deleted", "moved")
 """How the fate of a file begins that is not there any more."""
@@ -157,19 +157,21 @@ def _answer(answer: str, limit: int) -> Item:
 
 
 def _blocks(blocked: Sequence[Blocked]) -> list[Item]:
-    return [
-        Item(f"- {block.agent} is blocked by {block.by}: {one_line(block.reason, 200) or 'no reason given'}")
-        for block in blocked
-    ]
+    return [Item(_block_line(block)) for block in blocked]
+
+
+def _block_line(block: Blocked) -> str:
+    why = one_line(block.reason, 200) or "no reason given"
+    return f"- {shown_name(block.agent)} is blocked by {shown_name(block.by)}: {why}"
 
 
 def message_line(note: Note) -> str:
     """An unread message as a brief shows it."""
-    return f"- {note.sender} ({note.topic}): {one_line(note.text, 200)}"
+    return f"- {shown_name(note.sender)} ({shown_name(note.topic)}): {one_line(note.text, 200)}"
 
 
 def _agent(agent: AgentState, limit: int) -> Item:
-    kind = agent.agent_type or "agent"
+    kind = shown_name(agent.agent_type) or "agent"
     task = f"“{one_line(agent.task, TASK_WIDTH)}”" if agent.task else ""
     named = task if task and kind == ANY_PURPOSE else f"{kind} {task}".rstrip()
     if not agent.summary:
