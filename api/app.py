@@ -32,34 +32,12 @@ from db.pool import AWAY, REFUSED, open_pool
 from dcm import figures, redaction
 from dcm import settings as settings_module
 from dcm.domain.access import CHALLENGE
-from dcm.domain.errors import (
-    Conflict,
-    DcmError,
-    Forbidden,
-    InvalidInput,
-    NotFound,
-    TooLarge,
-    TooMany,
-    Unavailable,
-    Unknown,
-)
+from dcm.domain.errors import STATUS, Conflict, DcmError, InvalidInput, TooMany, Unknown
 from dcm.domain.instants import plain
 from dcm.logs import log_to_stderr
 from dcm.settings import Settings
 
 logger = logging.getLogger("dcm.api")
-
-STATUS: Mapping[type[DcmError], int] = {
-    InvalidInput: 400,
-    Unknown: 401,
-    Forbidden: 403,
-    NotFound: 404,
-    Conflict: 409,
-    TooLarge: 413,
-    TooMany: 429,
-    Unavailable: 503,
-}
-"""The HTTP status of each error DCM raises on purpose; 500 for the rest."""
 
 DASHBOARD = Path(__file__).parent.parent / "dashboard" / "dist"
 

@@ -7,14 +7,11 @@ from typing import Any
 import orjson
 from falcon.asgi import Request
 
-from dcm.domain.cuts import FIELD_LIMIT, cut_fields
+from dcm.domain.cuts import BODY_LIMIT, FIELD_LIMIT, cut_fields
 from dcm.domain.errors import InvalidInput, TooLarge
 
 PLACES = frozenset({"transcript_path", "agent_transcript_path"})
 """Fields of a hook that name a file which DCM opens."""
-
-BODY_LIMIT = 1024 * 1024
-"""Bytes of the largest body that is taken."""
 
 TOO_DEEP = "The JSON of the body is nested too deep: send it with fewer objects and lists inside one another."
 """Why a body is refused that parsers give up on."""

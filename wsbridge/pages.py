@@ -80,20 +80,13 @@ def _asked(request: Request) -> origins.Asked:
         return ",".join(values) if values else None
 
     return origins.Asked(
-        _name(header("Host") or ""),
+        origins.host_name(header("Host") or ""),
         request.method,
         header("Origin"),
         header("Sec-Fetch-Site"),
         header("Sec-Fetch-Mode"),
         header("Sec-Fetch-Dest"),
     )
-
-
-def _name(host: str) -> str:
-    """The name in a Host header, without its port and an address's brackets."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0]
 
 
 def failed_upgrade(connection: ServerConnection, request: Request, response: Response) -> None:  # noqa: ARG001

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+BODY_LIMIT = 1024 * 1024
+"""Bytes of the largest body that is taken."""
+
 FIELD_LIMIT = 16_384
 """Characters of a field that are kept whole."""
 

@@ -1,5 +1,7 @@
 """The errors DCM raises on purpose. Their text is a sentence for the reader: what, to what, what to do."""
 
+from collections.abc import Mapping
+
 
 class DcmError(Exception):
     """Any error DCM raises on purpose."""
@@ -55,3 +57,16 @@ class TooMany(DcmError):
     def __init__(self, message: str, retry_after: float) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+STATUS: Mapping[type[DcmError], int] = {
+    InvalidInput: 400,
+    Unknown: 401,
+    Forbidden: 403,
+    NotFound: 404,
+    Conflict: 409,
+    TooLarge: 413,
+    TooMany: 429,
+    Unavailable: 503,
+}
+"""The HTTP status of each error DCM raises on purpose; 500 for the rest."""

@@ -28,6 +28,13 @@ def local_hosts(host: str, more: Iterable[str]) -> frozenset[str]:
     return frozenset([*LOOPBACK, *filter(None, allowed), *([own] if own not in ANY_ADDRESS else [])])
 
 
+def host_name(host: str) -> str:
+    """The name in a Host header, without its port and an address's brackets."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What a request says of where it comes from; a program names the host alone.

@@ -11,20 +11,16 @@ import h11
 
 from dcm.domain import origins
 from dcm.domain.claude_settings import ENDPOINT
-from dcm.domain.errors import DcmError, Forbidden, InvalidInput, NotFound, TooLarge
+from dcm.domain.cuts import BODY_LIMIT
+from dcm.domain.errors import STATUS, DcmError, Forbidden, InvalidInput, NotFound, TooLarge
 from dcm.domain.hook_events import check
 from dcm.relay.forwarding import Forwarding
 from dcm.relay.upstream import Reply
 
 logger = logging.getLogger("dcm.relay")
 
-BODY_LIMIT = 1024 * 1024
-"""Bytes of the largest body that is taken, as the API does."""
-
 IDLE_SECONDS = 3600.0
 """After this long without a request a connection is closed."""
-
-STATUS: Mapping[type[DcmError], int] = {InvalidInput: 400, Forbidden: 403, NotFound: 404, TooLarge: 413}
 
 Health = Callable[[], Mapping[str, Any]]
 
@@ -34,7 +30,7 @@ class Door:
 
     def __init__(self, forwarding: Forwarding, health: Health) -> None:
         self._forwarding, self._health = forwarding, health
-        self._hosts = frozenset(origins.LOOPBACK)
+        self._gate = origins.gate(origins.LOOPBACK[0], (), ())
         self._open: set[asyncio.StreamWriter] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -78,18 +74,23 @@ class Door:
             return _json(STATUS.get(type(error), 500), {"error": str(error)})
 
     def _check_caller(self, request: h11.Request) -> None:
-        """Refuse a browser's page, which says its Origin, and a name that was made to lead here.
+        """Refuse a page, which its browser says it is, and a name that was made to lead here.
 
         Raises:
             Forbidden: it is one of those.
         """
-        told = {bytes(name): bytes(value).decode("latin-1") for name, value in request.headers}
-        if b"origin" in told:
-            raise Forbidden(f"Pages of {told[b'origin']} may not call the relay: it serves this machine's hooks alone.")
-        host = told.get(b"host", "localhost")
-        name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
-        if name.strip("[]") not in self._hosts:
-            raise Forbidden(f"The relay is not {host}: call it as localhost or 127.0.0.1.")
+        told: dict[bytes, str] = {}
+        for name, value in request.headers:
+            text = bytes(value).decode("latin-1")
+            told[bytes(name)] = f"{told[bytes(name)]},{text}" if bytes(name) in told else text
+        asked = origins.Asked(
+            origins.host_name(told.get(b"host", origins.LOOPBACK[0])),
+            bytes(request.method).decode("ascii"),
+            told.get(b"origin"),
+            told.get(b"sec-fetch-site"),
+        )
+        if wrong := self._gate.refusal(asked):
+            raise Forbidden(f"This is a relay, which takes the hooks of this machine alone. {wrong}")
 
     async def _answer(self, request: h11.Request, body: bytes) -> Reply:
         asked = (bytes(request.method), bytes(request.target).partition(b"?")[0].decode("latin-1"))

@@ -189,12 +189,23 @@ def test_a_new_token_in_the_file_counts_with_the_next_request(far: Far, tmp_path
     assert [headers.get("authorization") for _, headers in far.got] == [None, "Bearer dcm_new"]
 
 
-@pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Host": "evil.example"}])
+@pytest.mark.parametrize(
+    "headers",
+    [{"Origin": "https://evil.example"}, {"Host": "evil.example"}, {"Origin": "null"}, {"Host": "localhost."}],
+)
 def test_pages_and_names_made_to_lead_here_are_refused(far: Far, relay: Near, headers: dict[str, str]) -> None:
     body = json.dumps({"session_id": "s", "hook_event_name": "Stop"}).encode()
     status, said = relay.ask("POST", ENDPOINT, body, headers)
     assert status == 403
     assert next(iter(headers.values())) in said["error"]
+    assert far.got == []
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_what_a_page_of_another_site_loads_is_refused(far: Far, relay: Near, site: str) -> None:
+    status, said = relay.ask("GET", "/health", headers={"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "no-cors"})
+    assert (status, "another site" in said["error"]) == (403, True)
+    assert relay.ask("GET", "/health", headers={"Host": f"[::1]:{relay.port}"})[0] == 200
     assert far.got == []
 
 
