@@ -71,19 +71,35 @@ def make_home(home: Path) -> None:
     """Make DCM_HOME, closed to others; root's lets its Postgres pass through where the parents do.
 
     Raises:
-        StartError: the folder cannot be made.
+        StartError: the folder cannot be made, or others may write in it.
     """
     mode = 0o711 if os.getuid() == 0 and reachable_by_others(home.parent) else 0o700
     try:
         with contextlib.suppress(FileExistsError):
             home.mkdir(mode=mode, parents=True)
             home.chmod(mode)
+        _refuse_others(home)
         for folder in ("logs", "run"):
             private_folder(home / folder)
     except OSError as error:
         raise StartError(
             f"DCM_HOME {home} cannot be used ({error.strerror}): make room for it or set DCM_HOME to another folder."
         ) from error
+
+
+def _refuse_others(home: Path) -> None:
+    """Refuse a folder in which others could read, or lay down, what only its owner may.
+
+    Raises:
+        StartError: it is another user's, or others may write in it.
+    """
+    known = home.stat()
+    if known.st_uid != os.getuid():
+        raise StartError(f"DCM_HOME {home} belongs to another user: set DCM_HOME to a folder of your own.")
+    if known.st_mode & 0o022:
+        raise StartError(
+            f"DCM_HOME {home} can be written by other users: `chmod go-w {home}`, or set DCM_HOME to another folder."
+        )
 
 
 def private_folder(folder: Path, mode: int = 0o700, owner: tuple[int, int] | None = None) -> None:

@@ -1,3 +1,4 @@
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -6,7 +7,7 @@ import pytest
 
 from dcm.domain.errors import StartError
 from dcm.embedded import places as module
-from dcm.embedded.places import SOCKET_PATH_LIMIT, make_socket_folder, places, private_folder
+from dcm.embedded.places import SOCKET_PATH_LIMIT, make_home, make_socket_folder, places, private_folder
 
 
 def test_everything_of_a_plain_user_is_under_dcm_home() -> None:
@@ -66,3 +67,23 @@ def test_the_folders_of_the_sockets_leave_a_home_beside_the_short_ones_closed() 
         assert places(home) == before
     finally:
         shutil.rmtree(home)
+
+
+@pytest.mark.parametrize("mode", [0o720, 0o702, 0o777])
+def test_a_dcm_home_in_which_others_may_write_is_refused_until_it_is_closed(tmp_path: Path, mode: int) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    home.chmod(mode)
+    with pytest.raises(StartError, match=f"chmod go-w {home}"):
+        make_home(home)
+    assert list(home.iterdir()) == []
+    home.chmod(mode & ~0o022)
+    make_home(home)
+    assert (home / "run").is_dir()
+
+
+def test_a_dcm_home_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: tmp_path.stat().st_uid + 1)
+    with pytest.raises(StartError, match="belongs to another user"):
+        make_home(tmp_path)
+    assert list(tmp_path.iterdir()) == []
