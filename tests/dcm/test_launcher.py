@@ -13,7 +13,7 @@ from dcm.domain.errors import StartError
 from dcm.launcher import launcher_path, server_url, start_path, write_launcher
 from dcm.settings import load
 
-ANSWER = '{"systemMessage": "here"}'
+ANSWER = '{"hookSpecificOutput": {"hookEventName": "SessionStart", "additionalContext": "here"}}'
 
 
 def run(path: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
