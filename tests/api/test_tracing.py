@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -117,11 +118,18 @@ def test_while_traces_are_off_and_nothing_is_exported_to_dcm_neither_tracing_nor
     assert done.stdout.strip() == "[]"
 
 
-def test_a_collector_that_is_away_delays_no_event(
-    module_valkey: OwnValkey, database_url: str, collector: Collector, monkeypatch: pytest.MonkeyPatch
+def test_no_event_waits_for_a_collector_that_does_not_answer(
+    module_valkey: OwnValkey, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DCM_OTLP_ENDPOINT", "http://127.0.0.1:1")
-    with serving(module_valkey, database_url) as server:
-        answers = [server.hook({"session_id": "s1", "hook_event_name": "Stop", "number": n}) for n in range(50)]
-    assert {answer.status for answer in answers} == {200}
-    assert sorted(answer.seconds for answer in answers)[25] < 0.1
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(10)
+        monkeypatch.setenv("DCM_OTLP_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        for name, value in (FAST | {"OTEL_EXPORTER_OTLP_TIMEOUT": "60000"}).items():
+            monkeypatch.setenv(name, value)
+        with serving(module_valkey, database_url) as server:
+            first = server.hook({"session_id": "s1", "hook_event_name": "Stop", "number": 0})
+            asked, _ = silent.accept()
+            answers = [server.hook({"session_id": "s1", "hook_event_name": "Stop", "number": n}) for n in range(1, 50)]
+            assert asked.recv(4) == b"POST"
+            assert {answer.status for answer in (first, *answers)} == {200}
+            asked.close()

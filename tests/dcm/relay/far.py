@@ -34,11 +34,15 @@ def free_port() -> int:
 
 
 class Far:
-    """A server that notes what it is sent. `status` and `answer` are what it says; `seconds` what it takes to."""
+    """A server that notes what it is sent. `status` and `answer` are what it says; `seconds` what it takes to.
+
+    `asked`: the numbers of the events it was sent, taken or not.
+    """
 
     def __init__(self, port: int | None = None) -> None:
         self.port = port or free_port()
         self.status, self.answer, self.seconds, self.headers = 200, b"{}", 0.0, {}
+        self.asked: list[Any] = []
         self.got: list[tuple[dict[str, Any], dict[str, str]]] = []
         self._server: ThreadingHTTPServer | None = None
         self.open()
@@ -59,7 +63,8 @@ class Far:
 
             def do_POST(self) -> None:
                 payload = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                time.sleep(far.seconds)
+                far.asked.append(payload.get("number"))
+                far.hold()
                 if far.status == 200:
                     far.got.append((payload, {name.lower(): value for name, value in self.headers.items()}))
                 self.send_response(far.status)
@@ -88,6 +93,12 @@ class Far:
 
         self._server = Server(("127.0.0.1", self.port), Request)
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def hold(self) -> None:
+        """Wait as long as is told, also when that changes meanwhile."""
+        began = time.monotonic()
+        while time.monotonic() - began < self.seconds:
+            time.sleep(0.005)
 
     def close(self) -> None:
         """Nobody listens there any more; what is connected is not answered."""
