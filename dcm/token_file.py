@@ -8,7 +8,8 @@ from dcm.domain.errors import StartError
 from dcm.embedded.places import places
 from dcm.settings import Settings
 
-FILE = "token"
+FILE, OF_SERVER = "token", "server-token"
+"""This DCM's own, and the one that a DCM on another machine gave us: neither server is shown the other's."""
 
 ADVICE = "make it readable to the user DCM runs as, or set HOST=127.0.0.1 to serve this machine alone"
 
@@ -16,6 +17,11 @@ ADVICE = "make it readable to the user DCM runs as, or set HOST=127.0.0.1 to ser
 def path(home: Path) -> Path:
     """Where it is."""
     return home / FILE
+
+
+def of_server(settings: Settings) -> Path:
+    """Where the token is for the DCM on another machine to which this one reports."""
+    return settings.token_file or settings.home / OF_SERVER
 
 
 def load(settings: Settings) -> str:
@@ -52,7 +58,7 @@ def own(settings: Settings, port: int) -> str:
 
     Who else listens there while DCM is down is not shown the file: its token stays good.
     """
-    return (read(settings) if is_ours(settings, port) else "") or settings.token
+    return (_read(path(settings.home)) if is_ours(settings, port) else "") or settings.token
 
 
 def is_ours(settings: Settings, port: int) -> bool:
@@ -66,9 +72,13 @@ def is_ours(settings: Settings, port: int) -> bool:
         return False
 
 
-def read(settings: Settings) -> str:
-    """What the file holds; empty when it cannot be read."""
+def for_server(settings: Settings) -> str:
+    """What it calls the DCM on another machine with: DCM_TOKEN, else what the other file holds."""
+    return settings.token or _read(of_server(settings))
+
+
+def _read(file: Path) -> str:
     try:
-        return path(settings.home).read_text(encoding="ascii").strip()
+        return file.read_text(encoding="ascii").strip()
     except (OSError, ValueError):
         return ""

@@ -11,7 +11,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 
 DEFAULTS = {
     "redact_file": "",
-    "token_file": "`DCM_HOME/token`",
+    "token_file": "`DCM_HOME/server-token`",
     "relay_insecure": "`0`",
     "home": "`~/.dcm`",
     "database_url": "embedded",

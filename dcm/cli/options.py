@@ -43,7 +43,7 @@ def connect(given: str | None, timeout: float = TIMEOUT, *, administers: bool = 
 def token(address: str, *, administers: bool = False) -> str | None:
     """What is shown to a server: DCM_TOKEN; this DCM is shown the token file first, where it asks for one.
 
-    On loopback that is for what administers alone. To the server this machine reports to, the file is its own.
+    On loopback that is for what administers alone. The server this machine reports to has a file of its own.
     """
     try:
         known = settings()
@@ -51,7 +51,7 @@ def token(address: str, *, administers: bool = False) -> str | None:
         return None
     address = address.rstrip("/")
     if address == known.server.rstrip("/"):
-        return known.token or token_file.read(known) or None
+        return token_file.for_server(known) or None
     ports = (known.port, known.dashboard_port, known.ws_port)
     port = next((port for port in ports if address == server_url(replace(known, port=port))), None)
     if port is None or not (administers or access.is_open(urlsplit(address).hostname or "")):

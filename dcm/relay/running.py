@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from dcm import __version__, lease, ports
+from dcm import __version__, lease, ports, token_file
 from dcm.domain.errors import SettingsError, StartError
 from dcm.domain.instants import instant
 from dcm.domain.server_urls import ServerUrl, needs_encryption, refusal, server_url
@@ -46,7 +46,7 @@ def server_of(settings: Settings) -> ServerUrl:
 
 def token_of(settings: Settings) -> Callable[[], str]:
     """Gives the token: the one that is set, or what the file holds at the moment, or none."""
-    path = settings.token_file or settings.home / "token"
+    path = token_file.of_server(settings)
 
     def read() -> str:
         if settings.token:

@@ -33,6 +33,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "dcm.logs",
         "dcm.lease",
         "dcm.ports",
+        "dcm.token_file",
         "dcm.transcript_files",
         "dcm.embedded.places",
     ),

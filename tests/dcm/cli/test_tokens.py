@@ -122,6 +122,21 @@ def test_the_token_file_is_shown_to_this_dcm_alone(recorder: Recorder, server: A
     assert [asked.headers.get("Authorization") for asked in recorder.asked] == [None, "Bearer dcm_x"]
 
 
+def test_a_server_that_this_machine_reports_to_is_shown_the_token_it_gave_and_no_other(
+    recorder: Recorder, home: Path, tmp_path: Path
+) -> None:
+    recorder.answer(*[Said(200, {"tokens": [], "count": 0})] * 3)
+    told = {"DCM_HOME": str(home), "DCM_SERVER_URL": recorder.url}
+    (home / "token").write_text("dcm_own\n")
+    run(home, "token", "list", **told)
+    (home / "server-token").write_text("dcm_given\n")
+    run(home, "token", "list", **told)
+    (tmp_path / "elsewhere").write_text("dcm_other\n")
+    run(home, "token", "list", **told, DCM_TOKEN_FILE=str(tmp_path / "elsewhere"))
+    shown = [asked.headers.get("Authorization") for asked in recorder.asked]
+    assert shown == [None, "Bearer dcm_given", "Bearer dcm_other"]
+
+
 def test_the_client_shows_dcm_token_unless_it_is_given_another(
     recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -183,8 +183,9 @@ def test_whatever_the_server_says_of_a_pause_one_is_made(told: str, pause: float
 
 def test_a_new_token_in_the_file_counts_with_the_next_request(far: Far, tmp_path: Path) -> None:
     with near(tmp_path / "home", far.url) as relay:
+        (relay.home / "token").write_text("dcm_of_its_own_dcm\n")
         relay.hook(1)
-        (relay.home / "token").write_text("dcm_new\n")
+        (relay.home / "server-token").write_text("dcm_new\n")
         relay.hook(2)
     assert [headers.get("authorization") for _, headers in far.got] == [None, "Bearer dcm_new"]
 
