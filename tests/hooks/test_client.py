@@ -16,7 +16,7 @@ CLIENT = REPOSITORY / "hooks" / "client.py"
 BRIEF = '{"hookSpecificOutput": {"hookEventName": "SessionStart", "additionalContext": "Grüße, 你好 🙂"}}'
 WHOLE = reply("200 OK", BRIEF.encode())
 WAITING = ("SessionStart", "PreCompact", "UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure")
-OTHERS = ("Stop", "SessionEnd", "PostCompact", "SomethingNew")
+OTHERS = ("PermissionRequest", "Stop", "SessionEnd", "PostCompact", "SomethingNew")
 
 
 def run(url: str, payload: object, slow_mark: Path | None = None) -> subprocess.CompletedProcess[bytes]:

@@ -14,9 +14,9 @@ from dcm.domain.claude_settings import ENDPOINT
 
 PATH = f"{Path(sys.executable).parent}:/usr/bin:/bin"
 HOOKS = json.loads((REPOSITORY / "hooks" / "hooks.json").read_text(encoding="utf-8"))["hooks"]
-HTTP = {"SubagentStart", "SubagentStop", "StopFailure", "Notification", "PermissionRequest"}
+HTTP = {"SubagentStart", "SubagentStop", "StopFailure", "Notification"}
 COMMANDS = {"SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure"}
-COMMANDS |= {"Stop", "PreCompact", "PostCompact", "SessionEnd"}
+COMMANDS |= {"PermissionRequest", "Stop", "PreCompact", "PostCompact", "SessionEnd"}
 
 
 SCRIPT = 'r="${CLAUDE_PLUGIN_ROOT}/hooks/report.sh"; [ -r "$r" ] && . "$r"; '
