@@ -7,7 +7,7 @@ import click
 
 from db import migrate
 from dcm.cli import lifecycle, options
-from dcm.domain.errors import DcmError, InvalidInput, StartError
+from dcm.domain.errors import DcmError, StartError
 from dcm.embedded import postgres
 from dcm.embedded.places import places
 from dcm.settings import Settings
@@ -32,7 +32,7 @@ def setup(*, as_json: bool) -> None:
 
 
 @click.command("db:reset")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@options.yes
 @options.as_json
 def reset(*, yes: bool, as_json: bool) -> None:
     """Delete the database with all it remembers, and make it anew. DCM must be stopped. Asks for the word yes.
@@ -45,14 +45,7 @@ def reset(*, yes: bool, as_json: bool) -> None:
     settings = options.settings()
     if lifecycle.kept_lines(settings):
         raise StartError(f"DCM runs in {settings.home}: stop it first, with `dcm stop`.")
-    if not yes:
-        click.echo(f"All that DCM remembers in {_shown(settings)} will be deleted.", err=True)
-        try:
-            answer = click.prompt("Type yes to go on", default="no", show_default=False, err=True)
-        except click.Abort:
-            raise InvalidInput("Nothing was deleted: nobody answered. `--yes` does not ask.") from None
-        if answer != "yes":
-            raise InvalidInput("Nothing was deleted: the answer was not yes.")
+    options.confirm(f"All that DCM remembers in {_shown(settings)} will be deleted.", "deleted", yes=yes)
     with server(settings) as url, said(settings):
         migrate.drop_database(url)
         migrate.create_database(url)

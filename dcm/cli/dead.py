@@ -107,7 +107,7 @@ def retry(*, letter_id: str | None, everything: bool, kind: str | None, url: str
 @chosen
 @every
 @kind_option
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@options.yes
 @options.url
 @options.as_json
 def drop(
@@ -124,8 +124,8 @@ def drop(
     _check_choice(letter_id, kind, everything=everything)
     with options.connect(url) as client:
         known = _known(client, letter_id) if letter_id else None
-        if not yes:
-            _ask("this one" if known else f"every dead {kind or 'letter'}")
+        going = "This one" if known else f"Every dead {kind or 'letter'}"
+        options.confirm(f"{going} will be dropped for good.", "dropped", yes=yes)
         done = client.drop_dead_letter(known) if known else client.drop_dead_letters(kind=kind)
     if as_json:
         options.show_json(done)
@@ -151,15 +151,6 @@ def _known(client: Client, letter_id: str) -> str:
             f"{len(found) or 'No'} dead letters begin with {letter_id!r}: give the id as `dcm dead list` tells it."
         )
     return found[0]
-
-
-def _ask(what: str) -> None:
-    try:
-        answer = click.prompt(f"Drop {what} for good? Type yes to go on", default="no", show_default=False, err=True)
-    except click.Abort:
-        raise InvalidInput("Nothing was dropped: nobody answered. `--yes` does not ask.") from None
-    if answer != "yes":
-        raise InvalidInput("Nothing was dropped: the answer was not yes.")
 
 
 def _line(letter: DeadLetter) -> str:

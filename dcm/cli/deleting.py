@@ -4,9 +4,7 @@ import click
 
 from dcm.cli import options
 from dcm.client import Absent, Client
-from dcm.domain.errors import InvalidInput, NotFound
-
-yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+from dcm.domain.errors import NotFound
 
 
 @click.group()
@@ -22,7 +20,7 @@ def delete() -> None:
 
 @delete.command("session")
 @click.argument("session_id")
-@yes_option
+@options.yes
 @options.url
 @options.as_json
 def delete_session(*, session_id: str, yes: bool, url: str | None, as_json: bool) -> None:
@@ -35,7 +33,7 @@ def delete_session(*, session_id: str, yes: bool, url: str | None, as_json: bool
       dcm delete session 4f1cbe5f-2b2d-4c41-9d5b-0f1f2a3c4d5e --yes
     """
     with options.connect(url) as client:
-        _confirm(f"All that DCM remembers of session {session_id} will be deleted.", yes=yes)
+        options.confirm(f"All that DCM remembers of session {session_id} will be deleted.", "deleted", yes=yes)
         _forget(client, session_id)
     if as_json:
         options.show_json({"deleted": session_id})
@@ -45,7 +43,7 @@ def delete_session(*, session_id: str, yes: bool, url: str | None, as_json: bool
 
 @delete.command("project")
 @click.argument("path")
-@yes_option
+@options.yes
 @options.url
 @options.as_json
 def delete_project(*, path: str, yes: bool, url: str | None, as_json: bool) -> None:
@@ -62,8 +60,8 @@ def delete_project(*, path: str, yes: bool, url: str | None, as_json: bool) -> N
         except Absent:
             raise NotFound(f"No project {folder!r} is known.") from None
         page = client.list_sessions(project_id=project["id"], limit=100)
-        _confirm(f"All that DCM remembers of {folder} will be deleted: "
-                 f"{options.count(page['total'], 'session')}.", yes=yes)  # fmt: skip
+        sessions = options.count(page["total"], "session")
+        options.confirm(f"All that DCM remembers of {folder} will be deleted: {sessions}.", "deleted", yes=yes)
         deleted = 0
         while page["sessions"]:
             for session in page["sessions"]:
@@ -84,15 +82,3 @@ def _forget(client: Client, session_id: str) -> None:
         client.delete_session(session_id, everything=True)
     except Absent:
         raise NotFound(f"No session {session_id!r} is known: its id is that of Claude Code, whole.") from None
-
-
-def _confirm(sentence: str, *, yes: bool) -> None:
-    if yes:
-        return
-    click.echo(sentence, err=True)
-    try:
-        answer = click.prompt("Type yes to go on", default="no", show_default=False, err=True)
-    except click.Abort:
-        raise InvalidInput("Nothing was deleted: nobody answered. `--yes` does not ask.") from None
-    if answer != "yes":
-        raise InvalidInput("Nothing was deleted: the answer was not yes.")

@@ -12,7 +12,7 @@ from dcm.cli import texts, up
 from dcm.client import Client
 from dcm.client.transport import TIMEOUT
 from dcm.domain import access
-from dcm.domain.errors import SettingsError
+from dcm.domain.errors import InvalidInput, SettingsError
 from dcm.launcher import server_url
 from dcm.settings import Settings, load
 
@@ -20,6 +20,7 @@ url = click.option(
     "--url", envvar="CONTEXT_MANAGER_URL", help="The server.  [default: DCM_SERVER_URL, or HOST and PORT of this DCM]"
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of sentences.")
+yes = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
 def settings() -> Settings:
@@ -67,6 +68,23 @@ def server(given: str | None) -> str:
 def folder(path: str) -> str:
     """The folder that a person names, as a session says its own: absolute, without `..`, `~` and links."""
     return str(Path(path).expanduser().resolve())
+
+
+def confirm(sentence: str, done: str, *, yes: bool) -> None:
+    """Say what will happen and ask for the word yes, unless it was said; `done` is what then does not happen.
+
+    Raises:
+        InvalidInput: the answer was another, or there was none.
+    """
+    if yes:
+        return
+    click.echo(sentence, err=True)
+    try:
+        answer = click.prompt("Type yes to go on", default="no", show_default=False, err=True)
+    except click.Abort:
+        raise InvalidInput(f"Nothing was {done}: nobody answered. `--yes` does not ask.") from None
+    if answer != "yes":
+        raise InvalidInput(f"Nothing was {done}: the answer was not yes.")
 
 
 def count(number: int, noun: str) -> str:

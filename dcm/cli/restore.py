@@ -22,7 +22,7 @@ from dcm.settings import Settings
 
 @click.command("restore")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@options.yes
 @click.option("--drop-old", is_flag=True, help="Delete the database it takes the place of at once.")
 @options.as_json
 def command(*, file: Path, yes: bool, drop_old: bool, as_json: bool) -> None:
@@ -42,23 +42,13 @@ def command(*, file: Path, yes: bool, drop_old: bool, as_json: bool) -> None:
         raise InvalidInput(f"{file} is not a backup of DCM.")
     if (lines := lifecycle.kept_lines(settings)) and lifecycle.running_pid(settings) is None:
         raise StartError(f"{', '.join(lines)} run, but were not started by `dcm`: stop them where they were started.")
-    if not yes:
-        _ask(settings)
+    going = f"All that DCM remembers in {programs.shown(settings)} will be as it was in the backup."
+    options.confirm(going, "restored", yes=yes)
     make_home(settings.home)
     applied = _restore_beside(settings, file)
     restarted, kept = _take_its_place(settings, drop_old=drop_old)
     told = {"file": str(file), "applied": applied, "restarted": restarted, "kept": kept}
     _say(settings, told, as_json=as_json)
-
-
-def _ask(settings: Settings) -> None:
-    click.echo(f"All that DCM remembers in {programs.shown(settings)} will be as it was in the backup.", err=True)
-    try:
-        answer = click.prompt("Type yes to go on", default="no", show_default=False, err=True)
-    except click.Abort:
-        raise InvalidInput("Nothing was restored: nobody answered. `--yes` does not ask.") from None
-    if answer != "yes":
-        raise InvalidInput("Nothing was restored: the answer was not yes.")
 
 
 def _restore_beside(settings: Settings, file: Path) -> list[str]:
