@@ -15,10 +15,10 @@ from api.database import Database
 from api.fields import Answer, Body, Name, Query
 from api.operations import documented, read_query
 from api.redaction import beside
-from api.routes.imports import count_waiting
+from api.routes.imports import asked_valkey
 from db import audit, exports, import_rows
 from db.pool import Conn
-from dcm import redaction
+from dcm import accepted, redaction
 from dcm.domain import exports as rules
 from dcm.domain.access import Caller
 from dcm.domain.errors import DcmError, InvalidInput, NotFound
@@ -31,8 +31,8 @@ JSON_LINES = "application/x-ndjson"
 PIECE = 64 * 1024
 """Bytes given to the client at once."""
 
-SETTLE_EVERY, SETTLE_LOOKS = 0.1, 50
-"""Seconds between two looks, and how many there are, at whether all that was accepted is written."""
+SETTLE_SECONDS = 5.0
+"""How long an export waits for what was accepted before it."""
 
 MOST_ROWS, LARGEST_BODY = 1000, 16 * 1024 * 1024
 """Lines of one body and its bytes: a single line may have megabytes."""
@@ -85,7 +85,7 @@ class Export:
         of = [("project", query.project)] if query.project else [("session", query.session)] if query.session else []
         if not await self._database.probe(lambda conn: exports.is_known(conn, query.project, query.session)):
             raise NotFound(f"There is no {' '.join(*of)} here.")
-        waiting = await self._settled()
+        waiting = await asyncio.to_thread(_settled, self._settings)
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "api.exporting", str(waiting), *(str(part) for pair in of for part in pair),
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
@@ -97,15 +97,11 @@ class Export:
         resp.content_type = JSON_LINES
         resp.stream = _pieces(process, first)
 
-    async def _settled(self) -> int:
-        """How many accepted events wait to be written, once none does or nobody waits any longer."""
-        waiting = await asyncio.to_thread(count_waiting, self._settings)
-        for _ in range(SETTLE_LOOKS):
-            if not waiting:
-                break
-            await asyncio.sleep(SETTLE_EVERY)
-            waiting = await asyncio.to_thread(count_waiting, self._settings)
-        return waiting
+
+def _settled(settings: Settings) -> int:
+    """How many accepted events wait, when not all that were accepted before now could be awaited; else 0."""
+    with asked_valkey(settings) as client:
+        return accepted.settle(client, settings, SETTLE_SECONDS)
 
 
 async def _failure(process: asyncio.subprocess.Process) -> DcmError:

@@ -2,11 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+import redis
 from falcon.asgi import Request, Response
 from pydantic import JsonValue
 from redis.exceptions import RedisError
@@ -19,8 +21,8 @@ from api.operations import documented, operation
 from api.redaction import beside
 from db import intake
 from db.intake import PastEvent
-from dcm import redaction
-from dcm.broker import accepted_streams, redis_client
+from dcm import accepted, redaction
+from dcm.broker import redis_client
 from dcm.domain.errors import InvalidInput, Unavailable
 from dcm.domain.hook_events import TOOL_ENDED, check
 from dcm.domain.turns import AHEAD, EARLIEST
@@ -114,14 +116,25 @@ class Intake:
 
 
 def count_waiting(settings: Settings) -> int:
-    """Events in the streams of all shards, and exports of telemetry.
+    """Events and exports of telemetry that were accepted and are not stored.
+
+    Raises:
+        Unavailable: Valkey does not answer.
+    """
+    with asked_valkey(settings) as client:
+        return accepted.count(client, settings)
+
+
+@contextmanager
+def asked_valkey(settings: Settings) -> Iterator[redis.Redis]:
+    """A client to ask what waits.
 
     Raises:
         Unavailable: Valkey does not answer.
     """
     try:
         with redis_client(settings) as client:
-            return sum(int(str(client.xlen(stream))) for stream in accepted_streams(settings))
+            yield client
     except (RedisError, OSError) as error:
         raise Unavailable(f"Valkey does not tell what waits ({error}). Try again in a moment.") from error
 

@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.status import Status
 
 from db import backups as database_rules
-from dcm import backups, lease
-from dcm.broker import accepted_streams, redis_client
+from dcm import accepted, backups, lease
+from dcm.broker import redis_client
 from dcm.cli import database, lifecycle, options
 from dcm.cli import postgres_programs as programs
 from dcm.domain.errors import DcmError, StartError
@@ -26,6 +26,9 @@ from dcm.settings import Settings
 
 DRAIN_SECONDS = 30.0
 """How long a backup waits for what was accepted before it."""
+
+ELSEWHERE_SECONDS = 5.0
+"""The same where workers may run elsewhere: in another container, as a unit, or not at all."""
 
 PRIVATE = 0o600
 
@@ -109,15 +112,16 @@ def _drained(settings: Settings) -> int | None:
     """Wait until what was accepted before now is stored; how many events are not, None when Valkey does not tell."""
     try:
         with _broker(settings) as client:
-            marks = {stream: _last(client, stream) for stream in accepted_streams(settings)}
-            deadline = time.monotonic() + (DRAIN_SECONDS if lifecycle.kept_lines(settings) else 0)
-            while any(_waits(client, stream, mark) for stream, mark in marks.items()):
-                if time.monotonic() >= deadline:
-                    return sum(int(str(client.xlen(stream))) for stream in marks)
-                time.sleep(0.05)
+            return accepted.settle(client, settings, _patience(settings))
     except (redis.RedisError, OSError):
         return None
-    return 0
+
+
+def _patience(settings: Settings) -> float:
+    """Seconds to wait for workers: of a Valkey of its own DCM knows whether any run, of another's it cannot."""
+    if lifecycle.kept_lines(settings):
+        return DRAIN_SECONDS
+    return 0.0 if settings.embedded_valkey else ELSEWHERE_SECONDS
 
 
 @contextlib.contextmanager
@@ -127,16 +131,6 @@ def _broker(settings: Settings) -> Iterator[redis.Redis]:
         if settings.embedded_valkey and not lifecycle.kept_lines(settings) and not valkey.answers(settings.home):
             stack.enter_context(valkey.running(settings.home, settings.valkey_fsync))
         yield stack.enter_context(redis_client(settings))
-
-
-def _last(client: redis.Redis, stream: str) -> bytes | None:
-    """The newest entry of a stream."""
-    found: Any = client.xrevrange(stream, count=1)
-    return found[0][0] if found else None
-
-
-def _waits(client: redis.Redis, stream: str, mark: bytes | None) -> bool:
-    return mark is not None and bool(client.xrange(stream, max=mark.decode(), count=1))
 
 
 def _dump(url: str, path: Path) -> None:

@@ -13,9 +13,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 OURS = ("api", "db", "dcm", "hooks", "workers", "wsbridge")
 SHARED = (
-    "dcm", "dcm.settings", "dcm.backups", "dcm.broker", "dcm.logs", "dcm.redaction", "dcm.secret", "dcm.domain",
-    "dcm.prices", "dcm.tracing", "dcm.token_file", "dcm.transcript_files", "dcm.transcript_ends", "dcm.figures",
-    "dcm.dead_messages", "dcm.bearers",
+    "dcm", "dcm.settings", "dcm.accepted", "dcm.backups", "dcm.bearers", "dcm.broker", "dcm.dead_messages",
+    "dcm.domain", "dcm.figures", "dcm.logs", "dcm.prices", "dcm.redaction", "dcm.secret", "dcm.token_file",
+    "dcm.tracing", "dcm.transcript_ends", "dcm.transcript_files",
 )  # fmt: skip
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {

@@ -3,17 +3,19 @@
 import os
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from api_server import wait_for
 from command import answer, run
 
 from db import tokens
 from dcm import backups, lease
-from dcm.broker import TELEMETRY_STREAM, stream_key
+from dcm.broker import TELEMETRY_STREAM, redis_client, stream_key
 from dcm.cli import backup, postgres_programs
 from dcm.domain import access
 from dcm.domain.errors import InvalidInput, StartError
@@ -112,10 +114,9 @@ def test_older_backups_are_removed_by_the_setting_and_in_another_folder_only_whe
 
 
 def test_a_backup_says_how_many_accepted_events_it_does_not_hold(
-    home: Path, stores: dict[str, str], valkey_url: str
+    home: Path, stores: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dcm.broker import redis_client
-
+    monkeypatch.setattr(backup, "ELSEWHERE_SECONDS", 0.1)
     assert backed_up(home, stores)["waiting"] == 0
     with redis_client(load({**stores, "HOME": str(home)})) as client:
         client.xadd(TELEMETRY_STREAM, {"p": "{}"})
@@ -126,6 +127,16 @@ def test_a_backup_says_how_many_accepted_events_it_does_not_hold(
     assert "1 events were accepted and are not stored yet" in run(home, "backup", **stores).stderr
     away = {**stores, "DCM_REDIS_URL": "redis://127.0.0.1:1/0"}
     assert backed_up(home, away)["waiting"] is None
+
+
+def test_a_backup_waits_for_workers_that_run_where_it_cannot_see_them(home: Path, stores: dict[str, str]) -> None:
+    with redis_client(load({**stores, "HOME": str(home)})) as client, ThreadPoolExecutor() as beside:
+        entry = client.xadd(stream_key(0), {"p": "{}"})
+        client.config_resetstat()
+        made = beside.submit(backed_up, home, stores)
+        wait_for(lambda: "cmdstat_xrange" in client.info("commandstats"), "a look at what waits")
+        client.xdel(stream_key(0), entry)
+        assert made.result(60)["waiting"] == 0
 
 
 def test_a_second_backup_beside_one_that_is_being_made_is_refused(home: Path, stores: dict[str, str]) -> None:

@@ -3,12 +3,13 @@
 import json
 import stat
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
 import pytest
 from access_tokens import credential
-from api_server import ApiServer
+from api_server import ApiServer, wait_for
 from command import answer, run
 from moves import (
     COMPACTED,
@@ -28,6 +29,7 @@ from recorder import Recorder, Said
 from story import SESSION
 
 from db import counts
+from dcm.broker import stream_key
 from dcm.client.errors import Absent, ClientError
 from dcm.domain import exports
 from dcm.domain.errors import InvalidInput
@@ -198,3 +200,15 @@ def test_an_export_that_ends_without_totals_is_an_error_and_leaves_no_file(recor
     assert isinstance(said.exception, ClientError)
     assert "cut off after line 1" in str(said.exception)
     assert list(home.iterdir()) == []
+
+
+def test_an_export_waits_for_what_was_accepted_before_it_alone(server: ApiServer, home: Path) -> None:
+    valkey = server.valkey.client
+    before = valkey.xadd(stream_key(0), {"p": "{}"})
+    valkey.config_resetstat()
+    with ThreadPoolExecutor() as beside:
+        made = beside.submit(exported, server, home)
+        wait_for(lambda: "cmdstat_xrange" in valkey.info("commandstats"), "a look at what waits")
+        valkey.xadd(stream_key(0), {"p": "{}"})
+        valkey.xdel(stream_key(0), before)
+        assert made.result(60)[-1]["kind"] == exports.TOTALS
