@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from api_server import ApiServer, OwnValkey, serving
+from api_server import ApiServer, OwnValkey, empty, serving
 
 from db.pool import Conn
 
@@ -51,9 +51,5 @@ def server(module_server: ApiServer) -> ApiServer:
 def conn(server: ApiServer) -> Iterator[Conn]:
     """A connection, with autocommit, to the server's database with nothing in it."""
     with psycopg.connect(server.database_url, autocommit=True) as conn:
-        tables = conn.execute(
-            "SELECT string_agg(quote_ident(relname), ', ') FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace "
-            "WHERE nspname = 'public' AND relkind IN ('r', 'p') AND NOT relispartition AND relname <> 'schema_version'"
-        ).fetchone()
-        conn.execute(f"TRUNCATE {tables[0]} RESTART IDENTITY CASCADE")
+        empty(conn)
         yield conn

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from api_server import ApiServer, OwnValkey, serving
+from api_server import ApiServer, OwnValkey, empty, serving
 from inside import writing
 from moves import live
 from recorder import Recorder, recording
@@ -52,9 +52,7 @@ def server(module_server: ApiServer) -> ApiServer:
     """The module's server with nothing in its stores."""
     module_server.valkey.client.flushall()
     with psycopg.connect(module_server.database_url, autocommit=True) as conn:
-        tables = "actions, hook_events, subtasks, task_lists, requests, sessions, projects, briefs, agent_messages"
-        tables += ", transcripts, message_usage, context_usage"
-        conn.execute(f"TRUNCATE {tables}, events, keyword_tool_scores, rejected_events CASCADE")
+        empty(conn)
     return module_server
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from api_server import ApiServer
+from api_server import ApiServer, empty
 from command import answer, run
 from story import AGENT, HOOKS, SESSION, tool
 
@@ -73,11 +73,9 @@ COUNTED_AGAIN = {
 
 
 def emptied(server: ApiServer) -> ApiServer:
-    """The same server with nothing in its database, the derived tables included."""
+    """The same server with nothing in its database."""
     with psycopg.connect(server.database_url, autocommit=True) as conn:
-        kept = {"migrations", "schema_version"}
-        names = ", ".join(sorted({*TABLES, *DERIVED, *NOT_MOVED} - kept))
-        conn.execute(f"TRUNCATE {names} CASCADE")
+        empty(conn)
     return server
 
 
