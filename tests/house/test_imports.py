@@ -154,6 +154,11 @@ def test_the_contracts_hold_psycopg_in_db_and_libraries_out_of_the_rules_and_the
         assert forbidden(source, "psycopg"), f"{source} -> psycopg"
 
 
+def test_the_contracts_keep_the_shared_packages_from_all_of_db_but_migrations_and_backups() -> None:
+    of_db = {name for name in NAMES if name.startswith("db.")} - {"db.backups", "db.migrate", "db.migrations"}
+    assert {name for name in of_db if not forbidden("dcm", name)} == set()
+
+
 def test_import_linter_finds_the_contracts_kept() -> None:
     told = subprocess.run(
         [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
