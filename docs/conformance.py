@@ -14,6 +14,7 @@ PAGE = DOCS / "conformance.md"
 
 TITLES = {
     "routes": "Routes",
+    "running": "Running it",
     "telemetry": "Telemetry",
     "websocket": "WebSocket",
     "hooks": "Hooks",

@@ -54,6 +54,7 @@ def bury(server: ApiServer, *arguments: object, **options: Any) -> str:
     return message.message_id
 
 
+@pytest.mark.contract("GET /api/dead", "GET /api/dead/:id")
 def test_a_refused_event_is_listed_with_its_reason_and_shown_with_its_payload(
     server: ApiServer, conn: Conn, write_all: Callable[[], None]
 ) -> None:
@@ -65,6 +66,7 @@ def test_a_refused_event_is_listed_with_its_reason_and_shown_with_its_payload(
     assert server.get("/api/dead").json["counts"] == {"events": 1, "messages": 0}
 
 
+@pytest.mark.contract("POST /api/dead/:id/retry")
 def test_an_event_that_is_sent_again_is_stored_once_with_the_time_it_had(
     server: ApiServer, conn: Conn, write_all: Callable[[], None]
 ) -> None:
@@ -110,6 +112,7 @@ def test_an_event_that_is_refused_again_stays_with_its_newest_reason_and_its_tri
     assert again["failed_at"] > letter["failed_at"]
 
 
+@pytest.mark.contract("POST /api/dead/retry")
 def test_all_refused_events_are_sent_again_at_once_and_none_twice(
     server: ApiServer, conn: Conn, write_all: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,6 +126,7 @@ def test_all_refused_events_are_sent_again_at_once_and_none_twice(
     assert server.get("/api/dead").json["counts"]["events"] == 0
 
 
+@pytest.mark.contract("GET /api/dead", "GET /api/dead/:id", "POST /api/dead/:id/retry")
 def test_a_dead_message_is_listed_shown_and_put_back_into_its_queue_as_a_new_one(server: ApiServer, conn: Conn) -> None:
     dead_id = bury(server, "s1", "auto", retries=4, traceback="Traceback\n  line\nValueError: no", request_id="r-7")
     (letter,) = listed(server)
@@ -140,6 +144,7 @@ def test_a_dead_message_is_listed_shown_and_put_back_into_its_queue_as_a_new_one
     assert server.valkey.client.llen("dcm:dramatiq:default") == 1
 
 
+@pytest.mark.contract("POST /api/dead/retry", "DELETE /api/dead")
 def test_one_kind_is_listed_sent_again_and_dropped_without_the_other(
     server: ApiServer, conn: Conn, write_all: Callable[[], None]
 ) -> None:
@@ -156,6 +161,7 @@ def test_one_kind_is_listed_sent_again_and_dropped_without_the_other(
     assert server.ask("DELETE", "/api/dead").json == {"dropped": 1}
 
 
+@pytest.mark.contract("DELETE /api/dead/:id")
 def test_one_letter_is_dropped_for_good(server: ApiServer, conn: Conn, write_all: Callable[[], None]) -> None:
     refuse(server, conn, write_all, "one")
     for letter_id in (listed(server)[0]["id"], bury(server, 1)):

@@ -19,6 +19,7 @@ def waiting(server: ApiServer) -> list[list[str]]:
     return [message["args"] for message in found if message["actor_name"] == "prune"]
 
 
+@pytest.mark.contract("GET /api/retention", "POST /api/retention")
 def test_the_days_of_each_kind_are_shown_and_those_of_a_project_are_set_and_unset(
     server: ApiServer, conn: Conn
 ) -> None:
@@ -44,6 +45,7 @@ def test_days_that_cannot_be_set_are_refused(server: ApiServer, conn: Conn, body
     assert administer(server, "POST", "/api/retention", body).status == status
 
 
+@pytest.mark.contract("POST /api/prunings", "GET /api/prunings/:id")
 def test_a_pruning_is_given_to_a_worker_and_tells_how_far_it_is(server: ApiServer, conn: Conn) -> None:
     answer = administer(server, "POST", "/api/prunings", {"older_than_days": 30, "dry_run": True})
     asked = answer.json
@@ -84,6 +86,7 @@ def test_what_lets_go_of_things_takes_a_token_on_this_machine_too_and_is_noted(
     assert conn.execute(acts).fetchall() == [("token file", act)]
 
 
+@pytest.mark.contract("DELETE /api/sessions/:id?everything=true")
 def test_a_session_deleted_with_everything_leaves_nothing_behind(server: ApiServer, conn: Conn) -> None:
     store(conn, *a_session())
     assert server.ask("DELETE", "/api/sessions/s1?everything=true").status == 204

@@ -58,6 +58,7 @@ def test_what_was_made_in_an_agents_name_is_ended_with_its_credential_alone(serv
         assert send(server, "DELETE", path, None, X_DCM_Agent_Token=own).status == 200
 
 
+@pytest.mark.contract("POST /api/agents/:agent_id/credential", "DELETE /api/agents/:agent_id/credential")
 def test_a_new_credential_ends_the_one_before_and_without_one_names_are_believed_again(
     server: ApiServer, conn: Conn
 ) -> None:

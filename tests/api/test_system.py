@@ -39,6 +39,7 @@ def hook(server: ApiServer, **fields: Any) -> int:
     return server.hook({"session_id": "s1", "hook_event_name": "Notification", **fields}).status
 
 
+@pytest.mark.contract("GET /api/system")
 def test_what_waits_is_counted_and_the_age_of_the_oldest_told(server: ApiServer, conn: Conn) -> None:
     assert state(server)["queue"] | {"messages": {}} == {"depth": 0, "lag_seconds": 0, "messages": {}, "later": {
         "default": 0, "ingest": 0}}  # fmt: skip
@@ -60,6 +61,7 @@ def test_telemetry_that_waits_is_counted_as_events_are(server: ApiServer, conn: 
     assert server.get("/api/intake").json["waiting"] == 1
 
 
+@pytest.mark.contract("GET /api/system")
 def test_failures_and_the_room_on_the_disks_are_told(server: ApiServer, conn: Conn) -> None:
     conn.execute("INSERT INTO rejected_events (entry_id, reason, payload, at) VALUES ('1-0', 'r', '{}', now())")
     conn.execute(
@@ -77,6 +79,7 @@ def test_failures_and_the_room_on_the_disks_are_told(server: ApiServer, conn: Co
     assert value(server, "dcm_database_size_bytes") > 1_000_000
 
 
+@pytest.mark.contract("GET /api/system", "GET /metrics")
 def test_a_database_that_is_away_is_told_and_the_rest_with_it(server: ApiServer, conn: Conn) -> None:
     with database_away(server.database_url):
         found = state(server)
@@ -100,6 +103,7 @@ def test_a_valkey_that_is_away_is_told_and_the_rest_with_it(server: ApiServer, c
     assert told["dcm_postgres_up", frozenset()] == 1
 
 
+@pytest.mark.contract("GET /metrics")
 @pytest.mark.parametrize(
     ("payload", "answer"), [(b'{"session_id": "s", "hook_event_name": "E"}', "accepted"), (b"[]", "invalid")]
 )
@@ -120,6 +124,7 @@ def test_another_request_is_counted_by_its_route_and_status(server: ApiServer, c
     assert value(server, name, **labels) == before + 2
 
 
+@pytest.mark.contract("GET /metrics")
 def test_each_process_tells_its_memory_its_time_and_its_files_and_whether_it_is_up(server: ApiServer) -> None:
     text = server.get("/metrics").body.decode()
     for name in ("process_resident_memory_bytes", "process_cpu_seconds_total", "process_open_fds"):

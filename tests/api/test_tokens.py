@@ -21,6 +21,7 @@ def acts(server: ApiServer, query: str = "") -> list[tuple[str, str, str]]:
     return [(each["who"], each["act"], each["subject"]) for each in reversed(found)]
 
 
+@pytest.mark.contract("POST /api/tokens")
 def test_a_token_has_256_random_bits_is_shown_once_and_stored_as_its_hash(server: ApiServer, conn: Conn) -> None:
     made = administer(server, "POST", "/api/tokens", {"name": "laptop"}).json
     assert made["token"].startswith("dcm_")
@@ -53,6 +54,7 @@ def test_what_cannot_be_a_token_is_refused_with_the_field(server: ApiServer, con
     assert answer.json["details"]
 
 
+@pytest.mark.contract("GET /api/tokens", "DELETE /api/tokens/:key")
 def test_two_good_tokens_never_have_one_name_and_a_revoked_one_gives_it_back(server: ApiServer, conn: Conn) -> None:
     token(server, "read")
     assert administer(server, "POST", "/api/tokens", {"name": "laptop"}).status == 409
@@ -83,6 +85,7 @@ def test_its_last_use_is_written_once_a_minute_at_most(conn: Conn) -> None:
     assert last_used() > first
 
 
+@pytest.mark.contract("GET /api/audit")
 def test_every_administrative_act_is_in_the_audit_log_with_who_did_it(server: ApiServer, conn: Conn) -> None:
     admin = token(server, "admin", name="boss")
     server.ask("DELETE", "/api/tokens/nobody", headers=bearer(admin))
@@ -103,6 +106,7 @@ def test_every_administrative_act_is_in_the_audit_log_with_who_did_it(server: Ap
     assert [each["act"] for each in older["acts"]] == ["credential.created"]
 
 
+@pytest.mark.contract("GET /api/audit")
 def test_what_is_deleted_is_in_the_audit_log_and_what_was_not_there_is_not(server: ApiServer, conn: Conn) -> None:
     project_id = project(server)
     request_id = request(server, project_id)

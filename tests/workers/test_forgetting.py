@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from psycopg import sql
 from stories import TTL_MS, a_session, at, event, rows, store, tool
 
@@ -76,6 +77,7 @@ def number(conn: Conn, place: tuple[str, str], value: object) -> int:
     return int(row[0])
 
 
+@pytest.mark.contract("DELETE /api/sessions/:id?everything=true")
 def test_nothing_is_left_of_a_deleted_session_in_any_table_and_all_of_another(conn: Conn) -> None:
     fill(conn, "s1", "/w/shop")
     fill(conn, "s2", "/w/shop")
@@ -92,6 +94,7 @@ def test_nothing_is_left_of_a_deleted_session_in_any_table_and_all_of_another(co
     assert conn.execute("SELECT * FROM counts ORDER BY 1, 2, 3").fetchall() == kept
 
 
+@pytest.mark.contract("DELETE /api/projects/:id")
 def test_nothing_is_left_of_a_deleted_project_in_any_table_and_all_of_another(conn: Conn) -> None:
     fill(conn, "s1", "/w/shop")
     fill(conn, "s2", "/w/bank")

@@ -37,6 +37,7 @@ def dead(home: Path, server: ApiServer, *arguments: str, typed: str | None = Non
     return run(home, "dead", *arguments, typed=typed, CONTEXT_MANAGER_URL=url(server))
 
 
+@pytest.mark.contract("dcm dead list")
 def test_what_failed_is_listed_with_its_id_its_kind_and_why(
     home: Path, server: ApiServer, letter: dict[str, Any]
 ) -> None:
@@ -47,6 +48,7 @@ def test_what_failed_is_listed_with_its_id_its_kind_and_why(
     assert "0 messages" in dead(home, server, "list", "--kind", "message").output
 
 
+@pytest.mark.contract("dcm dead show")
 def test_one_is_shown_by_the_beginning_of_its_id_and_cannot_command_the_terminal(
     home: Path, server: ApiServer, letter: dict[str, Any]
 ) -> None:
@@ -57,6 +59,7 @@ def test_one_is_shown_by_the_beginning_of_its_id_and_cannot_command_the_terminal
     assert answer(dead(home, server, "show", letter["id"], "--json"))["name"] == "News"
 
 
+@pytest.mark.contract("dcm dead retry")
 @pytest.mark.parametrize("everything", [False, True])
 def test_what_is_sent_again_is_stored_and_gone_from_the_list(
     home: Path, server: ApiServer, letter: dict[str, Any], write_all: Callable[[], None], everything: bool
@@ -67,6 +70,7 @@ def test_what_is_sent_again_is_stored_and_gone_from_the_list(
     assert "Nothing failed for good." in dead(home, server, "list").output
 
 
+@pytest.mark.contract("dcm dead drop")
 def test_nothing_is_dropped_until_a_person_says_yes(home: Path, server: ApiServer, letter: dict[str, Any]) -> None:
     for typed in ("no\n", ""):
         assert "Nothing was dropped" in str(dead(home, server, "drop", letter["id"], typed=typed).exception)
@@ -113,6 +117,7 @@ SLOW = {"depth": 12, "lag_seconds": 61.2, "messages": {}, "later": {}}
 FAILED = {"rejected": 2, "rejected_last_day": 1, "dead": 1}
 
 
+@pytest.mark.contract("dcm doctor")
 @pytest.mark.parametrize(
     ("changes", "check", "found", "says"),
     [
@@ -133,6 +138,7 @@ def test_doctor_says_what_waits_and_what_failed_and_names_the_command_that_mends
     assert found == "ok" or "`dcm " in findings[check].mend
 
 
+@pytest.mark.contract("dcm status")
 @pytest.mark.parametrize(
     ("changes", "lines"),
     [

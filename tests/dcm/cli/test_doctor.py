@@ -118,6 +118,7 @@ def test_doctor_finds_a_home_and_a_secret_that_others_may_read(home: Path) -> No
     assert found["secret"]["mend"] == f"Run `chmod 600 {folder / 'secret'}`."
 
 
+@pytest.mark.contract("dcm doctor")
 def test_doctor_finds_hooks_that_report_elsewhere_or_are_turned_off(home: Path) -> None:
     assert "does not report" in examined(home)["hooks"]["says"]
     run(home, "hooks", "--url", "http://127.0.0.1:4999")
@@ -143,6 +144,7 @@ def test_doctor_finds_a_launcher_of_another_port_and_one_that_is_gone(home: Path
     assert examined(home)["launcher"]["state"] == "ok"
 
 
+@pytest.mark.contract("dcm doctor")
 def test_doctor_finds_a_database_without_the_schema_and_one_that_is_away(home: Path, postgres_url: str) -> None:
     bare = postgres_url.replace("/dcm?", "/postgres?")
     assert "0001_initial.sql" in examined(home, DCM_DATABASE_URL=bare)["schema"]["says"]

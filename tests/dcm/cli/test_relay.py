@@ -68,6 +68,7 @@ def findings(laptop: Laptop) -> dict[str, Any]:
     return {finding["check"]: finding for finding in laptop.json("doctor")["findings"]}
 
 
+@pytest.mark.contract("dcm relay")
 def test_a_session_that_starts_starts_the_relay_and_reports_by_it(laptop: Laptop, far: Far) -> None:
     assert laptop.run("install").returncode == 0
     laptop.hook("SessionStart", source="startup")
@@ -78,6 +79,7 @@ def test_a_session_that_starts_starts_the_relay_and_reports_by_it(laptop: Laptop
     assert not (laptop.home / "valkey").exists()
 
 
+@pytest.mark.contract("dcm relay")
 def test_start_status_doctor_and_stop_know_the_relay(laptop: Laptop, far: Far) -> None:
     assert parts(laptop)["relay"]["works"] is False
     assert findings(laptop)["relay"]["mend"] == "Run `dcm start`."

@@ -23,6 +23,7 @@ def pruning(**more: Any) -> Said:
 DONE = {"ended_at": "2026-11-21T12:00:09.000Z", "stage": "done", "rows": {"actions": 4_166_400}, "bytes": 3 * 2**30}
 
 
+@pytest.mark.contract("dcm prune")
 def test_prune_waits_for_the_pruning_and_says_what_went(recorder: Recorder, home: Path) -> None:
     recorder.answer(pruning(stage="waiting", began_at=None), pruning(), pruning(**DONE))
     said = run(home, "prune", "--older-than", "30", "--project", "/w/shop", "--url", recorder.url)
@@ -35,6 +36,7 @@ def test_prune_waits_for_the_pruning_and_says_what_went(recorder: Recorder, home
     assert (second.method, second.path) == ("GET", f"/api/prunings/{ID}")
 
 
+@pytest.mark.contract("dcm prune")
 def test_prune_without_deleting_says_what_would_go(recorder: Recorder, home: Path) -> None:
     recorder.answer(pruning(), pruning(**DONE, dry_run=True))
     said = run(home, "prune", "--dry-run", "--url", recorder.url)
@@ -71,6 +73,7 @@ def test_a_pruning_that_tells_nothing_any_more_is_not_waited_for_for_ever(
     assert why in str(said.exception)
 
 
+@pytest.mark.contract("dcm retention")
 def test_retention_shows_the_days_and_sets_those_of_a_project(recorder: Recorder, home: Path) -> None:
     own = {"id": ID, "path": "/w/shop", "days": 0}
     recorder.answer(Said(200, {"days": {"actions": 90, "events": 1}, "projects": [own], "prunings": []}))
@@ -85,6 +88,7 @@ def test_retention_shows_the_days_and_sets_those_of_a_project(recorder: Recorder
     ]  # fmt: skip
 
 
+@pytest.mark.contract("dcm delete session")
 def test_a_session_is_deleted_with_everything_when_the_answer_is_yes(recorder: Recorder, home: Path) -> None:
     for typed in ("no\n", ""):
         said = run(home, "delete", "session", "s1", "--url", recorder.url, typed=typed)
@@ -104,6 +108,7 @@ def test_a_session_nobody_knows_is_not_deleted(recorder: Recorder, home: Path) -
     assert isinstance(said.exception, NotFound)
 
 
+@pytest.mark.contract("dcm delete project")
 @pytest.mark.parametrize("sessions", [0, 2])
 def test_a_project_is_deleted_a_session_after_the_other(recorder: Recorder, home: Path, sessions: int) -> None:
     page = {"sessions": [{"id": f"s{n}"} for n in range(sessions)], "total": sessions, "limit": 100, "offset": 0}

@@ -29,6 +29,7 @@ def dcm(server: ApiServer, home: Path) -> Any:
     return call
 
 
+@pytest.mark.contract("dcm token create", "dcm token list", "dcm token revoke")
 def test_a_token_is_printed_once_listed_without_itself_and_revoked(dcm: Any) -> None:
     made = dcm("token", "create", "laptop", "--expires", "90d")
     assert re.fullmatch(r"dcm_[\w-]{43}\n", made.stdout)
@@ -50,6 +51,7 @@ def test_a_script_gets_json_of_all_of_it(dcm: Any) -> None:
     assert answer(dcm("audit", "--act", "token.revoked", "--limit", "1", "--json"))["acts"][0]["subject"] == "ada"
 
 
+@pytest.mark.contract("dcm audit")
 def test_the_audit_log_is_printed_a_line_an_act(dcm: Any) -> None:
     dcm("token", "create", "printed")
     line = dcm("audit", "--limit", "1").stdout
