@@ -6,6 +6,15 @@ from pathlib import Path
 
 from dcm.domain.errors import SettingsError
 
+HONCHO_BASE_PORT = 5000
+"""honcho gives its first Procfile line this PORT when nobody chose one."""
+
+PROCFILE_ORDER = ("api", "worker", "ingest", "wsbridge", "clock", "postgres", "valkey")
+"""The lines of the Procfile, in order: honcho adds 100 to PORT for each."""
+
+YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+"""What a variable says that is on or off, in whatever case."""
+
 
 def names(text: str) -> tuple[str, ...]:
     """The names of a list by commas, without the slash at their end."""
@@ -36,6 +45,18 @@ def integer(environ: Mapping[str, str], name: str, default: int, low: int, high:
     return value
 
 
+def flag(environ: Mapping[str, str], name: str, *, default: bool) -> bool:
+    """Whether a variable says yes.
+
+    Raises:
+        SettingsError: it says neither yes nor no.
+    """
+    word = environ.get(name, "").strip().lower()
+    if word not in ("", *YES, *NO):
+        raise SettingsError(f"{name} is {word!r}: give 1 or 0.")
+    return word in YES if word else default
+
+
 def endpoint(environ: Mapping[str, str]) -> str:
     """Where traces are sent; empty when nobody says.
 
@@ -59,3 +80,40 @@ def choice(environ: Mapping[str, str], name: str, default: str, allowed: tuple[s
     if value not in allowed:
         raise SettingsError(f"{name} is {value!r}: give one of {', '.join(allowed)}.")
     return value
+
+
+def _port(environ: Mapping[str, str]) -> int:
+    """PORT as the person meant it.
+
+    honcho gives line i of the Procfile, instance j, the port base + 100 i + j, with base 5000 when
+    nobody chose one; this takes that back, so `honcho start` and `make up` mean the same. `dcm up` knows
+    the port and says it in DCM_PORT.
+    """
+    if environ.get("DCM_PORT"):
+        return integer(environ, "DCM_PORT", 3847, 1, 65535)
+    port = integer(environ, "PORT", 3847, 1, 65535)
+    line, _, instance = environ.get("HONCHO_PROCESS_NAME", "").partition(".")
+    if line not in PROCFILE_ORDER or "PORT" not in environ:
+        return port
+    base = port - 100 * PROCFILE_ORDER.index(line) - (int(instance or 1) - 1)
+    started_alone = port - (int(instance or 1) - 1) == HONCHO_BASE_PORT
+    return 3847 if started_alone or base == HONCHO_BASE_PORT else base
+
+
+def ports(environ: Mapping[str, str]) -> dict[str, int]:
+    """The three ports, by the name of their setting; each another.
+
+    Raises:
+        SettingsError: two are the same, or one is none.
+    """
+    given = {
+        "port": _port(environ),
+        "dashboard_port": integer(environ, "DASHBOARD_PORT", 3848, 1, 65535),
+        "ws_port": integer(environ, "WS_PORT", 3849, 1, 65535),
+    }
+    taken: dict[int, str] = {}
+    for name, port in given.items():
+        if port in taken:
+            raise SettingsError(f"{taken[port]} and {name.upper()} are both {port}: give each a port of its own.")
+        taken[port] = name.upper()
+    return given

@@ -38,7 +38,7 @@ if [ "$to" = "$url" ] && [ -z "${{DCM_TOKEN-}}" ] && [ -r "$token" ]; then
     read -r DCM_TOKEN <"$token"
     export DCM_TOKEN
 fi
-[ "${{DCM_AUTOSTART-}}" = 0 ] && home=
+case "${{DCM_AUTOSTART-}}" in 0 | [Nn][Oo] | [Oo][Ff][Ff] | [Ff][Aa][Ll][Ss][Ee]) home= ;; esac
 [ -x "$python" ] && [ -r "$client" ] || exec cat >/dev/null
 exec "$python" -I -S "$client" "$to" {slow_mark} "$home" {bridge_port}
 """

@@ -4,21 +4,16 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import cast
 
 from dcm import environment
 from dcm.domain import passwords, retention, store_urls
 from dcm.domain.errors import SettingsError
 from dcm.embedded.places import places
 
-HONCHO_BASE_PORT = 5000
-"""honcho gives its first Procfile line this PORT when nobody chose one."""
 
-PROCFILE_ORDER = ("api", "worker", "ingest", "wsbridge", "clock", "postgres", "valkey")
-"""The lines of the Procfile, in order: honcho adds 100 to PORT for each."""
-
-
-def _doc(env: str, text: str, *, secret: bool = False) -> dict[str, object]:
-    return {"env": env, "doc": text, "secret": secret}
+def _doc(env: str, text: str, *, secret: bool = False, bounds: tuple[int, int] | None = None) -> dict[str, object]:
+    return {"env": env, "doc": text, "secret": secret, "bounds": bounds}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +36,32 @@ class Settings:
     )
     ws_port: int = field(default=3849, metadata=_doc("WS_PORT", "Port of the WebSocket bridge."))
     db_max_connections: int = field(
-        default=10, metadata=_doc("DB_MAX_CONNECTIONS", "Most database connections of one process.")
+        default=10, metadata=_doc("DB_MAX_CONNECTIONS", "Most database connections of one process.", bounds=(1, 1000))
     )
     max_db_retries: int = field(
-        default=3, metadata=_doc("MAX_DB_RETRIES", "Tries to reach the database before start-up gives up.")
+        default=3,
+        metadata=_doc("MAX_DB_RETRIES", "Tries to reach the database before start-up gives up.", bounds=(0, 1000)),
     )
     healthcheck_interval_ms: int = field(
         default=30_000,
-        metadata=_doc("HEALTHCHECK_INTERVAL_MS", "Milliseconds between checks of the database by the clock."),
+        metadata=_doc(
+            "HEALTHCHECK_INTERVAL_MS",
+            "Milliseconds between checks of the database by the clock.",
+            bounds=(1000, 86_400_000),
+        ),
     )
     message_ttl_ms: int = field(
-        default=3_600_000, metadata=_doc("MESSAGE_TTL_MS", "Milliseconds a message lives when it says nothing.")
+        default=3_600_000,
+        metadata=_doc(
+            "MESSAGE_TTL_MS", "Milliseconds a message lives when it says nothing.", bounds=(1000, 86_400_000)
+        ),
     )
-    api_workers: int = field(default=1, metadata=_doc("DCM_API_WORKERS", "Processes of the API server."))
-    shards: int = field(default=1, metadata=_doc("DCM_SHARDS", "Ingest streams; a session stays on one."))
+    api_workers: int = field(
+        default=1, metadata=_doc("DCM_API_WORKERS", "Processes of the API server.", bounds=(1, 64))
+    )
+    shards: int = field(
+        default=1, metadata=_doc("DCM_SHARDS", "Ingest streams; a session stays on one.", bounds=(1, 64))
+    )
     ws_auth_secret: str = field(
         default="",
         metadata=_doc(
@@ -78,9 +85,16 @@ class Settings:
     )
     rate_per_second: int = field(
         default=100,
-        metadata=_doc("DCM_RATE_PER_SECOND", "Requests a second of a token, or of an address that shows none."),
+        metadata=_doc(
+            "DCM_RATE_PER_SECOND",
+            "Requests a second of a token, or of an address that shows none.",
+            bounds=(1, 1_000_000),
+        ),
     )
-    rate_burst: int = field(default=400, metadata=_doc("DCM_RATE_BURST", "Requests in one go before that rate holds."))
+    rate_burst: int = field(
+        default=400,
+        metadata=_doc("DCM_RATE_BURST", "Requests in one go before that rate holds.", bounds=(1, 1_000_000)),
+    )
     callback_private: bool = field(
         default=False,
         metadata=_doc(
@@ -88,7 +102,10 @@ class Settings:
         ),
     )
     session_idle_hours: int = field(
-        default=24, metadata=_doc("DCM_SESSION_IDLE_HOURS", "Hours of silence after which a session counts as ended.")
+        default=24,
+        metadata=_doc(
+            "DCM_SESSION_IDLE_HOURS", "Hours of silence after which a session counts as ended.", bounds=(1, 8760)
+        ),
     )
     keep_days: str = field(
         default="",
@@ -96,7 +113,11 @@ class Settings:
     )
     brief_tokens: int = field(
         default=2000,
-        metadata=_doc("DCM_BRIEF_TOKENS", "Tokens of the brief after a compaction, 100 to 8000; four characters each."),
+        metadata=_doc(
+            "DCM_BRIEF_TOKENS",
+            "Tokens of the brief after a compaction, 100 to 8000; four characters each.",
+            bounds=(100, 8000),
+        ),
     )
     claude_home: Path = field(
         default=Path(".claude"), metadata=_doc("CLAUDE_CONFIG_DIR", "Where Claude Code keeps settings and skills.")
@@ -126,7 +147,11 @@ class Settings:
     )
     backup_keep: int = field(
         default=7,
-        metadata=_doc("DCM_BACKUP_KEEP", "Days a backup is kept, one is made each night; 0: none is made by itself."),
+        metadata=_doc(
+            "DCM_BACKUP_KEEP",
+            "Days a backup is kept, one is made each night; 0: none is made by itself.",
+            bounds=(0, 3650),
+        ),
     )
     backup_folder: Path | None = field(
         default=None,
@@ -144,7 +169,11 @@ class Settings:
     )
     relay_spool_mb: int = field(
         default=64,
-        metadata=_doc("DCM_RELAY_SPOOL_MB", "Megabytes of events that a relay keeps while the server is away."),
+        metadata=_doc(
+            "DCM_RELAY_SPOOL_MB",
+            "Megabytes of events that a relay keeps while the server is away.",
+            bounds=(1, 100_000),
+        ),
     )
     relay_insecure: bool = field(
         default=False,
@@ -184,42 +213,10 @@ VARIABLES = frozenset(item.metadata["env"] for item in fields(Settings)) - {""} 
 """Every variable that settings are made of."""
 
 
-def _port(environ: Mapping[str, str]) -> int:
-    """PORT as the person meant it.
-
-    honcho gives line i of the Procfile, instance j, the port base + 100 i + j, with base 5000 when
-    nobody chose one; this takes that back, so `honcho start` and `make up` mean the same. `dcm up` knows
-    the port and says it in DCM_PORT.
-    """
-    if environ.get("DCM_PORT"):
-        return environment.integer(environ, "DCM_PORT", 3847, 1, 65535)
-    port = environment.integer(environ, "PORT", 3847, 1, 65535)
-    line, _, instance = environ.get("HONCHO_PROCESS_NAME", "").partition(".")
-    if line not in PROCFILE_ORDER or "PORT" not in environ:
-        return port
-    base = port - 100 * PROCFILE_ORDER.index(line) - (int(instance or 1) - 1)
-    started_alone = port - (int(instance or 1) - 1) == HONCHO_BASE_PORT
-    return 3847 if started_alone or base == HONCHO_BASE_PORT else base
-
-
-def _ports(environ: Mapping[str, str]) -> dict[str, int]:
-    """The three ports by variable, each another."""
-    taken: dict[int, str] = {}
-    ports = {
-        "PORT": _port(environ),
-        "DASHBOARD_PORT": environment.integer(environ, "DASHBOARD_PORT", 3848, 1, 65535),
-        "WS_PORT": environment.integer(environ, "WS_PORT", 3849, 1, 65535),
-    }
-    for name, port in ports.items():
-        if port in taken:
-            raise SettingsError(f"{taken[port]} and {name} are both {port}: give each a port of its own.")
-        taken[port] = name
-    return ports
-
-
 def _database_url(environ: Mapping[str, str], home: Path) -> tuple[str, bool]:
     """The Postgres to use and whether it is the embedded one: DCM_DATABASE_URL, then DB_*, then embedded."""
     if url := environ.get("DCM_DATABASE_URL", "").strip():
+        store_urls.check_postgres(url)
         return url, False
     given = [name for name in ("DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD") if environ.get(name)]
     if not given:
@@ -235,6 +232,25 @@ def _database_url(environ: Mapping[str, str], home: Path) -> tuple[str, bool]:
     return store_urls.postgres_url(environ["DB_USER"], environ["DB_PASSWORD"], host, port, name), False
 
 
+def _redis_url(environ: Mapping[str, str], home: Path) -> tuple[str, bool]:
+    """The Valkey to use and whether it is the embedded one."""
+    if url := environ.get("DCM_REDIS_URL", "").strip():
+        store_urls.check_valkey(url)
+        return url, False
+    return places(home).valkey_url, True
+
+
+def _numbers(environ: Mapping[str, str]) -> dict[str, int]:
+    """The fields that are whole numbers between bounds."""
+    bounded = [item for item in fields(Settings) if item.metadata["bounds"]]
+    return {
+        item.name: environment.integer(
+            environ, item.metadata["env"], cast("int", item.default), *item.metadata["bounds"]
+        )
+        for item in bounded
+    }
+
+
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings.
 
@@ -243,49 +259,33 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     """
     environ = os.environ if environ is None else environ
     user_home = Path(environ.get("HOME") or Path.home())
-    home = Path(environ.get("DCM_HOME") or user_home / ".dcm").expanduser()
-    home = home.absolute()
+    home = Path(environ.get("DCM_HOME") or user_home / ".dcm").expanduser().absolute()
     database_url, embedded_postgres = _database_url(environ, home)
-    redis_url = environ.get("DCM_REDIS_URL", "").strip()
-    store_urls.check(environ.get("DCM_DATABASE_URL", "").strip(), redis_url)
-    ports = _ports(environ)
+    redis_url, embedded_valkey = _redis_url(environ, home)
     server = environ.get("DCM_SERVER_URL", "").strip().rstrip("/")
     return Settings(
         home=home,
         database_url=database_url,
-        redis_url=redis_url or places(home).valkey_url,
+        redis_url=redis_url,
         embedded_postgres=embedded_postgres,
-        embedded_valkey=not redis_url,
+        embedded_valkey=embedded_valkey,
         host="127.0.0.1" if server else environ.get("HOST") or "127.0.0.1",
-        port=ports["PORT"],
-        dashboard_port=ports["DASHBOARD_PORT"],
-        ws_port=ports["WS_PORT"],
-        db_max_connections=environment.integer(environ, "DB_MAX_CONNECTIONS", 10, 1, 1000),
-        max_db_retries=environment.integer(environ, "MAX_DB_RETRIES", 3, 0, 1000),
-        healthcheck_interval_ms=environment.integer(environ, "HEALTHCHECK_INTERVAL_MS", 30_000, 1000, 86_400_000),
-        message_ttl_ms=environment.integer(environ, "MESSAGE_TTL_MS", 3_600_000, 1000, 86_400_000),
-        api_workers=environment.integer(environ, "DCM_API_WORKERS", 1, 1, 64),
-        shards=environment.integer(environ, "DCM_SHARDS", 1, 1, 64),
         ws_auth_secret=environ.get("WS_AUTH_SECRET", "").strip(),
         production=environ.get("NODE_ENV", "") == "production",
         allowed_origins=environment.names(environ.get("DCM_ALLOWED_ORIGINS", "")),
         token=environ.get("DCM_TOKEN", "").strip(),
-        rate_per_second=environment.integer(environ, "DCM_RATE_PER_SECOND", 100, 1, 1_000_000),
-        rate_burst=environment.integer(environ, "DCM_RATE_BURST", 400, 1, 1_000_000),
-        callback_private=environ.get("DCM_CALLBACK_PRIVATE", "").strip() in {"1", "true", "yes"},
-        session_idle_hours=environment.integer(environ, "DCM_SESSION_IDLE_HOURS", 24, 1, 8760),
+        callback_private=environment.flag(environ, "DCM_CALLBACK_PRIVATE", default=False),
         keep_days=retention.checked(environ.get("DCM_KEEP_DAYS", "")),
-        brief_tokens=environment.integer(environ, "DCM_BRIEF_TOKENS", 2000, 100, 8000),
         claude_home=Path(environ.get("CLAUDE_CONFIG_DIR") or user_home / ".claude").expanduser(),
         valkey_fsync=environment.choice(environ, "DCM_VALKEY_FSYNC", "everysec", ("everysec", "always", "no")),
-        autostart=environment.choice(environ, "DCM_AUTOSTART", "1", ("1", "0")) == "1",
+        autostart=environment.flag(environ, "DCM_AUTOSTART", default=True),
         redact_file=environment.file(environ, "DCM_REDACT_FILE"),
         otlp_endpoint=environment.endpoint(environ),
-        backup_keep=environment.integer(environ, "DCM_BACKUP_KEEP", 7, 0, 3650),
         backup_folder=environment.file(environ, "DCM_BACKUP_FOLDER"),
         server=server,
         token_file=environment.file(environ, "DCM_TOKEN_FILE"),
-        relay_spool_mb=environment.integer(environ, "DCM_RELAY_SPOOL_MB", 64, 1, 100_000),
-        relay_insecure=environ.get("DCM_RELAY_INSECURE", "").strip() in {"1", "true", "yes"},
+        relay_insecure=environment.flag(environ, "DCM_RELAY_INSECURE", default=False),
         log_level=environment.choice(environ, "DCM_LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
+        **environment.ports(environ),
+        **_numbers(environ),
     )

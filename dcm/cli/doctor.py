@@ -18,10 +18,11 @@ from dcm.cli.hints import callable_here
 from dcm.client import ClientError
 from dcm.client.shapes.system import System
 from dcm.domain.errors import SettingsError
+from dcm.environment import PROCFILE_ORDER
 from dcm.launcher import server_url
 from dcm.lines import STORES, no_answer
 from dcm.redaction import own_patterns
-from dcm.settings import PROCFILE_ORDER, Settings
+from dcm.settings import Settings
 
 BACKLOG, LAG = 10_000, 30.0
 """Events in the queue, and seconds the oldest waits, from which on something is wrong with those who write them."""

@@ -15,7 +15,8 @@ from dcm.cli.findings import Part
 from dcm.cli.hints import callable_here
 from dcm.client import ClientError, Unreachable
 from dcm.client.shapes.system import Disk, Queue, System
-from dcm.settings import PROCFILE_ORDER, Settings
+from dcm.environment import PROCFILE_ORDER
+from dcm.settings import Settings
 
 ROOM = 1_000_000_000
 """Bytes of free disk below which it is time to look."""

@@ -6,19 +6,27 @@ from urllib.parse import quote, urlsplit
 from dcm.domain.errors import SettingsError
 
 
-def check(database: str, redis: str) -> None:
-    """Refuse what cannot be the address of a store; what it says is not shown, a password may be in it.
+def check_postgres(url: str) -> None:
+    """Refuse what cannot be the address of a Postgres; what it says is not shown, a password may be in it.
 
     Raises:
-        SettingsError: one of them cannot; an empty one is none.
+        SettingsError: it cannot.
     """
-    if database and not re.match(r"postgres(ql)?://", database) and "=" not in database:
+    if not re.match(r"postgres(ql)?://", url) and "=" not in url:
         raise SettingsError(
             "DCM_DATABASE_URL is not the URL of a Postgres: give one like "
             "postgresql://user:password@localhost:5432/dcm, or unset it."
         )
+
+
+def check_valkey(url: str) -> None:
+    """Refuse what cannot be the address of a Valkey, in the same way.
+
+    Raises:
+        SettingsError: it cannot.
+    """
     try:
-        usable = not redis or (re.match(r"(rediss?|unix)://", redis) and urlsplit(redis).port != 0)
+        usable = re.match(r"(rediss?|unix)://", url) and urlsplit(url).port != 0
     except ValueError:
         usable = False
     if not usable:

@@ -5,7 +5,8 @@ import pytest
 from honcho.environ import expand_processes, parse_procfile
 
 from dcm.domain.errors import SettingsError
-from dcm.settings import PROCFILE_ORDER, Settings, load
+from dcm.environment import PROCFILE_ORDER
+from dcm.settings import Settings, load
 
 PROCFILE = parse_procfile((Path(__file__).parents[2] / "Procfile").read_text()).processes
 
@@ -85,6 +86,16 @@ def test_what_cannot_be_used_is_refused_by_name(variable: str, value: str) -> No
 def test_further_origins_are_named_by_commas_as_a_browser_says_them() -> None:
     settings = load({"HOME": "/h", "DCM_ALLOWED_ORIGINS": " https://dash.example/, http://10.0.0.7:3848 ,"})
     assert settings.allowed_origins == ("https://dash.example", "http://10.0.0.7:3848")
+
+
+@pytest.mark.parametrize("field", ["autostart", "callback_private", "relay_insecure"])
+@pytest.mark.parametrize(("value", "means"), [("1", True), ("Yes", True), ("true", True), ("0", False), ("off", False)])
+def test_every_switch_is_read_alike(field: str, value: str, *, means: bool) -> None:
+    (variable,) = [item.metadata["env"] for item in fields(Settings) if item.name == field]
+    assert getattr(load({"HOME": "/h", variable: value}), field) is means
+    assert getattr(load({"HOME": "/h", variable: " "}), field) is getattr(load({"HOME": "/h"}), field)
+    with pytest.raises(SettingsError, match=f"{variable} is 'maybe': give 1 or 0"):
+        load({"HOME": "/h", variable: "maybe"})
 
 
 @pytest.mark.parametrize(("value", "production"), [("production", True), ("development", False), ("", False)])

@@ -14,7 +14,7 @@ from system import DCM, System, gone, until
 from db.pool import connect
 from dcm.domain.errors import Unavailable
 from dcm.embedded.places import places
-from dcm.settings import PROCFILE_ORDER
+from dcm.environment import PROCFILE_ORDER
 
 
 class Load:

@@ -208,13 +208,14 @@ def starter_of(machine: Machine) -> psutil.Process:
     raise AssertionError("nobody starts it")
 
 
-@pytest.mark.parametrize("way", ["environment", "settings", "elsewhere"])
+@pytest.mark.parametrize("way", ["environment", "in words", "settings", "elsewhere"])
 def test_nothing_is_started_where_it_is_switched_off_or_another_server_is_meant(
     machine: Callable[..., Machine], way: str
 ) -> None:
     stopped = machine(**({"DCM_AUTOSTART": "0"} if way == "settings" else {}))
     elsewhere = {"CONTEXT_MANAGER_URL": f"http://127.0.0.1:{free_ports()[0]}"}
-    told = {"environment": {"DCM_AUTOSTART": "0"}, "settings": {}, "elsewhere": elsewhere}[way]
+    off = {"environment": {"DCM_AUTOSTART": "0"}, "in words": {"DCM_AUTOSTART": "No"}}
+    told = {**off, "settings": {}, "elsewhere": elsewhere}[way]
     process = stopped.begin("s", **told)
     stopped.wait(process)
     until(lambda: not posting(stopped), 5, "the client should be done")

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from dcm.cli.main import COMMANDS
+from dcm.environment import PROCFILE_ORDER
 from dcm.lines import SERVICES
-from dcm.settings import PROCFILE_ORDER
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from honcho.environ import parse_procfile
 
+from dcm.environment import PROCFILE_ORDER
 from dcm.lines import SERVICES, STORES
-from dcm.settings import PROCFILE_ORDER
 
 ROOT = Path(__file__).parents[2]
 PROCFILE = ROOT / "Procfile"
