@@ -73,11 +73,8 @@ def operation(
 
         @functools.wraps(work)
         async def respond(self: object, req: Request, resp: Response, **parts: str) -> None:
-            given: dict[str, Any] = {name: _part(path[name], name, text) for name, text in parts.items()}
-            if described.query:
-                given["query"] = read_query(req, described.query)
-            if described.body:
-                given["body"] = parse_body(await without_secrets(req, await read_body(req)), described.body)
+            given = {name: _part(path[name], name, text) for name, text in parts.items()}
+            given |= await _sent(described, req)
             note(req, session_id=_session_of(given))
             if "caller" in kinds:
                 given["caller"] = req.context.caller
@@ -92,6 +89,16 @@ def operation(
         return respond
 
     return make
+
+
+async def _sent(described: Operation, req: Request) -> dict[str, Any]:
+    """What the function takes of a request beside the parts of its path, by name."""
+    given: dict[str, Any] = {}
+    if described.query:
+        given["query"] = read_query(req, described.query)
+    if described.body:
+        given["body"] = parse_body(await without_secrets(req, await read_body(req)), described.body)
+    return given
 
 
 def _session_of(given: Mapping[str, Any]) -> object:

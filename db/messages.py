@@ -200,6 +200,39 @@ def total(conn: Conn) -> int:
     return counts.of(conn, "agent_messages")["agent_messages"]
 
 
+POLL = """
+WITH direct AS (
+    SELECT m.id FROM agent_messages m
+    WHERE m.to_agent_id = %(agent)s AND coalesce(m.expires_at, 'infinity') > now()
+      AND (%(topic)s::text IS NULL OR m.topic = %(topic)s)
+      AND (%(since)s::timestamptz IS NULL OR date_trunc('milliseconds', m.created_at) > %(since)s)
+      AND (%(project)s::uuid IS NULL OR m.project_id = %(project)s)
+    ORDER BY m.priority DESC, m.created_at, m.id LIMIT %(limit)s
+), broadcast AS (
+    SELECT m.id FROM agent_messages m
+    WHERE %(broadcasts)s AND m.to_agent_id IS NULL AND coalesce(m.expires_at, 'infinity') > now()
+      AND (%(topic)s::text IS NULL OR m.topic = %(topic)s)
+      AND (%(since)s::timestamptz IS NULL OR date_trunc('milliseconds', m.created_at) > %(since)s)
+      AND (%(project)s::uuid IS NULL OR m.project_id = %(project)s)
+    ORDER BY m.priority DESC, m.created_at, m.id LIMIT %(limit)s
+), found AS (
+    SELECT id, from_agent_id AS from_agent, to_agent_id AS to_agent, topic, payload AS content, priority,
+           to_agent_id IS NULL AS is_broadcast, %(agent)s = ANY(read_by) AS already_read,
+           created_at, expires_at
+    FROM agent_messages WHERE id IN (SELECT id FROM direct UNION ALL SELECT id FROM broadcast)
+    ORDER BY priority DESC, created_at, id LIMIT %(limit)s
+), held AS MATERIALIZED (
+    SELECT id FROM agent_messages WHERE id IN (SELECT id FROM found WHERE NOT already_read)
+    ORDER BY id FOR NO KEY UPDATE
+), read AS (
+    UPDATE agent_messages m SET read_by = array_append(m.read_by, %(agent)s)
+    FROM held h WHERE m.id = h.id AND NOT %(agent)s = ANY(m.read_by)
+)
+SELECT * FROM found ORDER BY priority DESC, created_at, id
+"""
+"""The two kinds are found by an index each; what is new of them is locked by id, and noted as read."""
+
+
 def poll(
     conn: Conn,
     agent_id: str,
@@ -216,36 +249,7 @@ def poll(
     """
     with conn.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(
-            """
-            WITH direct AS (
-                SELECT m.id FROM agent_messages m
-                WHERE m.to_agent_id = %(agent)s AND coalesce(m.expires_at, 'infinity') > now()
-                  AND (%(topic)s::text IS NULL OR m.topic = %(topic)s)
-                  AND (%(since)s::timestamptz IS NULL OR date_trunc('milliseconds', m.created_at) > %(since)s)
-                  AND (%(project)s::uuid IS NULL OR m.project_id = %(project)s)
-                ORDER BY m.priority DESC, m.created_at, m.id LIMIT %(limit)s
-            ), broadcast AS (
-                SELECT m.id FROM agent_messages m
-                WHERE %(broadcasts)s AND m.to_agent_id IS NULL AND coalesce(m.expires_at, 'infinity') > now()
-                  AND (%(topic)s::text IS NULL OR m.topic = %(topic)s)
-                  AND (%(since)s::timestamptz IS NULL OR date_trunc('milliseconds', m.created_at) > %(since)s)
-                  AND (%(project)s::uuid IS NULL OR m.project_id = %(project)s)
-                ORDER BY m.priority DESC, m.created_at, m.id LIMIT %(limit)s
-            ), found AS (
-                SELECT id, from_agent_id AS from_agent, to_agent_id AS to_agent, topic, payload AS content, priority,
-                       to_agent_id IS NULL AS is_broadcast, %(agent)s = ANY(read_by) AS already_read,
-                       created_at, expires_at
-                FROM agent_messages WHERE id IN (SELECT id FROM direct UNION ALL SELECT id FROM broadcast)
-                ORDER BY priority DESC, created_at, id LIMIT %(limit)s
-            ), held AS MATERIALIZED (
-                SELECT id FROM agent_messages WHERE id IN (SELECT id FROM found WHERE NOT already_read)
-                ORDER BY id FOR NO KEY UPDATE
-            ), read AS (
-                UPDATE agent_messages m SET read_by = array_append(m.read_by, %(agent)s)
-                FROM held h WHERE m.id = h.id AND NOT %(agent)s = ANY(m.read_by)
-            )
-            SELECT * FROM found ORDER BY priority DESC, created_at, id
-            """,
+            POLL,
             {"agent": agent_id, "since": since, "topic": topic, "broadcasts": broadcasts, "project": project_id,
              "limit": limit},
         ).fetchall()  # fmt: skip

@@ -48,6 +48,50 @@ class SessionFacts:
     total_errors: int
 
 
+UPSERT = """
+INSERT INTO sessions AS s (id, started_at, last_seen_at, last_active_at, ended_at, cwd, cwd_at,
+                           transcript_path, transcript_path_at, model, model_at, source, source_at,
+                           end_reason, end_reason_at, project_id, worktree)
+SELECT id, first_at, last_at, active_at,
+       CASE WHEN ended_at >= coalesce(active_at, ended_at) THEN ended_at END,
+       cwd, cwd_at, transcript_path, transcript_path_at, model, model_at, source, source_at,
+       end_reason, end_reason_at, project_id, worktree
+FROM unnest(%(id)b::text[], %(first_at)b::timestamptz[], %(last_at)b::timestamptz[],
+            %(active_at)b::timestamptz[], %(ended_at)b::timestamptz[], %(cwd)b::text[],
+            %(cwd_at)b::timestamptz[], %(transcript_path)b::text[], %(transcript_path_at)b::timestamptz[],
+            %(model)b::text[], %(model_at)b::timestamptz[], %(source)b::text[],
+            %(source_at)b::timestamptz[], %(end_reason)b::text[], %(end_reason_at)b::timestamptz[],
+            %(project_id)b::uuid[], %(worktree)b::text[])
+    AS e (id, first_at, last_at, active_at, ended_at, cwd, cwd_at, transcript_path, transcript_path_at,
+          model, model_at, source, source_at, end_reason, end_reason_at, project_id, worktree)
+ON CONFLICT (id) DO UPDATE SET
+    started_at = least(s.started_at, excluded.started_at),
+    last_seen_at = greatest(s.last_seen_at, excluded.last_seen_at),
+    last_active_at = greatest(s.last_active_at, excluded.last_active_at),
+    ended_at = CASE WHEN greatest(s.ended_at, excluded.ended_at)
+                         >= coalesce(greatest(s.last_active_at, excluded.last_active_at), '-infinity')
+                    THEN greatest(s.ended_at, excluded.ended_at) END,
+    cwd = later(s.cwd, s.cwd_at, excluded.cwd, excluded.cwd_at),
+    cwd_at = greatest(s.cwd_at, excluded.cwd_at),
+    worktree = later(s.worktree, s.cwd_at, excluded.worktree, excluded.cwd_at),
+    transcript_path = later(s.transcript_path, s.transcript_path_at,
+                            excluded.transcript_path, excluded.transcript_path_at),
+    transcript_path_at = greatest(s.transcript_path_at, excluded.transcript_path_at),
+    model = later(s.model, s.model_at, excluded.model, excluded.model_at),
+    model_at = greatest(s.model_at, excluded.model_at),
+    source = later(s.source, s.source_at, excluded.source, excluded.source_at),
+    source_at = greatest(s.source_at, excluded.source_at),
+    end_reason = later(s.end_reason, s.end_reason_at, excluded.end_reason, excluded.end_reason_at),
+    end_reason_at = greatest(s.end_reason_at, excluded.end_reason_at),
+    project_id = CASE WHEN excluded.started_at < s.started_at
+                      THEN coalesce(excluded.project_id, s.project_id)
+                      ELSE coalesce(s.project_id, excluded.project_id) END
+RETURNING s.id, s.project_id, (xmax = 0) AS created,
+          coalesce(s.ended_at = ANY(%(ended_at)b::timestamptz[]), false) AS ended
+"""
+"""Of two tellings the later one counts, field by field; a project is that of the earlier start."""
+
+
 def upsert(conn: Conn, seen: Sequence[SessionSeen], places: Mapping[str, SessionPlace]) -> list[SessionChange]:
     """Merge what a batch tells of its sessions; an ended session with later activity is open again."""
     if not seen:
@@ -58,47 +102,7 @@ def upsert(conn: Conn, seen: Sequence[SessionSeen], places: Mapping[str, Session
     }
     with conn.cursor(row_factory=class_row(SessionChange)) as cursor:
         return cursor.execute(
-            """
-            INSERT INTO sessions AS s (id, started_at, last_seen_at, last_active_at, ended_at, cwd, cwd_at,
-                                       transcript_path, transcript_path_at, model, model_at, source, source_at,
-                                       end_reason, end_reason_at, project_id, worktree)
-            SELECT id, first_at, last_at, active_at,
-                   CASE WHEN ended_at >= coalesce(active_at, ended_at) THEN ended_at END,
-                   cwd, cwd_at, transcript_path, transcript_path_at, model, model_at, source, source_at,
-                   end_reason, end_reason_at, project_id, worktree
-            FROM unnest(%(id)b::text[], %(first_at)b::timestamptz[], %(last_at)b::timestamptz[],
-                        %(active_at)b::timestamptz[], %(ended_at)b::timestamptz[], %(cwd)b::text[],
-                        %(cwd_at)b::timestamptz[], %(transcript_path)b::text[], %(transcript_path_at)b::timestamptz[],
-                        %(model)b::text[], %(model_at)b::timestamptz[], %(source)b::text[],
-                        %(source_at)b::timestamptz[], %(end_reason)b::text[], %(end_reason_at)b::timestamptz[],
-                        %(project_id)b::uuid[], %(worktree)b::text[])
-                AS e (id, first_at, last_at, active_at, ended_at, cwd, cwd_at, transcript_path, transcript_path_at,
-                      model, model_at, source, source_at, end_reason, end_reason_at, project_id, worktree)
-            ON CONFLICT (id) DO UPDATE SET
-                started_at = least(s.started_at, excluded.started_at),
-                last_seen_at = greatest(s.last_seen_at, excluded.last_seen_at),
-                last_active_at = greatest(s.last_active_at, excluded.last_active_at),
-                ended_at = CASE WHEN greatest(s.ended_at, excluded.ended_at)
-                                     >= coalesce(greatest(s.last_active_at, excluded.last_active_at), '-infinity')
-                                THEN greatest(s.ended_at, excluded.ended_at) END,
-                cwd = later(s.cwd, s.cwd_at, excluded.cwd, excluded.cwd_at),
-                cwd_at = greatest(s.cwd_at, excluded.cwd_at),
-                worktree = later(s.worktree, s.cwd_at, excluded.worktree, excluded.cwd_at),
-                transcript_path = later(s.transcript_path, s.transcript_path_at,
-                                        excluded.transcript_path, excluded.transcript_path_at),
-                transcript_path_at = greatest(s.transcript_path_at, excluded.transcript_path_at),
-                model = later(s.model, s.model_at, excluded.model, excluded.model_at),
-                model_at = greatest(s.model_at, excluded.model_at),
-                source = later(s.source, s.source_at, excluded.source, excluded.source_at),
-                source_at = greatest(s.source_at, excluded.source_at),
-                end_reason = later(s.end_reason, s.end_reason_at, excluded.end_reason, excluded.end_reason_at),
-                end_reason_at = greatest(s.end_reason_at, excluded.end_reason_at),
-                project_id = CASE WHEN excluded.started_at < s.started_at
-                                  THEN coalesce(excluded.project_id, s.project_id)
-                                  ELSE coalesce(s.project_id, excluded.project_id) END
-            RETURNING s.id, s.project_id, (xmax = 0) AS created,
-                      coalesce(s.ended_at = ANY(%(ended_at)b::timestamptz[]), false) AS ended
-            """,
+            UPSERT,
             values,
         ).fetchall()
 

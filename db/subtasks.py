@@ -24,6 +24,42 @@ class SubtaskState:
     at: datetime
 
 
+MERGE = """
+WITH merged AS (
+    INSERT INTO subtasks AS s (id, task_list_id, session_id, agent_id, agent_type, description, status,
+                               created_at, started_at, resumed_at, completed_at, result, tool_use_id,
+                               last_seen_at)
+    VALUES (%(id)s, %(task_list_id)s, %(session_id)s, %(agent_id)s, %(agent_type)s, %(description)s,
+            %(status)s, %(seen_at)s, coalesce(%(started_at)s, %(seen_at)s), %(started_at)s,
+            %(completed_at)s,
+            CASE WHEN %(result)s::text IS NOT NULL
+                 THEN jsonb_build_object('summary', %(result)s::text) END,
+            %(tool_use_id)s, %(seen_at)s)
+    ON CONFLICT (id) DO UPDATE SET
+        agent_type = coalesce(s.agent_type, excluded.agent_type),
+        description = coalesce(excluded.description, s.description),
+        created_at = least(s.created_at, excluded.created_at),
+        started_at = least(s.started_at, excluded.started_at),
+        resumed_at = greatest(s.resumed_at, excluded.resumed_at),
+        completed_at = CASE
+            WHEN greatest(s.completed_at, excluded.completed_at)
+                 >= coalesce(greatest(s.resumed_at, excluded.resumed_at), '-infinity')
+            THEN greatest(s.completed_at, excluded.completed_at) END,
+        status = excluded.status,
+        result = CASE WHEN %(takes_result)s THEN excluded.result ELSE s.result END,
+        tool_use_id = coalesce(excluded.tool_use_id, s.tool_use_id),
+        last_seen_at = greatest(s.last_seen_at, excluded.last_seen_at)
+    RETURNING s.*
+)
+SELECT m.id, m.task_list_id, m.session_id, r.project_id, m.agent_id, m.agent_type, m.description,
+       m.status, %(was)s::text AS was, m.result ->> 'summary' AS result, m.completed_at
+FROM merged m
+LEFT JOIN task_lists t ON t.id = m.task_list_id
+LEFT JOIN requests r ON r.id = t.request_id
+"""
+"""What is known stays; `status` and `takes_result` are decided before."""
+
+
 def merge(conn: Conn, seen: SubtaskSeen) -> SubtaskChange | None:
     """Merge what one event tells of a subagent; None when it is of an agent nobody saw before.
 
@@ -36,39 +72,7 @@ def merge(conn: Conn, seen: SubtaskSeen) -> SubtaskChange | None:
     status, takes_result = outcome(known, seen) if known else (seen.status, True)
     with conn.cursor(row_factory=class_row(SubtaskChange)) as cursor:
         return cursor.execute(
-            """
-            WITH merged AS (
-                INSERT INTO subtasks AS s (id, task_list_id, session_id, agent_id, agent_type, description, status,
-                                           created_at, started_at, resumed_at, completed_at, result, tool_use_id,
-                                           last_seen_at)
-                VALUES (%(id)s, %(task_list_id)s, %(session_id)s, %(agent_id)s, %(agent_type)s, %(description)s,
-                        %(status)s, %(seen_at)s, coalesce(%(started_at)s, %(seen_at)s), %(started_at)s,
-                        %(completed_at)s,
-                        CASE WHEN %(result)s::text IS NOT NULL
-                             THEN jsonb_build_object('summary', %(result)s::text) END,
-                        %(tool_use_id)s, %(seen_at)s)
-                ON CONFLICT (id) DO UPDATE SET
-                    agent_type = coalesce(s.agent_type, excluded.agent_type),
-                    description = coalesce(excluded.description, s.description),
-                    created_at = least(s.created_at, excluded.created_at),
-                    started_at = least(s.started_at, excluded.started_at),
-                    resumed_at = greatest(s.resumed_at, excluded.resumed_at),
-                    completed_at = CASE
-                        WHEN greatest(s.completed_at, excluded.completed_at)
-                             >= coalesce(greatest(s.resumed_at, excluded.resumed_at), '-infinity')
-                        THEN greatest(s.completed_at, excluded.completed_at) END,
-                    status = excluded.status,
-                    result = CASE WHEN %(takes_result)s THEN excluded.result ELSE s.result END,
-                    tool_use_id = coalesce(excluded.tool_use_id, s.tool_use_id),
-                    last_seen_at = greatest(s.last_seen_at, excluded.last_seen_at)
-                RETURNING s.*
-            )
-            SELECT m.id, m.task_list_id, m.session_id, r.project_id, m.agent_id, m.agent_type, m.description,
-                   m.status, %(was)s::text AS was, m.result ->> 'summary' AS result, m.completed_at
-            FROM merged m
-            LEFT JOIN task_lists t ON t.id = m.task_list_id
-            LEFT JOIN requests r ON r.id = t.request_id
-            """,
+            MERGE,
             values | {"status": status, "takes_result": takes_result, "was": known.status if known else None},
         ).fetchone()
 

@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -35,7 +35,7 @@ from dcm.domain.events import Event
 from dcm.domain.facts import background, commands, decisions, demands, errors, files, git, lists, prompts, refusals
 from dcm.domain.facts.calls import ToolCall
 from dcm.domain.mail import said
-from dcm.domain.snapshots import AgentState, Asked, Blocked, Note, Snapshot
+from dcm.domain.snapshots import AgentState, Asked, Blocked, Decision, Note, Snapshot
 from dcm.domain.tools import AGENT_TOOLS, DECISION_TOOLS, LIST_TOOLS, OUTPUT_TOOLS, SHELL_TOOLS, WRITING_TOOLS, one_line
 from workers import readings, running
 
@@ -104,31 +104,17 @@ def assemble(
     traces = actions.traces(conn, session_id, until, most or CALLS_LIMIT, always=always, with_output=OUTPUT_READ)
     calls = background.ended(_call(trace, number) for number, trace in enumerate(traces))
     told = _without_secrets(transcript_rules.facts(transcript_ends.tail(facts.transcript_path)))
-    folder = facts.worktree or facts.cwd or ""
     asked = _asked(conn, session_id, until) or _first_asked(told.first_prompt, facts.started_at)
-    denied = hook_events.dated(conn, session_id, ["PermissionDenied"], until, REFUSALS_LIMIT)
-    refused = [*refusals.decisions(denied), *refusals.of_calls(calls)]
-    settled = sorted([*demands.demands(asked), *lists.decisions(calls), *refused], key=lambda decision: decision.at)
-    holding, replaced = decisions.current(settled)
-    failed = errors.failures(call for call in calls if call.tool not in AGENT_TOOLS)
-    found = files.files(calls, folder)
+    holding, replaced = decisions.current(_settled(conn, session_id, until, asked, calls))
     answers = _answers(conn, session_id, until)
-    return Snapshot(
+    snapshot = Snapshot(
         session_id=session_id,
         trigger=trigger,
         saved_at=until,
-        folder=folder,
-        branch=told.branch or git.branch(calls),
+        folder=facts.worktree or facts.cwd or "",
+        branch=told.branch,
         asked=decisions.annotated(asked, replaced),
         decisions=holding[::-1],
-        changed=found.changed,
-        used=found.used,
-        commands=commands.commands(calls, failed.numbers, folder),
-        heads=commands.run_heads(calls),
-        open_errors=failed.open,
-        solved_errors=failed.solved,
-        commits=git.commits(calls),
-        tasks=lists.todo_list(calls),
         agents=[_agent(state) for state in subtasks.of_session(conn, session_id, until, SUBTASKS_LIMIT)],
         notes=[_note(m) for m in messages.unread(conn, session_id, MESSAGES_LIMIT)],
         blocked=[_blocked(block) for block in blocking.of_session(conn, session_id)],
@@ -137,6 +123,34 @@ def assemble(
         context_summary=one_line(told.last_words, 500),
         tool_calls=facts.total_tools_used,
         last_at=max([*(call.at for call in calls[-1:]), *(prompt.at for prompt in asked[-1:])], default=None),
+    )
+    return _with_what_was_done(snapshot, calls)
+
+
+def _settled(
+    conn: Conn, session_id: str, until: datetime, asked: Sequence[Asked], calls: Sequence[ToolCall]
+) -> list[Decision]:
+    """What was demanded, decided and refused, oldest first."""
+    denied = hook_events.dated(conn, session_id, ["PermissionDenied"], until, REFUSALS_LIMIT)
+    refused = [*refusals.decisions(denied), *refusals.of_calls(calls)]
+    return sorted([*demands.demands(asked), *lists.decisions(calls), *refused], key=lambda decision: decision.at)
+
+
+def _with_what_was_done(snapshot: Snapshot, calls: Sequence[ToolCall]) -> Snapshot:
+    """The snapshot with all that its tool calls tell."""
+    found = files.files(calls, snapshot.folder)
+    failed = errors.failures(call for call in calls if call.tool not in AGENT_TOOLS)
+    return replace(
+        snapshot,
+        branch=snapshot.branch or git.branch(calls),
+        changed=found.changed,
+        used=found.used,
+        commands=commands.commands(calls, failed.numbers, snapshot.folder),
+        heads=commands.run_heads(calls),
+        open_errors=failed.open,
+        solved_errors=failed.solved,
+        commits=git.commits(calls),
+        tasks=lists.todo_list(calls),
     )
 
 

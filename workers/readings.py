@@ -21,7 +21,7 @@ from dcm.domain.readings import Reading, ends_first
 from dcm.domain.texts import storable
 from dcm.domain.turns import Past
 from dcm.domain.usage import together
-from dcm.transcript_files import Mark, Unreadable, agent_of, mark_at, of_subagents, read_on, refusal, take
+from dcm.transcript_files import Mark, Piece, Unreadable, agent_of, mark_at, of_subagents, read_on, refusal, take
 from workers import running
 
 logger = logging.getLogger("dcm.readings")
@@ -110,16 +110,8 @@ def _read_piece(
     agent = agent_of(path)
     agent_id = storable(agent.id) if agent else ""
     before = known.get(agent_id) or Position(session_id, agent_id, str(path), 0, None, "", "{}", None)
-    now = datetime.now(UTC)
     try:
-        if wrong := refusal(path):
-            raise Unreadable(wrong)  # noqa: TRY301 - noted as every other reason is
-        piece = read_on(path, Mark(before.read_to, before.digest))
-        reading = Reading(agent, session_id, {} if piece.anew else json.loads(before.state))
-        told, read_to = take(reading, piece, now, partial(usage.elsewhere, conn, session_id))
-        if read_to == piece.end and not piece.more:
-            told += reading.end(now - piece.touched)
-        mark = mark_at(path, read_to)
+        reading, told, piece, mark = _take_on(conn, session_id, path, before)
     except Unreadable as problem:
         if before.problem != str(problem):
             transcripts.note_problem(conn, session_id, agent_id, storable(str(path)), str(problem))
@@ -130,20 +122,29 @@ def _read_piece(
     usage.keep(conn, together(reading.uses))
     if reading.context:
         usage.keep_context(conn, reading.context)
-    after = Position(
-        session_id,
-        agent_id,
-        storable(str(path)),
-        mark.offset,
-        piece.size,
-        mark.digest,
-        _state(reading),
-        None,
-    )
+    place = storable(str(path))
+    after = Position(session_id, agent_id, place, mark.offset, piece.size, mark.digest, _state(reading), None)
     if after != before:
         transcripts.keep(conn, after)
     known[agent_id] = after
-    return piece.more and read_to == piece.end, sent
+    return piece.more and mark.offset == piece.end, sent
+
+
+def _take_on(conn: Conn, session_id: str, path: Path, before: Position) -> tuple[Reading, list[Past], Piece, Mark]:
+    """The next piece of a file: where the reading of it stands then, what it told, the piece, how far it was taken.
+
+    Raises:
+        Unreadable: the file cannot be read; the message says why.
+    """
+    if wrong := refusal(path):
+        raise Unreadable(wrong)
+    now = datetime.now(UTC)
+    piece = read_on(path, Mark(before.read_to, before.digest))
+    reading = Reading(agent_of(path), session_id, {} if piece.anew else json.loads(before.state))
+    told, read_to = take(reading, piece, now, partial(usage.elsewhere, conn, session_id))
+    if read_to == piece.end and not piece.more:
+        told += reading.end(now - piece.touched)
+    return reading, told, piece, mark_at(path, read_to)
 
 
 def _state(reading: Reading) -> str:

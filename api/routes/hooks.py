@@ -86,12 +86,8 @@ class ClaudeHooks:
         A relay says when it took the event (`DCM-Event-Time`), and of one it kept for a while that nobody waits for
         its answer (`Prefer: return=minimal`).
         """
-        raw = await read_body(req)
-        payload = check(parse_json(raw))
         caller: Caller = req.context.caller
-        if not caller.owns_files and not PLACES.isdisjoint(payload):
-            payload = of_elsewhere(payload)
-            raw = _written(payload)
+        payload, raw = await _told(req, caller)
         now, waits = _moment(req), req.get_header(NO_ANSWER[0]) != NO_ANSWER[1]
         hears = waits and caller.may(READ)
         session_id, name = storable(payload["session_id"]), payload["hook_event_name"]
@@ -129,6 +125,16 @@ class ClaudeHooks:
         return await self._briefs.of(
             session_id, datetime.fromtimestamp(now / 1e9, UTC), path if isinstance(path, str) else ""
         )
+
+
+async def _told(req: Request, caller: Caller) -> tuple[Mapping[str, Any], bytes]:
+    """The payload, and as it is kept: without the files that another machine names."""
+    raw = await read_body(req)
+    payload = check(parse_json(raw))
+    if caller.owns_files or PLACES.isdisjoint(payload):
+        return payload, raw
+    payload = of_elsewhere(payload)
+    return payload, _written(payload)
 
 
 def _written(payload: Mapping[str, Any]) -> bytes:

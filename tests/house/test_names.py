@@ -18,7 +18,7 @@ FORBIDDEN = {
     "utils", "util", "helpers", "helper", "common", "misc", "base", "manager", "service", "services", "handler",
     "handlers", "core", "impl",
 }  # fmt: skip
-LINES = 300
+LINES, OF_A_FUNCTION = 300, 40
 
 
 def files() -> Iterator[Path]:
@@ -93,6 +93,17 @@ def test_no_top_level_folder_shadows_a_library_or_is_taken_for_part_of_the_plugi
 def test_no_python_file_is_longer_than_three_hundred_lines() -> None:
     lengths = {shown(path): len(path.read_text(encoding="utf-8").splitlines()) for path in python_files()}
     assert {name: length for name, length in lengths.items() if length > LINES} == {}
+
+
+def test_no_function_but_those_of_tests_is_longer_than_forty_lines() -> None:
+    lengths = {
+        f"{shown(path)}: {node.name}": node.end_lineno - node.lineno + 1
+        for path, tree in trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno
+    }
+    long = {name: length for name, length in lengths.items() if length > OF_A_FUNCTION}
+    assert [name for name in long if not name.startswith("tests/")] == []
 
 
 def test_every_module_has_a_docstring() -> None:
