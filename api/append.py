@@ -7,13 +7,10 @@ from dataclasses import dataclass
 import redis.asyncio
 from redis.typing import EncodableT
 
-from dcm.broker import nudge_key, recorded_key, stream_key, urgent_key
+from dcm.broker import NUDGE_MS, nudge_key, recorded_key, stream_key, urgent_key
 
 AWAITED_MS = 1000
 """Milliseconds for which a read waits for what a program has just reported."""
-
-NUDGE_MS = 1000
-"""Milliseconds after which a nudge that nobody took up is forgotten."""
 
 LONG_QUEUE = 2000
 """Events that wait from which on those that somebody waits for, and their session's before them, go first."""

@@ -21,10 +21,11 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from api import figures
-from api.append import AWAITED_MS, NUDGE_MS, Waiting, append
+from api.append import AWAITED_MS, Waiting, append
 from dcm.broker import (
     INGEST,
     MAIL_SECONDS,
+    NUDGE_MS,
     connection_options,
     enqueue,
     open_broker,

@@ -41,6 +41,10 @@ def nudge_key(shard: int) -> str:
     return f"dcm:nudge:{shard}"
 
 
+NUDGE_MS = 1000
+"""Milliseconds after which a nudge that nobody took up is forgotten."""
+
+
 def recorded_key(shard: int) -> str:
     """Set for a moment after a program reported a tool call itself: who reads then waits for it."""
     return f"dcm:recorded:{shard}"

@@ -12,7 +12,7 @@ from dramatiq.errors import BrokerConnectionError
 
 from db import cleanup, counts, health, housekeeping, messages, publish, subtasks
 from db.pool import DatabaseError
-from dcm.broker import DEFAULT, INGEST, TELEMETRY_NUDGE, TELEMETRY_STREAM, enqueue, nudge_key, stream_key
+from dcm.broker import DEFAULT, INGEST, NUDGE_MS, TELEMETRY_NUDGE, TELEMETRY_STREAM, enqueue, nudge_key, stream_key
 from dcm.domain import subtasks as subtask_rules
 from dcm.domain.events import Event
 from dcm.figures import tell
@@ -38,14 +38,14 @@ def nudge_forgotten() -> None:
     """Send a drain to each shard whose stream holds something and that has none on its way."""
     client = running.valkey()
     for shard in range(running.settings().shards):
-        if client.xlen(stream_key(shard)) and client.set(nudge_key(shard), 1, nx=True, px=1000):
+        if client.xlen(stream_key(shard)) and client.set(nudge_key(shard), 1, nx=True, px=NUDGE_MS):
             enqueue(running.broker(), INGEST, "drain", shard)
 
 
 def nudge_telemetry() -> None:
     """Send to the actor that writes telemetry when its stream holds something and none is on its way."""
     client = running.valkey()
-    if client.xlen(TELEMETRY_STREAM) and client.set(TELEMETRY_NUDGE, 1, nx=True, px=1000):
+    if client.xlen(TELEMETRY_STREAM) and client.set(TELEMETRY_NUDGE, 1, nx=True, px=NUDGE_MS):
         enqueue(running.broker(), DEFAULT, "telemetry")
 
 

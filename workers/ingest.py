@@ -1,7 +1,6 @@
 """Drain the stream of accepted events into Postgres."""
 
 import json
-import logging
 import re
 import time
 from collections.abc import Sequence
@@ -11,17 +10,16 @@ from typing import Any
 import dramatiq
 import orjson
 
-from db import rejected
-from db.pool import AWAY, Conn, is_away
+from db.pool import AWAY, Conn
+from db.rejected import Rejected
 from dcm.broker import INGEST, enqueue, nudge_key, stream_key
 from dcm.domain import streams
 from dcm.domain.hook_events import TOOL_RECORDED, TOOL_STARTED, HookEvent, check, parse, with_payload
-from workers import drained, figures, running, tracing, waiting
+from workers import drained, refused, running, tracing, waiting
 from workers.batch import Written, write
 from workers.follow_up import follow_up
 from workers.waiting import Entry
 
-logger = logging.getLogger("dcm.ingest")
 broker = running.broker()
 
 BATCH = 500
@@ -76,34 +74,15 @@ class _one_at_a_time:  # noqa: N801 - reads as a statement
 
 
 def _write(conn: Conn, entries: Sequence[Entry]) -> Written:
-    """Write a batch; where its data is refused, write its events one by one and set aside those that fail."""
-    try:
-        return write(conn, _events(entries), running.settings().message_ttl_ms)
-    except Exception as error:
-        if is_away(error):
-            raise
-        logger.exception("a batch was refused, writing its %d events one by one", len(entries))
+    """Write a batch and set aside what is refused of it."""
+    ttl_ms = running.settings().message_ttl_ms
     together = Written(events=[])
-    for entry in entries:
-        written = _write_one(conn, entry)
+    for written in refused.write(conn, entries, lambda some: write(conn, _events(some), ttl_ms), _rejected):
         together.events += written.events
         together.messages += written.messages
         together.tools_before = written.tools_before | together.tools_before
         together.tools_used |= written.tools_used
     return together
-
-
-def _write_one(conn: Conn, entry: Entry) -> Written:
-    try:
-        return write(conn, _events([entry]), running.settings().message_ttl_ms)
-    except Exception as error:
-        if is_away(error):
-            raise
-        logger.exception("an event was refused and set aside", extra={"entry": entry[0].decode()})
-        figures.SET_ASIDE.inc()
-        with conn.transaction():
-            rejected.keep(conn, _rejected(entry, error))
-        return Written(events=[])
 
 
 def _events(entries: Sequence[Entry]) -> list[HookEvent]:
@@ -147,7 +126,7 @@ def _cleaned(raw: bytes) -> Any:
         return json.loads(text.encode("utf-8", "replace"))
 
 
-def _rejected(entry: Entry, error: Exception) -> rejected.Rejected:
+def _rejected(entry: Entry, reason: str) -> Rejected:
     _, fields = entry
     raw = fields.get(streams.PAYLOAD_FIELD, b"")
     try:
@@ -155,14 +134,12 @@ def _rejected(entry: Entry, error: Exception) -> rejected.Rejected:
         session_id, name = str(payload["session_id"]), str(payload["hook_event_name"])
     except (ValueError, TypeError, KeyError, RecursionError):
         session_id, name = None, None
-    redact = running.redactor().text
-    reason, text = f"{type(error).__name__}: {error}", raw.decode("utf-8", "replace")
-    return rejected.Rejected(
+    return Rejected(
         drained.entry_id(entry),
         session_id,
         name,
-        redact(reason),
-        _redacted(text),
+        running.redactor().text(reason),
+        _redacted(raw.decode("utf-8", "replace")),
         drained.happened_at(entry),
         _came_as(entry),
         streams.RECOVERED_FIELD in fields,

@@ -15,7 +15,17 @@ import redis
 from db import sessions, transcripts, usage
 from db.pool import Conn
 from db.transcripts import Position
-from dcm.broker import DEFAULT, FORGOTTEN_S, INGEST, enqueue, enqueue_later, nudge_key, reading_key, stream_key
+from dcm.broker import (
+    DEFAULT,
+    FORGOTTEN_S,
+    INGEST,
+    NUDGE_MS,
+    enqueue,
+    enqueue_later,
+    nudge_key,
+    reading_key,
+    stream_key,
+)
 from dcm.domain import streams
 from dcm.domain.readings import Reading, ends_first
 from dcm.domain.texts import storable
@@ -183,7 +193,7 @@ def _send(client: redis.Redis, session_id: str, told: Sequence[Past]) -> bytes |
                 streams.RECOVERED_FIELD: 1,
             },
         )
-    pipeline.set(nudge_key(shard), 1, nx=True, px=1000)
+    pipeline.set(nudge_key(shard), 1, nx=True, px=NUDGE_MS)
     *entries, nudged = pipeline.execute()
     if nudged:
         enqueue(broker, INGEST, "drain", shard)

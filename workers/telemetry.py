@@ -1,7 +1,7 @@
 """Write what OpenTelemetry of Claude Code told."""
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
 import dramatiq
@@ -9,19 +9,18 @@ import orjson
 
 from db import rejected
 from db import telemetry as stored
-from db.pool import AWAY, Conn, is_away
+from db.pool import AWAY, Conn
 from dcm.broker import DEFAULT, TELEMETRY_NUDGE, TELEMETRY_STREAM
 from dcm.domain.streams import AGAIN_FIELD, EXPORT, PAYLOAD_FIELD
 from dcm.domain.telemetry import CompactionSize, ModelRequest, UsageSum
-from workers import drained, figures, running
+from workers import drained, refused, running
+from workers.waiting import Entry
 
-logger = logging.getLogger("dcm.telemetry")
 broker = running.broker()
 
 BATCH = 100
 """Exports written in one transaction."""
 
-Entry = tuple[bytes, dict[bytes, bytes]]
 Rows = list[dict[str, Any]]
 
 WRITERS: Mapping[str, Callable[[Conn, Rows], None]] = {
@@ -43,46 +42,21 @@ def telemetry() -> None:
     client.delete(TELEMETRY_NUDGE)
     with running.pool().connection() as conn:
         while entries := cast("list[Entry]", client.xrange(TELEMETRY_STREAM, count=BATCH)):
-            _write(conn, entries)
+            refused.write(conn, entries, partial(_write, conn), _rejected)
             if again := [drained.entry_id(entry) for entry in entries if AGAIN_FIELD in entry[1]]:
                 rejected.settle(conn, again)
             client.xdel(TELEMETRY_STREAM, *(entry_id for entry_id, _ in entries))
 
 
-def _write(conn: Conn, entries: Sequence[Entry]) -> None:
-    """Write a batch; where its data is refused, write its exports one by one and set aside those that fail."""
-    try:
-        _write_together(conn, entries)
-    except Exception as error:
-        if is_away(error):
-            raise
-        logger.exception("a batch was refused, writing its %d exports one by one", len(entries))
-        for entry in entries:
-            _write_one(conn, entry)
-
-
-def _write_one(conn: Conn, entry: Entry) -> None:
-    try:
-        _write_together(conn, [entry])
-    except Exception as error:
-        if is_away(error):
-            raise
-        logger.exception("an export was refused and set aside", extra={"entry": entry[0].decode()})
-        figures.SET_ASIDE.inc()
-        with conn.transaction():
-            rejected.keep(conn, _rejected(entry, error))
-
-
-def _rejected(entry: Entry, error: Exception) -> rejected.Rejected:
+def _rejected(entry: Entry, reason: str) -> rejected.Rejected:
     redact = running.redactor().text
     payload = entry[1].get(PAYLOAD_FIELD, b"").decode("utf-8", "replace")
-    reason = f"{type(error).__name__}: {error}"
     return rejected.Rejected(
         drained.entry_id(entry), None, EXPORT, redact(reason), redact(payload), drained.happened_at(entry)
     )
 
 
-def _write_together(conn: Conn, entries: Sequence[Entry]) -> None:
+def _write(conn: Conn, entries: Sequence[Entry]) -> None:
     """Write exports in one transaction, without their secrets; kinds and rows in order, so writers cannot deadlock."""
     told: dict[str, Rows] = {kind: [] for kind in WRITERS}
     for _, fields in entries:
