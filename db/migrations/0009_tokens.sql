@@ -1,3 +1,5 @@
+-- Who may call: access tokens, credentials of agents, and the log of administrative acts.
+
 CREATE TABLE access_tokens (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     name text NOT NULL,

@@ -1,3 +1,5 @@
+-- What an event that was refused needs to be sent again: its time, its key, how often and when it was refused.
+
 ALTER TABLE rejected_events
     ADD at timestamptz,
     ADD came_as text NOT NULL DEFAULT '',
