@@ -55,7 +55,7 @@ def document(table: Iterable[tuple[str, object]]) -> dict[str, Any]:
         "info": {
             "title": "DCM",
             "version": __version__,
-            "description": "What sessions of coding agents did, know and tell one another. Served on loopback.",
+            "description": "What sessions of coding agents did, know and tell one another.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "paths": paths,
