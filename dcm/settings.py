@@ -155,7 +155,7 @@ class Settings:
     )
     backup_folder: Path | None = field(
         default=None,
-        metadata=_doc("DCM_BACKUP_FOLDER", "Where backups go, best on another disk; DCM_HOME/backups when not set."),
+        metadata=_doc("DCM_BACKUP_FOLDER", "Where backups go, best on another disk."),
     )
     server: str = field(
         default="",

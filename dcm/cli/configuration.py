@@ -10,26 +10,21 @@ from dcm.settings import Settings
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 
 DEFAULTS = {
-    "redact_file": "",
-    "token_file": "`DCM_HOME/server-token`",
-    "relay_insecure": "`0`",
     "home": "`~/.dcm`",
     "database_url": "embedded",
     "redis_url": "embedded",
-    "ws_auth_secret": "",  # nosec B105 # a default that the page shows as empty
-    "token": "",  # nosec B105 # the same
-    "production": "",
-    "allowed_origins": "",
-    "callback_private": "`0`",
     "claude_home": "`~/.claude`",
-    "autostart": "`1`",
+    "backup_folder": "`DCM_HOME/backups`",
+    "token_file": "`DCM_HOME/server-token`",  # nosec B105 # where it is
+    "production": "",
 }
-"""What is taken where a field has no value of its own."""
+"""What is taken where a field's own value does not tell it; empty: nothing."""
 
 HEAD = """\
 # Configuration
 
-Everything has a default. Set what you need in the environment or in `.env` beside the Procfile, which wins.
+Everything has a default, empty where nothing is set. Set what you need in the environment or in `.env` beside the
+Procfile, which wins.
 This page is made from the settings themselves: `python -m dcm.cli.configuration --write`.
 
 | variable | default | what it does |
@@ -39,6 +34,8 @@ This page is made from the settings themselves: `python -m dcm.cli.configuration
 TAIL = """
 A Postgres of your own can also be named piece by piece: `DB_HOST` (localhost), `DB_PORT` (5432), `DB_NAME`
 (claude_context), `DB_USER` and `DB_PASSWORD`, which are both needed then. `DCM_DATABASE_URL` wins over them.
+
+Switches take 1 or 0, also yes, true, on and no, false, off; anything else is refused.
 
 `CONTEXT_MANAGER_URL` names the server for the hooks and for `dcm`, in place of this DCM's own.
 `CLAUDE_CONFIG_DIR` is where Claude Code keeps its settings and transcripts (default `~/.claude`).
@@ -51,8 +48,16 @@ def page() -> str:
 
 
 def _row(item: Field[Any]) -> str:
-    default = DEFAULTS.get(item.name, "" if item.default is MISSING else f"`{item.default}`")
-    return f"| `{item.metadata['env']}` | {default} | {item.metadata['doc']} |\n"
+    return f"| `{item.metadata['env']}` | {_default(item)} | {item.metadata['doc']} |\n"
+
+
+def _default(item: Field[Any]) -> str:
+    """A default as one would write it into a variable; empty where nothing is set."""
+    if item.name in DEFAULTS:
+        return DEFAULTS[item.name]
+    if isinstance(item.default, bool):
+        return f"`{item.default:d}`"
+    return "" if item.default in (MISSING, None, "", ()) else f"`{item.default}`"
 
 
 if __name__ == "__main__":

@@ -26,6 +26,10 @@ def test_the_page_of_the_settings_is_current() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m dcm.cli.configuration --write"
 
 
+def test_a_default_on_the_page_is_what_one_would_write_into_the_variable() -> None:
+    assert not re.search(r"\| `(|None|True|False|\(\))` \|", page())
+
+
 def test_the_page_of_the_commands_names_every_command() -> None:
     text = (DOCS / "cli.md").read_text(encoding="utf-8")
     assert [name for name in COMMANDS if not re.search(rf"[`| ]{name}\b", text)] == []
