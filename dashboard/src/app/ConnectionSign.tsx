@@ -31,7 +31,7 @@ function DataAge() {
   const freshAt = useFreshAt()
   if (freshAt === 0) return null
   return (
-    <span className="text-faint tabular-nums">
+    <span className="text-faint tabular-nums max-[24rem]:hidden">
       <span className="hidden sm:inline">data </span>
       {formatAge(now - freshAt)} old
     </span>

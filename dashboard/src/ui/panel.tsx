@@ -22,7 +22,7 @@ export function Panel({ title, note, actions, className, children }: PanelProps)
         className,
       )}
     >
-      <header className="flex min-h-11 flex-wrap items-center gap-x-3 gap-y-1 border-b border-line-soft px-4 py-1.5">
+      <header className="flex min-h-11 flex-wrap items-center gap-x-3 gap-y-1 border-b border-line-soft px-4 py-2">
         <h2 id={heading} className="text-[0.8125rem] font-semibold tracking-tight">
           {title}
         </h2>

@@ -19,7 +19,9 @@ export function LetterRow({ letter, now, onAgain, onDrop }: LetterRowProps) {
     <li className="flex flex-wrap items-center gap-x-4 gap-y-1.5 px-4 py-2.5">
       <div className="min-w-0 flex-1 basis-64">
         <p className="flex min-w-0 items-baseline gap-2">
-          <span className="truncate font-medium">{letter.name}</span>
+          <span className="truncate font-medium" title={letter.name}>
+            {letter.name}
+          </span>
           <span className="shrink-0 text-2xs text-faint">{letter.kind}</span>
           <time
             dateTime={letter.failed_at}
@@ -29,7 +31,7 @@ export function LetterRow({ letter, now, onAgain, onDrop }: LetterRowProps) {
             {formatAge(now - failed)} ago, {tries(letter)}
           </time>
         </p>
-        <p className="truncate text-xs text-soft" title={letter.reason}>
+        <p className="line-clamp-2 text-xs wrap-anywhere text-soft" title={letter.reason}>
           {letter.reason}
         </p>
       </div>

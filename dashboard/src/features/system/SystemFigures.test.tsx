@@ -30,11 +30,21 @@ test('asks again every few seconds, and shows what changed', async () => {
 }, 10_000)
 
 test('says which store is away, and shows the rest', async () => {
-  serve({ system: buildSystem({ queue: null, away: { valkey: 'connection refused' } }) })
+  const failures = { rejected: 4, dead: null }
+  serve({ system: buildSystem({ queue: null, failures, away: { valkey: 'connection refused' } }) })
   renderLive(<SystemFigures />)
-  expect(await screen.findAllByText('does not answer: connection refused')).toHaveLength(1)
+  expect(await screen.findAllByText('does not answer: connection refused')).toHaveLength(2)
   expect(await tile('Waiting events')).toHaveTextContent('–does not answer')
+  expect(await tile('Lag')).toHaveTextContent('–does not answer')
+  expect(await tile('Failed for good')).toHaveTextContent('44 events, messages unknown')
   expect(await tile('Database')).toHaveTextContent('52.0 MB')
+})
+
+test('counts no failures where nobody knows of any', async () => {
+  serve({ system: buildSystem({ failures: { rejected: null, dead: null } }) })
+  renderLive(<SystemFigures />)
+  expect(await screen.findByText('events unknown, messages unknown')).toBeVisible()
+  expect(await tile('Failed for good')).toHaveTextContent('–events unknown')
 })
 
 test('says so when the figures cannot be read', async () => {

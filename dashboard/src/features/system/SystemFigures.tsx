@@ -10,7 +10,7 @@ import { Tile } from '@/ui/tile'
 const ROOM = 1_000_000_000
 
 /** Seconds an event may wait before the figure warns. */
-const PATIENCE = 10
+const PATIENCE = 30
 
 export function SystemFigures() {
   const { data, error, refetch } = useQuery(systemQuery)
@@ -41,10 +41,14 @@ function Tiles({ system }: { system?: System }) {
         value={system && amount(system.queue?.depth)}
         note={system && (system.queue ? 'accepted, not stored yet' : away(system, 'valkey'))}
       />
-      <Tile label="Lag" value={system && lag(system)} note="age of the oldest of them" />
+      <Tile
+        label="Lag"
+        value={system && lag(system)}
+        note={system && (system.queue ? 'age of the oldest of them' : away(system, 'valkey'))}
+      />
       <Tile
         label="Failed for good"
-        value={system && <Warned when={failed(system) > 0}>{formatNumber(failed(system))}</Warned>}
+        value={system && failed(system)}
         note={system && kinds(system)}
       />
       <Tile
@@ -83,12 +87,25 @@ function lag({ queue }: System): ReactNode {
 
 const amount = (value?: number): string => (value === undefined ? '–' : formatNumber(value))
 const size = (bytes: number | null): string => (bytes === null ? '–' : formatBytes(bytes))
-const failed = ({ failures }: System): number => (failures.rejected ?? 0) + (failures.dead ?? 0)
 
-function kinds({ failures: { rejected, dead } }: System): string {
-  return `${formatCount(rejected ?? 0, 'event')}, ${formatCount(dead ?? 0, 'message')}`
+function failed({ failures: { rejected, dead } }: System): ReactNode {
+  if (rejected === null && dead === null) return '–'
+  const known = (rejected ?? 0) + (dead ?? 0)
+  return <Warned when={known > 0}>{formatNumber(known)}</Warned>
 }
 
-function away(system: System, store: 'postgres' | 'valkey'): string {
-  return `does not answer: ${system.away[store] ?? 'nobody knows why'}`
+function kinds({ failures: { rejected, dead } }: System): string {
+  return `${known(rejected, 'event')}, ${known(dead, 'message')}`
+}
+
+const known = (count: number | null, noun: string): string =>
+  count === null ? `${noun}s unknown` : formatCount(count, noun)
+
+function away(system: System, store: 'postgres' | 'valkey'): ReactNode {
+  const text = `does not answer: ${system.away[store] ?? 'nobody knows why'}`
+  return (
+    <span className="text-warn" title={text}>
+      {text}
+    </span>
+  )
 }
