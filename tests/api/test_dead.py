@@ -114,7 +114,7 @@ def test_an_event_that_is_refused_again_stays_with_its_newest_reason_and_its_tri
 
 @pytest.mark.contract("POST /api/dead/retry")
 def test_all_refused_events_are_sent_again_at_once_and_none_twice(
-    server: ApiServer, conn: Conn, write_all: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    server: ApiServer, conn: Conn, write_all: Callable[[], None]
 ) -> None:
     refuse(server, conn, write_all, "one", "two", "three")
     conn.execute(ALLOW)
