@@ -99,14 +99,12 @@ def redis_client(settings: Settings, timeout: float = 5.0) -> redis.Redis:
 
 
 def open_broker(settings: Settings) -> RedisBroker:
-    """The broker, also as Dramatiq's global one, so that actors declare themselves on it."""
-    broker = Redelivery(
+    """A broker of its own: it does not become Dramatiq's global one, actors name theirs."""
+    return Redelivery(
         client=redis_client(settings, timeout=15.0),
         middleware=[CurrentMessage(), ShutdownNotifications(), Retries(max_retries=3, max_backoff=60_000)],
         namespace=NAMESPACE,
     )
-    dramatiq.set_broker(broker)
-    return broker
 
 
 def enqueue(broker: dramatiq.Broker, queue: str, actor: str, *arguments: object) -> None:

@@ -52,7 +52,7 @@ OUTPUT_READ = SHELL_TOOLS | OUTPUT_TOOLS | LIST_TOOLS | DECISION_TOOLS
 """Tools whose output says something that their input does not."""
 
 
-@dramatiq.actor(queue_name=DEFAULT, max_retries=3)
+@dramatiq.actor(broker=broker, queue_name=DEFAULT, max_retries=3)
 def make_brief(session_id: str, made_for: str, trigger: str) -> None:
     """Assemble the snapshot of a session as it was at `made_for` (ISO time) and store the brief made of it."""
     with running.pool().connection() as conn:

@@ -34,7 +34,7 @@ class CallFailed(dramatiq.errors.Retry):
     """The subscriber did not take the message; `delay` is in milliseconds."""
 
 
-@dramatiq.actor(queue_name=DEFAULT, max_retries=3)
+@dramatiq.actor(broker=broker, queue_name=DEFAULT, max_retries=3)
 def call_subscribers(message_id: str) -> None:
     """Send a message to all who subscribed to its topic and gave an address."""
     with running.pool().connection() as conn:
@@ -43,7 +43,7 @@ def call_subscribers(message_id: str) -> None:
         enqueue(broker, DEFAULT, "call_subscriber", str(subscription_id), message_id)
 
 
-@dramatiq.actor(queue_name=DEFAULT, max_retries=len(PAUSES_MS))
+@dramatiq.actor(broker=broker, queue_name=DEFAULT, max_retries=len(PAUSES_MS))
 def call_subscriber(subscription_id: str, message_id: str) -> None:
     """Call one subscriber; three times at most.
 

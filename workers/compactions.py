@@ -24,7 +24,7 @@ BOUNDARY_PATIENCE, BOUNDARY_PAUSE = 2.0, 0.05
 """Seconds a boundary is waited for (0.4 were seen at most), and between two looks."""
 
 
-@dramatiq.actor(queue_name=DEFAULT, max_retries=3)
+@dramatiq.actor(broker=broker, queue_name=DEFAULT, max_retries=3)
 def settle_compaction(session_id: str, ended: str, trigger: str) -> None:
     """Settle the compaction that a PostCompact at `ended` (ISO time) is about."""
     with running.pool().connection() as conn:

@@ -33,7 +33,7 @@ class Zone(IntEnum):
     RED = 2
 
 
-@dramatiq.actor(queue_name=DEFAULT, max_retries=1)
+@dramatiq.actor(broker=broker, queue_name=DEFAULT, max_retries=1)
 def watch_context(session_id: str) -> None:
     """Record how large a session's transcript is; past the red line, save a snapshot before a compaction does."""
     running.valkey().delete(watch_key(session_id))

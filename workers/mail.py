@@ -39,7 +39,7 @@ def post(session_id: str, agent_id: str, letter: Letter) -> None:
     running.valkey().expire(key, MAIL_SECONDS)
 
 
-@dramatiq.actor(queue_name=DEFAULT, max_retries=3)
+@dramatiq.actor(broker=broker, queue_name=DEFAULT, max_retries=3)
 def deliver_message(message_id: str) -> None:
     """Put a message to an agent into the mailbox of each agent at work that it names."""
     with running.pool().connection() as conn:
@@ -54,7 +54,7 @@ def deliver_message(message_id: str) -> None:
         post(recipient.session_id, recipient.agent_id, letter)
 
 
-@dramatiq.actor(queue_name=DEFAULT, max_retries=3)
+@dramatiq.actor(broker=broker, queue_name=DEFAULT, max_retries=3)
 def tell_agent(agent_id: str, text: str, sent: float) -> None:
     """Put a text of that moment, in seconds since the epoch, into the mailbox of the agent at work that has this id."""
     with running.pool().connection() as conn:
@@ -63,14 +63,14 @@ def tell_agent(agent_id: str, text: str, sent: float) -> None:
         post(session_id, subagent_id, Letter(text, sent=sent))
 
 
-@dramatiq.actor(queue_name=DEFAULT, max_retries=3)
+@dramatiq.actor(broker=broker, queue_name=DEFAULT, max_retries=3)
 def mark_delivered(message_ids: list[str], reader: str) -> None:
     """Note that an agent has got these messages."""
     with running.pool().connection() as conn:
         messages.mark_read(conn, message_ids, reader)
 
 
-@dramatiq.actor(queue_name=DEFAULT, max_retries=0)
+@dramatiq.actor(broker=broker, queue_name=DEFAULT, max_retries=0)
 def brief_subagent(session_id: str, agent_id: str, began: str) -> None:
     """Tell a subagent that has begun what its parent knows of its task; later than a minute nobody waits for it."""
     moment = datetime.fromisoformat(began)

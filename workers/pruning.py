@@ -35,7 +35,7 @@ Wanted = tuple[rules.Since, Mapping[UUID, datetime]]
 """Since when things are kept, and since when those of some projects."""
 
 
-@dramatiq.actor(queue_name=DEFAULT, max_retries=0, throws=DcmError)
+@dramatiq.actor(broker=broker, queue_name=DEFAULT, max_retries=0, throws=DcmError)
 def prune(pruning_id: str) -> None:
     """Do a pruning that was asked for, once; how far it is stands in the table of prunings.
 

@@ -54,7 +54,7 @@ SYNCED_WITHIN_MS = 2500
 """Milliseconds that a reading waits until Valkey has on its disk what was read: it syncs once a second."""
 
 
-@dramatiq.actor(queue_name=DEFAULT, max_retries=5)
+@dramatiq.actor(broker=broker, queue_name=DEFAULT, max_retries=5)
 def read_transcript(session_id: str) -> None:
     """Read what a session's transcripts hold since the last time; ask for another run when that is much."""
     running.valkey().delete(reading_key(session_id))
