@@ -83,7 +83,7 @@ def test_a_compaction_is_answered_at_once_while_valkey_is_away(server: ApiServer
     for name in ("PreCompact", "SessionStart"):
         answer = server.hook({"session_id": "s1", "hook_event_name": name, "source": "compact"})
         assert is_refusal(answer)
-        assert answer.seconds < 0.1
+        assert answer.seconds < 1.0
 
 
 def test_reads_are_served_while_valkey_is_away(server: ApiServer) -> None:
