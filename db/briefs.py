@@ -33,7 +33,7 @@ def keep(conn: Conn, snapshot: Snapshot, content: str, subject: Subject) -> uuid
         INSERT INTO briefs (session_id, made_for, trigger, content, snapshot, subject)
         VALUES (%(session)s, %(made_for)s, %(trigger)s, %(content)s, %(snapshot)s::jsonb, %(subject)s)
         ON CONFLICT (session_id, made_for) DO UPDATE SET
-            content = excluded.content, snapshot = excluded.snapshot, created_at = now()
+            content = excluded.content, snapshot = excluded.snapshot, created_at = now(), imported = false
         RETURNING id
         """,
         {
@@ -52,7 +52,7 @@ def keep(conn: Conn, snapshot: Snapshot, content: str, subject: Subject) -> uuid
 
 
 def newest(conn: Conn, session_id: str, *, main_only: bool = False, of_compactions: bool = False) -> Brief | None:
-    """The brief of a session that holds most, None when it has none.
+    """The brief made here of a session that holds most, None when it has none.
 
     `main_only`: for its main conversation. `of_compactions`: made for one, for nothing else.
     """
@@ -60,7 +60,7 @@ def newest(conn: Conn, session_id: str, *, main_only: bool = False, of_compactio
         return cursor.execute(
             """
             SELECT content, made_for, subject, given_at FROM briefs
-            WHERE session_id = %(session)s AND (subject = 'main' OR NOT %(main_only)s)
+            WHERE session_id = %(session)s AND NOT imported AND (subject = 'main' OR NOT %(main_only)s)
               AND (trigger <> ALL(%(others)s) OR NOT %(of_compactions)s)
             ORDER BY made_for DESC LIMIT 1
             """,

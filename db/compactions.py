@@ -61,7 +61,7 @@ def newest_pending(conn: Conn, session_id: str, trigger: str, ended: datetime) -
         return cursor.execute(
             """
             SELECT made_for, subject, given_at, content FROM briefs
-            WHERE session_id = %(session)s AND trigger = %(trigger)s AND settled_at IS NULL
+            WHERE session_id = %(session)s AND trigger = %(trigger)s AND settled_at IS NULL AND NOT imported
               AND made_for BETWEEN %(ended)s - %(stale)s AND %(ended)s
             ORDER BY made_for DESC LIMIT 1
             """,

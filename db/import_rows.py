@@ -99,8 +99,9 @@ _STATEMENTS: Mapping[str, LiteralString] = {
         """,
     "brief": """
         INSERT INTO briefs (id, session_id, made_for, created_at, trigger, content, snapshot, subject, given_at,
-                            settled_at, summary)
-        SELECT id, session_id, made_for, created_at, trigger, content, snapshot, subject, given_at, settled_at, summary
+                            settled_at, summary, imported)
+        SELECT id, session_id, made_for, created_at, trigger, content, snapshot, subject, given_at, settled_at,
+               summary, true
         FROM jsonb_populate_recordset(NULL::briefs, %(rows)s::text::jsonb) ORDER BY id
         ON CONFLICT DO NOTHING
         """,

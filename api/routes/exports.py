@@ -5,6 +5,7 @@ import functools
 import logging
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from falcon.asgi import Request, Response
@@ -133,15 +134,19 @@ class ImportOfExport:
     def __init__(self, settings: Settings, database: Database) -> None:
         self._settings, self._database = settings, database
 
-    @documented(body=ExportedRows, answer=ImportedRows, errors=(400, 413, 503))
+    @documented(body=ExportedRows, answer=ImportedRows, errors=(400, 413, 503), scope="admin")
     async def on_post(self, req: Request, resp: Response) -> None:
         """Store lines of an export, all in one transaction; what is known stays as it is.
 
-        A line that cannot be stored is refused by itself, and the others are stored.
+        A line that cannot be stored is refused by itself, and the others are stored. Times are from 2020 to now, and
+        those of one body from 24 months at most. Briefs are shown, and never given to a conversation.
         """
-        raw = await read_body(req, LARGEST_BODY)
+        raw, now = await read_body(req, LARGEST_BODY), datetime.now(UTC)
         rows = _rows(parse_json(raw))
-        faults = {number: reason for number, row in enumerate(rows) if (reason := rules.fault(row))}
+        faults = {number: reason for number, row in enumerate(rows) if (reason := rules.fault(row, now))}
+        months = len(rules.months(row for number, row in enumerate(rows) if number not in faults))
+        if months > rules.MOST_MONTHS:
+            raise InvalidInput("Validation failed", {"rows": [f"of {months} months: {rules.MOST_MONTHS} are taken"]})
         clean = await beside(raw, lambda: self._redacted(rows, faults))
         done = await self._store(clean, req.context.caller)
         refused = sorted([*faults.items(), *done.refused.items()])

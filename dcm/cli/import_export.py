@@ -5,6 +5,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +123,7 @@ def _header(line: bytes) -> exports.Row:
 
 
 def _note(found: Contents, number: int, row: exports.Row) -> None:
-    if reason := exports.fault(row):
+    if reason := exports.fault(row, datetime.now(UTC)):
         found.faults.append(f"line {number}: {reason}")
         return
     found.counts[row["kind"]] += 1
@@ -173,15 +174,17 @@ def _send_all(client: Client, rows: Iterator[Numbered], folders: dict[str, str])
 def _batched(rows: Iterator[Numbered], send: Callable[[list[Numbered]], None]) -> None:
     """Send rows together, projects by themselves first: others are sent with the ids they have here."""
     batch: list[Numbered] = []
-    size = 0
+    size, months = 0, set[str]()
     for number, row in rows:
-        length = len(json.dumps(row))
+        length, month = len(json.dumps(row)), exports.months([row])
         parted = bool(batch) and batch[-1][1]["kind"] == "project" != row["kind"]
-        if batch and (parted or len(batch) == MOST_ROWS or size + length > MOST_BYTES):
+        full = len(batch) == MOST_ROWS or size + length > MOST_BYTES or len(months | month) > exports.MOST_MONTHS
+        if batch and (parted or full):
             send(batch)
-            batch, size = [], 0
+            batch, size, months = [], 0, set()
         batch.append((number, row))
         size += length
+        months |= month
     if batch:
         send(batch)
 

@@ -2,20 +2,27 @@
 
 import json
 import uuid
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dcm.domain.errors import InvalidInput
 from dcm.domain.redaction import Redactor
+from dcm.domain.turns import EARLIEST
 
 FORMAT, VERSION = "dcm-export", 1
 
 HEADER, TOTALS = "header", "totals"
 """Kinds of the first and the last line."""
 
-YEARS = range(2000, 2200)
-"""Years a moment may lie in: rows of tool calls make a partition for each month."""
+AHEAD = timedelta(days=1)
+"""How far after now a moment may lie: clocks of two machines differ, and a month that is to come is never pruned."""
+
+MOST_MONTHS = 24
+"""Months the rows of one body may lie in: each makes tables of its own."""
+
+_IN_MONTHS = frozenset({"action", "hook_event", "request", "subtask", "message"})
+"""Kinds that are stored by their month, or found by it."""
 
 Row = dict[str, Any]
 
@@ -56,7 +63,7 @@ _TABLE = {
     ),
     "message": (
         "id: uuid, project_id: uuid?, from_agent_id: text?, to_agent_id: text?, message_type: text, topic: text?, "
-        f"payload: json, priority: integer, read_by: texts, {_MOMENTS}, expires_at: moment?, session_id: text?"
+        f"payload: json, priority: integer, read_by: texts, {_MOMENTS}, expires_at: until?, session_id: text?"
     ),
     "agent_context": (
         "id: uuid, project_id: uuid?, agent_id: text, agent_type: text, role_context: json, skills_to_restore: texts?, "
@@ -109,12 +116,22 @@ What is `words`, `object`, `json` or `packed` may hold secrets.
 """
 
 
-def _moment(value: object) -> bool:
+def _moment(value: object) -> datetime | None:
     try:
         at = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
-        return False
-    return at is not None and at.tzinfo is not None and at.year in YEARS
+        return None
+    return at if at and at.tzinfo else None
+
+
+def _happened(value: object, latest: datetime) -> bool:
+    at = _moment(value)
+    return at is not None and EARLIEST <= at <= latest
+
+
+def _until(value: object) -> bool:
+    at = _moment(value)
+    return at is not None and EARLIEST.year <= at.year < 2200
 
 
 def _uuid(value: object) -> bool:
@@ -137,7 +154,7 @@ _FITS: Mapping[str, Callable[[object], bool]] = {
     "text": _text,
     "words": _text,
     "packed": _text,
-    "moment": _moment,
+    "until": _until,
     "integer": _integer,
     "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
     "boolean": lambda value: isinstance(value, bool),
@@ -161,7 +178,8 @@ def totals(counts: Mapping[str, int]) -> Row:
 
 
 _NAMES = {
-    "uuid": "a UUID", "text": "a text", "words": "a text", "packed": "a text", "moment": "a time with its zone",
+    "uuid": "a UUID", "text": "a text", "words": "a text", "packed": "a text",
+    "moment": "a time with its zone from 2020 to now", "until": "a time with its zone from 2020 to 2199",
     "integer": "a whole number", "number": "a number", "boolean": "true or false", "texts": "a list of texts",
     "object": "an object", "json": "given",
 }  # fmt: skip
@@ -198,7 +216,7 @@ def check_header(row: Row) -> None:
         )
 
 
-def fault(row: Row) -> str:
+def fault(row: Row, now: datetime) -> str:
     """What is wrong with a line between header and totals, empty when nothing is."""
     fields = KINDS.get(str(row.get("kind")))
     if fields is None:
@@ -207,9 +225,22 @@ def fault(row: Row) -> str:
         value = row.get(name)
         if value is None and what.endswith("?"):
             continue
-        if not _FITS[what.rstrip("?")](value):
+        if not _fits(name, what.rstrip("?"), value, now):
             return f"{name} is missing" if name not in row else f"{name} is not {_NAMES[what.rstrip('?')]}"
     return ""
+
+
+def _fits(name: str, what: str, value: object, now: datetime) -> bool:
+    """A brief is never made for a time to come: it would stand before all that are made here."""
+    if what == "moment":
+        return _happened(value, now if name == "made_for" else now + AHEAD)
+    return _FITS[what](value)
+
+
+def months(rows: Iterable[Row]) -> set[str]:
+    """The months that rows without fault need tables for."""
+    dated = (datetime.fromisoformat(row["created_at"]) for row in rows if row["kind"] in _IN_MONTHS)
+    return {f"{at.astimezone(UTC):%Y-%m}" for at in dated}
 
 
 def redacted(row: Row, redactor: Redactor) -> Row:

@@ -157,7 +157,7 @@ export interface paths {
         put?: never;
         /**
          * Store lines of an export, all in one transaction; what is known stays as it is
-         * @description A line that cannot be stored is refused by itself, and the others are stored.
+         * @description A line that cannot be stored is refused by itself, and the others are stored. Times are from 2020 to now, and those of one body from 24 months at most. Briefs are shown, and never given to a conversation.
          */
         post: operations["ImportOfExport.post"];
         delete?: never;

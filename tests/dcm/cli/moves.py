@@ -4,11 +4,13 @@ import gzip
 import json
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from api_server import ApiServer, empty
+from click.testing import Result
 from command import answer, run
 from story import AGENT, HOOKS, SESSION, tool
 
@@ -17,9 +19,6 @@ from dcm.domain.telemetry import CompactionSize, ModelRequest, UsageSum
 from workers.briefs import make_brief
 
 WriteAll = Callable[[], None]
-
-COMPACTED = "2030-01-01T00:00:00+00:00"
-"""When the brief was made for: after all of the story."""
 
 PADDING = "x" * 5000
 """Longer than what is stored unpacked."""
@@ -68,6 +67,7 @@ TABLES = {
 COUNTED_AGAIN = {
     "sessions": {"total_tools_used", "total_success", "total_errors"},
     "keyword_tool_scores": {"id"},
+    "briefs": {"imported"},
 }
 """Columns that are made anew."""
 
@@ -98,7 +98,13 @@ def line_set(lines: list[dict[str, Any]]) -> Counter[str]:
 
 
 def imported(server: ApiServer, home: Path, name: str = "all.jsonl", *options: str) -> Any:
-    return answer(run(home, "import", "export", str(home / name), "--url", url(server), "--json", *options))
+    return answer(bring_in(server, home, name, "--json", *options))
+
+
+def bring_in(server: ApiServer, home: Path, name: str, *options: str) -> Result:
+    """`dcm import export` of who can read the server's token file."""
+    ours = {"DCM_HOME": str(server.valkey.home), "DCM_PORT": str(server.port)}
+    return run(home, "import", "export", str(home / name), *options, **ours)
 
 
 def rows(server: ApiServer, query: str) -> list[tuple[Any, ...]]:
@@ -130,7 +136,7 @@ def live(server: ApiServer, write_all: WriteAll) -> ApiServer:
         said = server.ask("POST", path, json.dumps(body))
         assert said.status in {200, 201}, (path, said.body)
         write_all()
-    make_brief.fn(SESSION, COMPACTED, "manual")
+    make_brief.fn(SESSION, datetime.now(UTC).isoformat(), "manual")
     with psycopg.connect(server.database_url, autocommit=True) as conn:
         conn.execute("INSERT INTO rejected_events (entry_id, reason, payload, at) VALUES ('1-0', 'odd', '{}', now())")
         conn.execute("UPDATE projects SET keep_days = 365")

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from access_tokens import credential
+from access_tokens import administer, credential
 from api_server import ApiServer, wait_for
 from command import answer, run
 from moves import (
-    COMPACTED,
     COUNTED_AGAIN,
     DERIVED,
     NOT_MOVED,
@@ -97,19 +96,19 @@ def test_counters_and_words_are_made_again(lived: ApiServer, home: Path) -> None
 
 def test_the_brief_of_an_imported_session_is_the_same(lived: ApiServer, home: Path) -> None:
     lines = [line for line in exported(lived, home) if line["kind"] not in {"brief", exports.TOTALS}]
-    before = rows(lived, "SELECT content FROM briefs")
-    stored = emptied(lived).ask("POST", "/api/import/export", json.dumps({"rows": lines}))
+    [(content, made_for)] = before = rows(lived, "SELECT content, made_for FROM briefs")
+    stored = administer(emptied(lived), "POST", "/api/import/export", {"rows": lines})
     assert (stored.json["stored"], stored.json["refused"]) == (len(lines), [])
-    make_brief.fn(SESSION, COMPACTED, "manual")
-    assert rows(lived, "SELECT content FROM briefs") == before
-    assert before[0][0].startswith("# Where this session stood in /w/shop")
+    make_brief.fn(SESSION, made_for.isoformat(), "manual")
+    assert rows(lived, "SELECT content, made_for FROM briefs") == before
+    assert content.startswith("# Where this session stood in /w/shop")
 
 
 def test_an_import_done_twice_or_interrupted_changes_nothing_more(lived: ApiServer, home: Path) -> None:
     first = exported(lived, home)
     emptied(lived)
     half = [json.dumps(line) for line in first[: len(first) // 2]]
-    told = lived.ask("POST", "/api/import/export", json.dumps({"rows": [json.loads(line) for line in half]}))
+    told = administer(lived, "POST", "/api/import/export", {"rows": [json.loads(line) for line in half]})
     assert told.json["stored"] == len(half)
     told = imported(lived, home)
     assert (told["stored"], told["known"]) == (len(first) - 1 - len(half), len(half))
@@ -127,7 +126,7 @@ def test_an_import_is_in_the_audit_log_with_how_much_it_stored(lived: ApiServer,
     told = [imported(lived, home)["stored"] for _ in range(2)]
     new = rows(lived, noted)[known:]
     assert told == [len(first) - 1, 0]
-    assert ({who for who, _ in new}, sum(count for _, count in new)) == ({"local"}, told[0])
+    assert ({who for who, _ in new}, sum(count for _, count in new)) == ({"token file"}, told[0])
 
 
 def test_messages_to_an_agent_with_a_credential_are_left_out_of_an_export(lived: ApiServer, home: Path) -> None:

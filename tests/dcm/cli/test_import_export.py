@@ -7,8 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from api_server import ApiServer
-from command import run
-from moves import emptied, exported, imported, line_set, rows, url
+from moves import bring_in, emptied, exported, imported, line_set, rows
 from story import SESSION
 
 from dcm.domain.errors import InvalidInput
@@ -16,13 +15,13 @@ from dcm.domain.errors import InvalidInput
 
 def test_an_import_into_other_folders_keeps_ids_and_renames_paths(lived: ApiServer, home: Path) -> None:
     exported(lived, home)
-    imported(emptied(lived), home, "all.jsonl", "--map-project", "/w=/srv/work")
-    assert rows(lived, "SELECT path FROM projects") == [("/srv/work/shop",)]
-    assert rows(lived, "SELECT id, cwd FROM sessions") == [(SESSION, "/srv/work/shop")]
-    assert rows(lived, "SELECT DISTINCT unnest(file_paths) FROM actions") == [("/srv/work/shop/cart.py",)]
-    missed = run(home, "import", "export", str(home / "all.jsonl"), "--map-project", "/v=/x", "--url", url(lived))
+    imported(emptied(lived), home, "all.jsonl", "--map-project", "/w=/srv/code")
+    assert rows(lived, "SELECT path FROM projects") == [("/srv/code/shop",)]
+    assert rows(lived, "SELECT id, cwd FROM sessions") == [(SESSION, "/srv/code/shop")]
+    assert rows(lived, "SELECT DISTINCT unnest(file_paths) FROM actions") == [("/srv/code/shop/cart.py",)]
+    missed = bring_in(lived, home, "all.jsonl", "--map-project", "/v=/x")
     assert "No project of" in str(missed.exception)
-    odd = run(home, "import", "export", str(home / "all.jsonl"), "--map-project", "/v", "--url", url(lived))
+    odd = bring_in(lived, home, "all.jsonl", "--map-project", "/v")
     assert "is not OLD=NEW" in str(odd.exception)
 
 
@@ -56,7 +55,7 @@ def test_a_file_that_is_not_whole_is_refused_before_anything_is_stored(
     lines = (home / "all.jsonl").read_text(encoding="utf-8").splitlines()
     (home / "bad.jsonl").write_text("\n".join(change(lines)), encoding="utf-8")
     emptied(lived)
-    said = run(home, "import", "export", str(home / "bad.jsonl"), "--url", url(lived))
+    said = bring_in(lived, home, "bad.jsonl")
     assert isinstance(said.exception, InvalidInput)
     assert "nothing was stored" in str(said.exception)
     assert sentence in said.exception.details["lines"][0]
@@ -76,7 +75,7 @@ def test_what_is_no_export_or_a_later_one_is_refused_with_a_sentence(
     server: ApiServer, home: Path, first: str, sentence: str
 ) -> None:
     (home / "odd.jsonl").write_text(first, encoding="utf-8")
-    said = run(home, "import", "export", str(home / "odd.jsonl"), "--url", url(server))
+    said = bring_in(server, home, "odd.jsonl")
     assert isinstance(said.exception, InvalidInput)
     assert sentence in str(said.exception)
 
@@ -85,7 +84,7 @@ def test_a_packed_file_that_is_cut_off_says_where(lived: ApiServer, home: Path) 
     exported(lived, home, "all.jsonl.gz")
     whole = (home / "all.jsonl.gz").read_bytes()
     (home / "cut.jsonl.gz").write_bytes(whole[: len(whole) // 2])
-    said = run(home, "import", "export", str(home / "cut.jsonl.gz"), "--url", url(lived))
+    said = bring_in(lived, home, "cut.jsonl.gz")
     assert isinstance(said.exception, InvalidInput)
     assert "is damaged or cut off after line" in str(said.exception)
 
@@ -96,7 +95,7 @@ def test_a_line_the_database_refuses_is_told_and_all_others_are_stored(lived: Ap
     lines[number] |= {"project_id": "6f8a4f0e-5d0c-5c9d-9f0b-2a6d3c1e7b44"}
     kept = (home / "all.jsonl").read_text(encoding="utf-8").splitlines()[0]
     (home / "all.jsonl").write_text("\n".join([kept, *map(json.dumps, lines)]), encoding="utf-8")
-    said = run(home, "import", "export", str(home / "all.jsonl"), "--url", url(emptied(lived)), "--json")
+    said = bring_in(emptied(lived), home, "all.jsonl", "--json")
     told = json.loads(said.stdout)
     assert said.exit_code == 1
     assert told["refused"][0]["line"] == number + 2
@@ -114,4 +113,17 @@ def test_rows_of_months_without_partitions_are_stored(lived: ApiServer, home: Pa
     with psycopg.connect(lived.database_url, autocommit=True) as conn:
         conn.execute("DROP TABLE actions_202103, hook_events_202103, search_entries_202103")
     imported(lived, home)
+    assert line_set(exported(lived, home, "second.jsonl")) == line_set(first)
+
+
+def test_rows_of_more_months_than_one_body_may_name_are_sent_in_several(lived: ApiServer, home: Path) -> None:
+    with psycopg.connect(lived.database_url, autocommit=True) as conn:
+        conn.execute(
+            "INSERT INTO requests (session_id, prompt, status, created_at) "
+            "SELECT %s, 'long ago', 'completed', '2021-01-01Z'::timestamptz + make_interval(months => n) "
+            "FROM generate_series(1, 50) AS n",
+            [SESSION],
+        )
+    first = exported(lived, home)
+    assert imported(emptied(lived), home)["refused"] == []
     assert line_set(exported(lived, home, "second.jsonl")) == line_set(first)
