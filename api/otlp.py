@@ -4,7 +4,7 @@ protobuf is imported with the first request: who sends no telemetry does not pay
 """
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,12 +16,18 @@ from dcm.domain.telemetry import Attributes
 
 if TYPE_CHECKING:
     from opentelemetry.proto.common.v1.common_pb2 import KeyValue
-    from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
+    from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, NumberDataPoint
 
 JSON, PROTOBUF = "application/json", "application/x-protobuf"
 
-LIMIT = 4 * 1024 * 1024
+LIMIT = 1024 * 1024
 """Bytes of the largest body that is taken, unpacked; the exporters send far less at once."""
+
+MOST, MOST_OBJECTS, MOST_ATTRIBUTES = 5000, 60_000, 128
+"""Records or points of a body with what they lie in, objects of its JSON, and attributes of one record that are read.
+
+An empty record takes two bytes, and a hundred times that once it is read.
+"""
 
 DEEPEST = 50
 """Levels of JSON; OTLP's own have about fifteen."""
@@ -78,19 +84,20 @@ def logs(raw: bytes, content_type: str) -> list[LogEvent]:
 
     Raises:
         InvalidInput: the body is none.
+        TooLarge: it has more of them than are taken.
     """
     from opentelemetry.proto.collector.logs.v1 import logs_service_pb2 as service  # noqa: PLC0415
 
-    found = _parsed(raw, content_type, service.ExportLogsServiceRequest())
+    found, each = _parsed(raw, content_type, service.ExportLogsServiceRequest()), _Counting().each
     return [
         LogEvent(
             record.event_name or record.body.string_value,
             _attributes(record.attributes),
             _moment(record.time_unix_nano or record.observed_time_unix_nano),
         )
-        for resource in found.resource_logs
-        for scope in resource.scope_logs
-        for record in scope.log_records
+        for resource in each(found.resource_logs)
+        for scope in each(resource.scope_logs)
+        for record in each(scope.log_records)
     ]
 
 
@@ -99,16 +106,18 @@ def metrics(raw: bytes, content_type: str) -> list[Point]:
 
     Raises:
         InvalidInput: the body is none.
+        TooLarge: it has more of them than are taken.
     """
     from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as service  # noqa: PLC0415
 
-    found = _parsed(raw, content_type, service.ExportMetricsServiceRequest())
+    found, each = _parsed(raw, content_type, service.ExportMetricsServiceRequest()), _Counting().each
     return [
-        point
-        for resource in found.resource_metrics
-        for scope in resource.scope_metrics
-        for metric in scope.metrics
-        for point in _points(metric, _attributes(resource.resource.attributes))
+        _point(metric, point, shared)
+        for resource in each(found.resource_metrics)
+        for shared in [_attributes(resource.resource.attributes)]
+        for scope in each(resource.scope_metrics)
+        for metric in each(scope.metrics)
+        for point in each(metric.sum.data_points)
     ]
 
 
@@ -153,6 +162,20 @@ def refusal(content_type: str, code: int, message: str) -> bytes:
     return str(json_format.MessageToJson(said, indent=None)).encode()
 
 
+class _Counting:
+    """Counts what is read of a body, and ends the reading of one that holds too much."""
+
+    def __init__(self) -> None:
+        self._read = 0
+
+    def each(self, some: Iterable[Any]) -> Iterator[Any]:
+        for one in some:
+            self._read += 1
+            if self._read > MOST:
+                raise TooLarge(f"The body has more than {MOST} records or points: send them in several.")
+            yield one
+
+
 def _parsed(raw: bytes, content_type: str, message: Any) -> Any:
     from google.protobuf import json_format  # noqa: PLC0415
     from google.protobuf.message import DecodeError  # noqa: PLC0415
@@ -161,6 +184,8 @@ def _parsed(raw: bytes, content_type: str, message: Any) -> Any:
         if content_type == PROTOBUF:
             message.ParseFromString(raw)
             return message
+        if raw.count(b"{") > MOST_OBJECTS:
+            raise TooLarge(f"The body has more than {MOST_OBJECTS} objects: send them in several.")
         found = orjson.loads(raw)
         if not isinstance(found, dict):
             raise InvalidInput("The body is no Export request: send one JSON object.")
@@ -169,20 +194,21 @@ def _parsed(raw: bytes, content_type: str, message: Any) -> Any:
         raise InvalidInput(f"The body is no {message.DESCRIPTOR.name} in {content_type}: {error}.") from None
 
 
-def _points(metric: "Metric", resource: Attributes) -> Iterator[Point]:
-    temporality = metric.sum.aggregation_temporality
-    cumulative = {1: False, 2: True}.get(temporality)
-    for point in metric.sum.data_points:
-        value = point.as_double if point.HasField("as_double") else float(point.as_int)
-        at, started = _moment(point.time_unix_nano), _moment(point.start_time_unix_nano)
-        yield Point(metric.name, {**resource, **_attributes(point.attributes)}, value, started, at, cumulative)
+def _point(metric: "Metric", point: "NumberDataPoint", shared: Attributes) -> Point:
+    cumulative = {1: False, 2: True}.get(metric.sum.aggregation_temporality)
+    value = point.as_double if point.HasField("as_double") else float(point.as_int)
+    at, started = point.time_unix_nano, point.start_time_unix_nano
+    if not started and not cumulative:
+        started = at
+    attributes = {**shared, **_attributes(point.attributes)}
+    return Point(metric.name, attributes, value, _moment(started), _moment(at), cumulative)
 
 
-def _attributes(found: "Iterable[KeyValue]") -> dict[str, str | int | float | bool]:
+def _attributes(found: "Sequence[KeyValue]") -> dict[str, str | int | float | bool]:
     """The attributes that are text, numbers or truths."""
     return {
         pair.key: getattr(pair.value, kind)
-        for pair in found
+        for pair in found[:MOST_ATTRIBUTES]
         if (kind := pair.value.WhichOneof("value")) in {"string_value", "int_value", "double_value", "bool_value"}
     }
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from falcon.asgi import Request, Response
@@ -22,7 +23,10 @@ CODES = {InvalidInput: (400, 3), TooLarge: (413, 8), Unavailable: (503, 14)}
 """The HTTP status of each refusal, and its code as google.rpc has them."""
 
 RETRY_AFTER = "2"
-"""Seconds after which an exporter should try again when the queue is away."""
+"""Seconds after which an exporter should try again when the queue is away or many read."""
+
+MOST_WAITING = 16
+"""Bodies that wait to be read."""
 
 
 class PartialSuccess(Answer):
@@ -89,11 +93,33 @@ class Told:
             self.rows.setdefault(kind, []).append(asdict(row))
 
 
+class Reader:
+    """Reads one body at a time, in a thread: hooks wait for no more than that."""
+
+    def __init__(self, door: Door) -> None:
+        self.door, self._turn, self._waiting = door, asyncio.Lock(), 0
+
+    async def read(self, work: Callable[[], Told]) -> Told:
+        """What the work gives.
+
+        Raises:
+            Unavailable: too many wait.
+        """
+        if self._waiting >= MOST_WAITING:
+            raise Unavailable("Many exports wait to be read. Try again in a moment.")
+        self._waiting += 1
+        try:
+            async with self._turn:
+                return await asyncio.to_thread(work)
+        finally:
+            self._waiting -= 1
+
+
 class Metrics:
     """/v1/metrics"""
 
-    def __init__(self, door: Door) -> None:
-        self._door = door
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
 
     @documented(body=MetricsExport, answer=Exported, others=REFUSALS, scope="ingest")
     async def on_post(self, req: Request, resp: Response) -> None:
@@ -101,14 +127,14 @@ class Metrics:
 
         Tokens and cost of sessions are kept; all others are accepted and left alone.
         """
-        await _take(req, resp, self._door, "rejected_data_points", _told_by_metrics)
+        await _take(req, resp, self._reader, "rejected_data_points", _told_by_metrics)
 
 
 class Logs:
     """/v1/logs"""
 
-    def __init__(self, door: Door) -> None:
-        self._door = door
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
 
     @documented(body=LogsExport, answer=Exported, others=REFUSALS, scope="ingest")
     async def on_post(self, req: Request, resp: Response) -> None:
@@ -116,22 +142,24 @@ class Logs:
 
         Requests to the model and compactions are kept; all others, and every text in them, are left alone.
         """
-        await _take(req, resp, self._door, "rejected_log_records", _told_by_logs)
+        await _take(req, resp, self._reader, "rejected_log_records", _told_by_logs)
 
 
 class Traces:
     """/v1/traces"""
 
-    def __init__(self, door: Door) -> None:
-        self._door = door
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
 
     @documented(body=TracesExport, answer=Exported, others=REFUSALS, scope="ingest")
     async def on_post(self, req: Request, resp: Response) -> None:
         """Take traces and keep nothing of them, so that one endpoint does for all three signals."""
-        await _take(req, resp, self._door, "rejected_spans", _told_by_traces)
+        await _take(req, resp, self._reader, "rejected_spans", _told_by_traces)
 
 
-async def _take(req: Request, resp: Response, door: Door, counted: str, reading: Callable[[bytes, str], Told]) -> None:
+async def _take(
+    req: Request, resp: Response, reader: Reader, counted: str, reading: Callable[[bytes, str], Told]
+) -> None:
     content_type = (req.content_type or "").partition(";")[0].strip().lower()
     if content_type not in {otlp.JSON, otlp.PROTOBUF}:
         _refuse(resp, otlp.JSON, 415, 3, f"Send {otlp.JSON} or {otlp.PROTOBUF}: {content_type or 'nothing'} was named.")
@@ -139,9 +167,10 @@ async def _take(req: Request, resp: Response, door: Door, counted: str, reading:
     try:
         raw = await read_body(req, otlp.LIMIT)
         encoding = (req.get_header("Content-Encoding") or "").strip().lower()
-        told = await asyncio.to_thread(lambda: reading(otlp.unpacked(raw, encoding), content_type))
+        told = await reader.read(lambda: reading(otlp.unpacked(raw, encoding), content_type))
         if told.rows:
-            await door.append(TELEMETRY_STREAM, json.dumps(told.rows).encode(), TELEMETRY_NUDGE, DEFAULT, "telemetry")
+            raw = json.dumps(told.rows).encode()
+            await reader.door.append(TELEMETRY_STREAM, raw, TELEMETRY_NUDGE, DEFAULT, "telemetry")
     except (InvalidInput, TooLarge, Unavailable) as error:
         status, code = CODES[type(error)]
         _refuse(resp, content_type, status, code, _reason(error))
@@ -162,26 +191,28 @@ def _reason(error: DcmError) -> str:
 
 
 def _told_by_metrics(raw: bytes, content_type: str) -> Told:
-    told = Told()
+    told, now = Told(), datetime.now(UTC)
     points = [point for point in otlp.metrics(raw, content_type) if point.name.startswith(telemetry.OURS)]
     for point in points:
-        told.keep("sums", lambda point=point: _sum(point))  # type: ignore[misc]
+        told.keep("sums", lambda point=point: _sum(point, now))  # type: ignore[misc]
     return told
 
 
-def _sum(point: otlp.Point) -> telemetry.UsageSum | None:
+def _sum(point: otlp.Point, now: datetime) -> telemetry.UsageSum | None:
     since = bool(point.cumulative)
-    found = telemetry.of_point(point.name, point.attributes, point.value, point.started, point.at, cumulative=since)
+    found = telemetry.of_point(
+        point.name, point.attributes, point.value, point.started, point.at, now=now, cumulative=since
+    )
     if found and point.cumulative is None:
         raise InvalidInput(f"{point.name} has no aggregationTemporality: send 1 (delta) or 2 (cumulative).")
     return found
 
 
 def _told_by_logs(raw: bytes, content_type: str) -> Told:
-    told = Told()
+    told, now = Told(), datetime.now(UTC)
     for event in otlp.logs(raw, content_type):
         kind = "compactions" if event.name == telemetry.OURS + "compaction" else "requests"
-        told.keep(kind, lambda event=event: telemetry.of_event(event.name, event.attributes, event.at))  # type: ignore[misc]
+        told.keep(kind, lambda event=event: telemetry.of_event(event.name, event.attributes, event.at, now))  # type: ignore[misc]
     return told
 
 

@@ -5,10 +5,11 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from dcm.domain.errors import InvalidInput
 from dcm.domain.texts import storable
+from dcm.domain.turns import EARLIEST
 from dcm.domain.usage import LONGEST_ID, MOST_TOKENS
 
 Attributes = Mapping[str, str | int | float | bool]
@@ -22,6 +23,9 @@ LONGEST_ERROR = 2000
 
 PARTS = {"input": "input", "output": "output", "cacheRead": "cache_read", "cacheCreation": "cache_creation"}
 """The client's types of tokens, and how they are stored."""
+
+AHEAD = timedelta(days=1)
+"""How far after now a time may lie: clocks differ, and what is never in the past is never pruned."""
 
 COST = "cost"
 """The part of a sum that is US dollars."""
@@ -79,21 +83,21 @@ class UsageSum:
     value: float
 
 
-def of_event(name: str, attributes: Attributes, at: datetime) -> ModelRequest | CompactionSize | None:
+def of_event(name: str, attributes: Attributes, at: datetime, now: datetime) -> ModelRequest | CompactionSize | None:
     """What a log event tells, None where it is not kept.
 
     Raises:
         InvalidInput: it is one that is kept, and cannot be used.
     """
     if name in {OURS + "api_request", OURS + "api_error"}:
-        return _request(attributes, at)
+        return _request(attributes, _past(at, now))
     if name == OURS + "compaction":
-        return _compaction(attributes, at)
+        return _compaction(attributes, _past(at, now))
     return None
 
 
 def of_point(
-    name: str, attributes: Attributes, value: float, started: datetime, at: datetime, *, cumulative: bool
+    name: str, attributes: Attributes, value: float, started: datetime, at: datetime, *, now: datetime, cumulative: bool
 ) -> UsageSum | None:
     """What a point of a metric tells, None where it is not kept or is nothing.
 
@@ -111,8 +115,8 @@ def of_point(
     return UsageSum(
         session_id=_session(attributes),
         stream=stream(name, attributes),
-        started_at=started.isoformat(),
-        told_at=(started if cumulative else at).isoformat(),
+        started_at=_past(started, now).isoformat(),
+        told_at=(started if cumulative else _past(at, now)).isoformat(),
         model=_text(attributes, "model"),
         source=_text(attributes, "query_source"),
         agent_name=_text(attributes, "agent.name"),
@@ -172,6 +176,12 @@ def _compaction(attributes: Attributes, at: datetime) -> CompactionSize:
         duration_ms=_count(attributes, "duration_ms"),
         error=_text(attributes, "error", LONGEST_ERROR) or None,
     )
+
+
+def _past(at: datetime, now: datetime) -> datetime:
+    if not EARLIEST <= at <= now + AHEAD:
+        raise InvalidInput(f"its time is {at.isoformat()}: give one from 2020 to now.")
+    return at
 
 
 def _session(attributes: Attributes) -> str:

@@ -1,18 +1,24 @@
 """OTLP over HTTP at the door: what is taken, how it is answered, and that it is queued and not written."""
 
+import asyncio
 import gzip
 import json
+import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from api_server import Answer, ApiServer
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-from otlp_bodies import export_logs, export_metrics, log, point
+from otlp_bodies import attribute, export_logs, export_metrics, log, point
 
+from api import otlp
+from api.ingest import Door
+from api.routes.telemetry import MOST_WAITING, Reader, Told
 from dcm.broker import TELEMETRY_STREAM
+from dcm.domain.errors import Unavailable
 
 JSON, PROTOBUF = "application/json", "application/x-protobuf"
 
@@ -107,7 +113,7 @@ def test_garbage_is_answered_with_400_and_a_status(server: ApiServer, path: str,
 
 
 def test_json_that_is_nested_too_deep_is_garbage(server: ApiServer) -> None:
-    assert send(server, "/v1/logs", b'{"a":' * 100_000 + b"1" + b"}" * 100_000).status == 400
+    assert send(server, "/v1/logs", b'{"a":' * 50_000 + b"1" + b"}" * 50_000).status == 400
     deep: dict[str, Any] = {"stringValue": "x"}
     for _ in range(200):
         deep = {"arrayValue": {"values": [deep]}}
@@ -134,10 +140,98 @@ def test_another_content_type_is_refused(server: ApiServer) -> None:
 
 
 def test_a_body_that_is_too_large_is_refused_also_when_it_is_packed(server: ApiServer) -> None:
-    assert send(server, "/v1/logs", b" " * (4 * 1024 * 1024 + 1)).status == 413
+    assert send(server, "/v1/logs", b" " * (1024 * 1024 + 1)).status == 413
     packed = gzip.compress(b" " * 50_000_000)
     answer = send(server, "/v1/logs", packed, **{"Content-Encoding": "gzip"})
     assert (answer.status, answer.json["code"]) == (413, 8)
+
+
+def in_fields(number: int, *fields: int, content: bytes) -> bytes:
+    """Messages of protobuf that lie in one another, the innermost many times."""
+    body = content * number
+    for field in fields:
+        length = b"".join(bytes([len(body) >> shift & 127 | (128 if len(body) >> shift + 7 else 0)])
+                          for shift in range(0, 28, 7) if len(body) >> shift or not shift)  # fmt: skip
+        body = bytes([field << 3 | 2]) + length + body
+    return body
+
+
+RECORDS = in_fields(otlp.MOST, 2, 1, content=b"\x12\0")
+POINTS = in_fields(otlp.MOST, 7, 2, 2, 1, content=b"\x0a\0")
+ATTRIBUTES = in_fields(500_000, 2, 2, 1, content=b"\x32\0")
+
+
+def in_json(outer: str, middle: str, inner: str) -> bytes:
+    many = b"{}," * otlp.MOST_OBJECTS
+    return f'{{"{outer}":[{{"{middle}":[{{"{inner}":['.encode() + many + b"{}]}]}]}"
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "body"),
+    [
+        ("/v1/logs", PROTOBUF, RECORDS),
+        ("/v1/metrics", PROTOBUF, POINTS),
+        ("/v1/logs", PROTOBUF, b"\x0a\0" * 500_000),
+        ("/v1/logs", JSON, in_json("resourceLogs", "scopeLogs", "logRecords")),
+        ("/v1/logs", JSON, json.dumps(export_logs(*[{}] * otlp.MOST)).encode()),
+        ("/v1/metrics", JSON, in_json("resource_metrics", "scope_metrics", "metrics")),
+        ("/v1/traces", JSON, in_json("resourceSpans", "scopeSpans", "spans")),
+    ],
+    ids=["records", "points", "resources", "objects", "records in JSON", "metrics in JSON", "spans in JSON"],
+)
+def test_a_small_body_of_many_records_is_refused_before_they_are_read(
+    server: ApiServer, path: str, kind: str, body: bytes
+) -> None:
+    answer = send(server, path, gzip.compress(body), kind, **{"Content-Encoding": "gzip"})
+    assert (answer.status, answer.type) == (413, kind)
+    assert b"send them in several" in answer.body
+
+
+def test_of_a_record_with_many_attributes_the_first_are_read(server: ApiServer) -> None:
+    assert send(server, "/v1/logs", ATTRIBUTES, PROTOBUF).status == 200
+    record = log("api_request", request_id="req_1")
+    record["attributes"] += [attribute(f"a{number}", number) for number in range(1000)] + [attribute("model", "late")]
+    assert send(server, "/v1/logs", export_logs(record)).status == 200
+    [[request]] = [entry["requests"] for entry in queued(server)]
+    assert (request["key"], request["model"]) == ("req_1", "")
+
+
+def test_a_record_of_a_time_that_was_not_is_counted_as_unusable(server: ApiServer) -> None:
+    late, early = (log("api_request", request_id=name) for name in ("late", "early"))
+    late["timeUnixNano"], early["timeUnixNano"] = str((1 << 63) - 1), "1"
+    answer = send(server, "/v1/logs", export_logs(late, early, log("api_request", request_id="now")))
+    assert answer.json["partialSuccess"]["rejectedLogRecords"] == "2"
+    assert [request["key"] for entry in queued(server) for request in entry["requests"]] == ["now"]
+    (name, timeless), whole = point("token.usage", 10, type="input"), point("cost.usage", 1)
+    timeless["startTimeUnixNano"] = "0"
+    assert send(server, "/v1/metrics", export_metrics((name, timeless), whole)).json == {}
+    answer = send(server, "/v1/metrics", export_metrics((name, timeless), whole, temporality=2))
+    assert answer.json["partialSuccess"]["rejectedDataPoints"] == "1"
+
+
+def test_bodies_are_read_one_at_a_time_and_past_sixteen_are_told_to_come_again() -> None:
+    running: list[int] = []
+    most, go_on = [0], threading.Event()
+
+    def work() -> Told:
+        running.append(1)
+        most[0] = max(most[0], len(running))
+        assert go_on.wait(10)
+        running.pop()
+        return Told()
+
+    async def scenario() -> None:
+        reader = Reader(cast("Door", None))
+        waiting = [asyncio.create_task(reader.read(work)) for _ in range(MOST_WAITING)]
+        await asyncio.sleep(0)
+        with pytest.raises(Unavailable, match="Try again"):
+            await reader.read(work)
+        go_on.set()
+        assert len(await asyncio.gather(*waiting)) == MOST_WAITING
+        assert await reader.read(work) == Told()
+
+    asyncio.run(scenario())
+    assert most == [1]
 
 
 def test_while_valkey_is_away_an_exporter_is_told_when_to_try_again(server: ApiServer) -> None:

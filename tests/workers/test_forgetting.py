@@ -137,16 +137,16 @@ def test_what_telemetry_tells_of_a_deleted_session_stays_deleted(conn: Conn) -> 
     conn.execute("INSERT INTO forgotten_sessions VALUES ('s1', %s)", [at(10)])
     told = {"session.id": "s1", "model": "opus", "type": "input", "trigger": "auto", "success": "true"}
     for second in (9, 11):
-        call, size = (of_event(f"claude_code.{name}", told | {"event.sequence": second}, at(second))
+        call, size = (of_event(f"claude_code.{name}", told | {"event.sequence": second}, at(second), at(second))
                       for name in ("api_request", "compaction"))  # fmt: skip
-        point = of_point("claude_code.token.usage", told, second, at(1), at(second), cumulative=False)
+        point = of_point("claude_code.token.usage", told, second, at(1), at(second), now=at(second), cumulative=False)
         assert isinstance(call, ModelRequest)
         assert isinstance(size, CompactionSize)
         assert point
         telemetry.keep_requests(conn, [call])
         telemetry.keep_compactions(conn, [size])
         telemetry.keep_sums(conn, [point])
-    grown = of_point("claude_code.token.usage", told, 20, at(1), at(20), cumulative=True)
+    grown = of_point("claude_code.token.usage", told, 20, at(1), at(20), now=at(20), cumulative=True)
     assert grown
     telemetry.keep_sums(conn, [grown])
     assert rows(conn, "SELECT created_at FROM model_requests") == [(at(11),)]

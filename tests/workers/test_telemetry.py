@@ -36,14 +36,14 @@ def request(number: int, request_id: str | None = "", session: str = "s1", **tol
 
 
 def row(name: str, number: int, told: dict[str, Any]) -> dict[str, Any]:
-    found = of_event(f"claude_code.{name}", told, at(number))
+    found = of_event(f"claude_code.{name}", told, at(number), at(number))
     assert found is not None
     return asdict(found)
 
 
 def point(value: float, start: int, end: int, *, cumulative: bool = False, name: str = "token.usage") -> dict[str, Any]:
     given = {"session.id": "s1", "model": "claude-opus-5[1m]", "query_source": "main", "type": "input"}
-    found = of_point(f"claude_code.{name}", given, value, at(start), at(end), cumulative=cumulative)
+    found = of_point(f"claude_code.{name}", given, value, at(start), at(end), now=at(end), cumulative=cumulative)
     assert found is not None
     return asdict(found)
 
