@@ -2,9 +2,7 @@
 
 import asyncio
 import functools
-import logging
-import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,20 +15,16 @@ from api.fields import Answer, Body, Name, Query
 from api.operations import documented, read_query
 from api.redaction import beside
 from api.routes.imports import asked_valkey
+from api.running_exports import Places, Running
 from db import audit, exports, import_rows
 from db.pool import Conn
 from dcm import accepted, redaction
 from dcm.domain import exports as rules
 from dcm.domain.access import Caller
-from dcm.domain.errors import DcmError, InvalidInput, NotFound
+from dcm.domain.errors import InvalidInput, NotFound
 from dcm.settings import Settings
 
-logger = logging.getLogger("dcm.export")
-
 JSON_LINES = "application/x-ndjson"
-
-PIECE = 64 * 1024
-"""Bytes given to the client at once."""
 
 SETTLE_SECONDS = 5.0
 """How long an export waits for what was accepted before it."""
@@ -72,13 +66,14 @@ class Export:
     """All rows as JSON Lines."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
-        self._settings, self._database = settings, database
+        self._settings, self._database, self._places = settings, database, Places()
 
-    @documented(query=ExportQuery, errors=(400, 404), media=JSON_LINES)
+    @documented(query=ExportQuery, errors=(400, 404, 503), media=JSON_LINES)
     async def on_get(self, req: Request, resp: Response) -> None:
         """Export a project by its path, a session, or all: one JSON object a line, without secrets.
 
         The first line says what it is, the last one how many of each kind there are: without it the file is cut off.
+        Two run at once, others are told when to come again. One that is not read for a minute ends.
         """
         query = read_query(req, ExportQuery)
         if query.project and query.session:
@@ -86,46 +81,22 @@ class Export:
         of = [("project", query.project)] if query.project else [("session", query.session)] if query.session else []
         if not await self._database.probe(lambda conn: exports.is_known(conn, query.project, query.session)):
             raise NotFound(f"There is no {' '.join(*of)} here.")
-        waiting = await asyncio.to_thread(_settled, self._settings)
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "api.exporting", str(waiting), *(str(part) for pair in of for part in pair),
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        assert process.stdout
-        first = await process.stdout.read(PIECE)
-        if not first:
-            raise await _failure(process)
+        ended = self._places.take()
+        try:
+            waiting = await asyncio.to_thread(_settled, self._settings)
+            running = await Running.start([str(waiting), *(str(part) for pair in of for part in pair)], ended)
+            await running.begin()
+        except BaseException:
+            ended()
+            raise
         resp.content_type = JSON_LINES
-        resp.stream = _pieces(process, first)
+        resp.stream = running
 
 
 def _settled(settings: Settings) -> int:
     """How many accepted events wait, when not all that were accepted before now could be awaited; else 0."""
     with asked_valkey(settings) as client:
         return accepted.settle(client, settings, SETTLE_SECONDS)
-
-
-async def _failure(process: asyncio.subprocess.Process) -> DcmError:
-    """Why an export that gave nothing gave nothing."""
-    _, said = await process.communicate()
-    words = said.decode(errors="replace").strip().splitlines()
-    return DcmError(f"The export could not be made: {words[-1] if words else 'it gave no reason'}.")
-
-
-async def _pieces(process: asyncio.subprocess.Process, first: bytes) -> AsyncIterator[bytes]:
-    """What the process writes, until its end; a client that goes away ends it."""
-    assert process.stdout
-    try:
-        piece = first
-        while piece:
-            yield piece
-            piece = await process.stdout.read(PIECE)
-    finally:
-        if process.returncode is None and not process.stdout.at_eof():
-            process.kill()
-        _, said = await process.communicate()
-        if process.returncode:
-            logger.warning("an export was cut off: %s", said.decode(errors="replace").strip())
 
 
 class ImportOfExport:

@@ -59,6 +59,10 @@ class TooMany(DcmError):
         self.retry_after = retry_after
 
 
+class Busy(TooMany):
+    """As much of this is done at once as can be, whoever asks."""
+
+
 STATUS: Mapping[type[DcmError], int] = {
     InvalidInput: 400,
     Unknown: 401,
@@ -68,5 +72,6 @@ STATUS: Mapping[type[DcmError], int] = {
     TooLarge: 413,
     TooMany: 429,
     Unavailable: 503,
+    Busy: 503,
 }
 """The HTTP status of each error DCM raises on purpose; 500 for the rest."""

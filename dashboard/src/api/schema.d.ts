@@ -175,7 +175,7 @@ export interface paths {
         };
         /**
          * Export a project by its path, a session, or all: one JSON object a line, without secrets
-         * @description The first line says what it is, the last one how many of each kind there are: without it the file is cut off.
+         * @description The first line says what it is, the last one how many of each kind there are: without it the file is cut off. Two run at once, others are told when to come again. One that is not read for a minute ends.
          */
         get: operations["Export.get"];
         put?: never;
