@@ -7,15 +7,16 @@ from falcon.asgi import Request
 from db import agent_credentials
 from db.pool import Conn
 from dcm.domain import access
-from dcm.domain.access import AGENT_HEADER
+from dcm.domain.access import AGENT_HEADER, Caller
 from dcm.domain.errors import Forbidden
 
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """What a request shows of the agent it speaks for."""
+    """Who sent a request, and what it shows of the agent it speaks for."""
 
     shown: tuple[bytes, ...]
+    caller: Caller
 
     def require(self, conn: Conn, agent_id: str) -> None:
         """Refuse a request in the name of an agent that has a credential which the request does not show.
@@ -32,4 +33,5 @@ class Speaker:
 
 def speaker(req: Request) -> Speaker:
     """The speaker of a request."""
-    return Speaker(access.shown_digests(req.get_header(AGENT_HEADER), req.get_header("Authorization")))
+    shown = access.shown_digests(req.get_header(AGENT_HEADER), req.get_header("Authorization"))
+    return Speaker(shown, req.context.caller)

@@ -11,7 +11,7 @@ from api.fields import Answer, Body, Instant, Name, Query, Text, Words
 from api.ingest import Door
 from api.operations import operation
 from api.speaking import Speaker
-from db import blocking
+from db import audit, blocking
 from db.pool import Conn
 from db.publish import publish
 from dcm.broker import DEFAULT
@@ -165,6 +165,7 @@ def _ended(conn: Conn, speaker: Speaker, row: dict[str, Any] | None) -> dict[str
     if row is None:
         raise NotFound("Blocking not found")
     speaker.require(conn, row["blocked_by"])
+    audit.record(conn, speaker.caller, "block.ended", row["blocked_agent"], by=row["blocked_by"])
     publish(conn, [Event("agent.unblocked", {"by": row["blocked_by"]}, channel=f"agents/{row['blocked_agent']}")])
     return row
 

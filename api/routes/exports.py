@@ -83,6 +83,8 @@ class Export:
             raise NotFound(f"There is no {' '.join(*of)} here.")
         ended = self._places.take()
         try:
+            caller, subject = req.context.caller, " ".join(*of) if of else "all"
+            await self._database.write(lambda conn: audit.record(conn, caller, "export.made", subject))
             waiting = await asyncio.to_thread(_settled, self._settings)
             running = await Running.start([str(waiting), *(str(part) for pair in of for part in pair)], ended)
             await running.begin()

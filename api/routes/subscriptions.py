@@ -8,7 +8,7 @@ from api.fields import Answer, Body, Instant, Name, Query, Text
 from api.operations import operation
 from api.routes.messages import OwnTopic, Topic
 from api.speaking import Speaker
-from db import subscriptions
+from db import audit, subscriptions
 from db.pool import Conn
 from dcm.domain import callbacks
 from dcm.domain.errors import NotFound
@@ -132,6 +132,7 @@ def _ended(conn: Conn, speaker: Speaker, row: dict[str, Any] | None) -> dict[str
     if row is None:
         raise NotFound("Subscription not found")
     speaker.require(conn, row["agent_id"])
+    audit.record(conn, speaker.caller, "subscription.ended", row["agent_id"], topic=row["topic"])
     return row
 
 

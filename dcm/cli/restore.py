@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.status import Status
 
-from db import backups, migrate
+from db import backups, carried, migrate
 from dcm import lease
 from dcm.cli import database, lifecycle, options, up
 from dcm.cli import postgres_programs as programs
@@ -30,7 +30,7 @@ def command(*, file: Path, yes: bool, drop_old: bool, as_json: bool) -> None:
 
     It is restored beside the database, while DCM runs on; then DCM is stopped for a moment, the names are exchanged,
     and DCM is started again if it ran. Whatever fails before that leaves everything as it was. The old database is
-    kept until the next restore, or deleted with --drop-old.
+    kept until the next restore, or deleted with --drop-old. Tokens and credentials that were revoked stay so.
 
     \b
     Examples:
@@ -46,8 +46,8 @@ def command(*, file: Path, yes: bool, drop_old: bool, as_json: bool) -> None:
     options.confirm(going, "restored", yes=yes)
     make_home(settings.home)
     applied = _restore_beside(settings, file)
-    restarted, kept = _take_its_place(settings, drop_old=drop_old)
-    told = {"file": str(file), "applied": applied, "restarted": restarted, "kept": kept}
+    restarted, kept, knew = _take_its_place(settings, file, drop_old=drop_old)
+    told = {"file": str(file), "applied": applied, "restarted": restarted, "kept": kept, "carried": knew}
     _say(settings, told, as_json=as_json)
 
 
@@ -82,8 +82,10 @@ def _load(url: str, major: int, file: Path) -> None:
         raise StartError(f"{file} cannot be restored: {programs.last_line(done.stderr)}. Nothing was changed.")
 
 
-def _take_its_place(settings: Settings, *, drop_old: bool) -> tuple[bool, str | None]:
-    """Exchange the databases while nothing of DCM runs: whether it was started again, and what the old one is called.
+def _take_its_place(settings: Settings, file: Path, *, drop_old: bool) -> tuple[bool, str | None, bool]:
+    """Exchange the databases while nothing of DCM runs.
+
+    Gives whether it was started again, what the old one is called, and whether it told what was revoked.
 
     Raises:
         StartError: somebody else uses the old one; everything is as it was.
@@ -95,13 +97,14 @@ def _take_its_place(settings: Settings, *, drop_old: bool) -> tuple[bool, str | 
                 backups.drop_beside(url)
                 uses = options.count(others, "process")
                 raise StartError(f"{uses} of DCM still use the database: stop them first. Nothing was changed.")
+            told = carried.carry(url, backups.beside(url), str(file.absolute()))
             existed = backups.exchange(url)
             if drop_old:
                 backups.drop_before(url)
     finally:
         if ran:
             lifecycle.bring_up(settings)
-    return ran, backups.before(settings.database_url) if existed and not drop_old else None
+    return ran, backups.before(settings.database_url) if existed and not drop_old else None, told is not None
 
 
 @contextlib.contextmanager
@@ -127,3 +130,7 @@ def _say(settings: Settings, told: dict[str, Any], *, as_json: bool) -> None:
         click.echo(f"The database before it is kept as {told['kept']} until the next restore.")
     if told["restarted"]:
         click.echo("DCM was stopped for it, and is up again.")
+    if not told["carried"]:
+        click.echo(
+            "Tokens and credentials that were revoked since the backup are good again: look at `dcm token list`."
+        )

@@ -54,6 +54,14 @@ def test_two_exports_run_at_once_and_a_third_is_told_when_to_come_again(server: 
     assert b'"totals"' in whole.body.splitlines()[-1]
 
 
+def test_an_export_is_in_the_audit_log_with_what_it_was_of(server: ApiServer, conn: Conn) -> None:
+    conn.execute("INSERT INTO sessions (id) VALUES ('s1')")
+    for query in ("", "?session=s1", "?session=none"):
+        server.get(f"/api/export{query}")
+    found = conn.execute("SELECT who, address, act, subject FROM audit_log ORDER BY id").fetchall()
+    assert found == [("local", "127.0.0.1", "export.made", subject) for subject in ("all", "session s1")]
+
+
 def test_an_export_that_is_not_read_ends_and_gives_its_place_back() -> None:
     async def scenario() -> None:
         places = Places()

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -104,6 +105,27 @@ def test_every_administrative_act_is_in_the_audit_log_with_who_did_it(server: Ap
     assert newest["address"] == "127.0.0.1"
     older = administer(server, "GET", f"/api/audit?before={newest['id']}&act=credential").json
     assert [each["act"] for each in older["acts"]] == ["credential.created"]
+
+
+def test_subscriptions_and_blocks_that_end_are_in_the_audit_log(server: ApiServer, conn: Conn) -> None:
+    topics = [{"agent_id": "a1", "topic": topic} for topic in ("task.created", "task.failed")]
+    pairs = [{"blocked_by": "a1", "blocked_agent": agent} for agent in ("a2", "a3")]
+    ids = [server.ask("POST", "/api/subscribe", json.dumps(topic)).json["subscription"]["id"] for topic in topics]
+    blocks = [server.ask("POST", "/api/blocking", json.dumps(pair)).json["blocking"]["id"] for pair in pairs]
+    ended = [
+        server.ask("DELETE", f"/api/subscriptions/{ids[0]}"),
+        server.ask("POST", "/api/unsubscribe", json.dumps(topics[1])),
+        server.ask("POST", "/api/unsubscribe", json.dumps(topics[1])),
+        server.ask("DELETE", f"/api/blocking/{blocks[0]}"),
+        server.ask("POST", "/api/unblock", json.dumps(pairs[1])),
+    ]
+    assert [answer.status for answer in ended] == [200, 200, 404, 200, 200]
+    assert acts(server) == [
+        ("local", "subscription.ended", "a1"),
+        ("local", "subscription.ended", "a1"),
+        ("local", "block.ended", "a2"),
+        ("local", "block.ended", "a3"),
+    ]
 
 
 @pytest.mark.contract("GET /api/audit")

@@ -24,6 +24,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def stores(database_url: str, valkey_url: str, home: Path) -> Iterator[dict[str, str]]:
+    """Stores of the person's own, as variables; what a restore leaves beside them is removed."""
+    yield {"DCM_DATABASE_URL": database_url, "DCM_REDIS_URL": valkey_url, "DCM_HOME": str(home)}
+    name = psycopg.conninfo.conninfo_to_dict(database_url)["dbname"]
+    with psycopg.connect(database_url.replace(f"/{name}?", "/postgres?"), autocommit=True) as conn:
+        for suffix in ("_restoring", "_before_restore"):
+            conn.execute(f"DROP DATABASE IF EXISTS {name}{suffix} WITH (FORCE)")
+
+
+@pytest.fixture
 def recorder() -> Iterator[Recorder]:
     """A recorder for one test."""
     with recording() as recorder:

@@ -2,7 +2,6 @@
 
 import os
 import stat
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,23 +12,11 @@ import pytest
 from api_server import wait_for
 from command import answer, run
 
-from db import tokens
 from dcm import backups, lease
 from dcm.broker import TELEMETRY_STREAM, redis_client, stream_key
 from dcm.cli import backup, postgres_programs
-from dcm.domain import access
 from dcm.domain.errors import InvalidInput, StartError
 from dcm.settings import load
-
-
-@pytest.fixture
-def stores(database_url: str, valkey_url: str, home: Path) -> Iterator[dict[str, str]]:
-    """Stores of the person's own, as variables; what a restore leaves beside them is removed."""
-    yield {"DCM_DATABASE_URL": database_url, "DCM_REDIS_URL": valkey_url, "DCM_HOME": str(home)}
-    name = psycopg.conninfo.conninfo_to_dict(database_url)["dbname"]
-    with psycopg.connect(database_url.replace(f"/{name}?", "/postgres?"), autocommit=True) as conn:
-        for suffix in ("_restoring", "_before_restore"):
-            conn.execute(f"DROP DATABASE IF EXISTS {name}{suffix} WITH (FORCE)")
 
 
 def remember(url: str, path: str) -> None:
@@ -69,23 +56,6 @@ def test_a_restored_database_is_as_it_was_and_the_one_before_it_is_kept_once(
     assert remembered(database_url) == ["/w/shop"]
     assert told["kept"] is None
     assert not {f"{name}_before_restore", f"{name}_restoring"} & databases(database_url)
-
-
-def test_a_restore_brings_back_a_token_that_was_revoked_after_the_backup(
-    home: Path, stores: dict[str, str], database_url: str
-) -> None:
-    known = access.digest("dcm_x")
-    with psycopg.connect(database_url) as conn:
-        tokens.create(
-            conn, name="laptop", kind="machine", scopes=["ingest"], token_hash=known, expires_at=None, created_by="test"
-        )
-    made = backed_up(home, stores)
-    with psycopg.connect(database_url) as conn:
-        assert tokens.revoke(conn, "laptop")
-        assert tokens.used(conn, known) is None
-    run(home, "restore", made["file"], "--yes", "--drop-old", **stores)
-    with psycopg.connect(database_url) as conn:
-        assert tokens.used(conn, known)
 
 
 def test_a_backup_has_its_name_when_it_is_whole_and_only_its_owner_reads_it(

@@ -31,7 +31,7 @@ def typed(block: str, home: Path, **environ: str) -> "subprocess.CompletedProces
 def test_the_commands_of_the_page_that_export_and_import_work(server: ApiServer, home: Path) -> None:
     with psycopg.connect(server.database_url, autocommit=True) as conn:
         conn.execute("INSERT INTO projects (path) VALUES ('/home/ada/shop')")
-    said = typed(COMMANDS["export"], home, CONTEXT_MANAGER_URL=f"http://127.0.0.1:{server.port}")
+    said = typed(COMMANDS["export"], home, DCM_HOME=str(server.valkey.home), DCM_PORT=str(server.port))
     assert said.returncode == 0, said.stderr
     assert "Exported 3 lines in shop.jsonl.gz" in said.stdout
 
