@@ -13,15 +13,18 @@ from dcm.domain.errors import InvalidInput
 PRIVATE = 0o600
 """Only their owner may read them: what was asked and done is in them."""
 
+LONGEST = 16 * 1024 * 1024
+"""Bytes of the longest line: the API takes no larger body."""
+
 
 @contextlib.contextmanager
 def written(path: Path) -> Iterator[BinaryIO]:
     """A file that has its name once it is whole; what is not whole is removed."""
     draft = path.with_name(f".{path.name}.part")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, PRIVATE)
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, PRIVATE)
             with _packing(path, file) as packing:
                 yield packing
             file.flush()
@@ -45,14 +48,18 @@ def lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """(number, line) of a file, the first is 1; packed or not.
 
     Raises:
-        InvalidInput: it cannot be unpacked.
+        InvalidInput: it cannot be unpacked, or has a line longer than any export has.
     """
     with path.open("rb") as raw:
         packed = raw.read(2) == b"\x1f\x8b"
     number = 0
     try:
         with gzip.open(path) if packed else path.open("rb") as file:
-            for number, line in enumerate(cast("Iterable[bytes]", file), 1):
+            for number, line in enumerate(iter(lambda: file.readline(LONGEST + 1), b""), 1):
+                if len(line) > LONGEST:
+                    raise InvalidInput(
+                        f"Line {number} of {path} has more than {LONGEST} bytes: it is no export of DCM."
+                    )
                 yield number, line
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise InvalidInput(f"{path} is damaged or cut off after line {number} ({error}): export again.") from None

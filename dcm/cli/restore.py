@@ -37,7 +37,7 @@ def command(*, file: Path, yes: bool, drop_old: bool, as_json: bool) -> None:
       dcm restore ~/.dcm/backups/dcm-20261121-020000.dump
       dcm restore dcm-20261121-020000.dump --yes --drop-old
     """
-    settings = options.settings()
+    settings, file = options.settings(), file.absolute()
     if "TABLE DATA public projects" not in programs.listed(file):
         raise InvalidInput(f"{file} is not a backup of DCM.")
     if (lines := lifecycle.kept_lines(settings)) and lifecycle.running_pid(settings) is None:
@@ -97,7 +97,7 @@ def _take_its_place(settings: Settings, file: Path, *, drop_old: bool) -> tuple[
                 backups.drop_beside(url)
                 uses = options.count(others, "process")
                 raise StartError(f"{uses} of DCM still use the database: stop them first. Nothing was changed.")
-            told = carried.carry(url, backups.beside(url), str(file.absolute()))
+            told = carried.carry(url, backups.beside(url), str(file))
             existed = backups.exchange(url)
             if drop_old:
                 backups.drop_before(url)

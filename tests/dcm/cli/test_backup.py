@@ -58,6 +58,17 @@ def test_a_restored_database_is_as_it_was_and_the_one_before_it_is_kept_once(
     assert not {f"{name}_before_restore", f"{name}_restoring"} & databases(database_url)
 
 
+def test_a_backup_whose_name_begins_with_a_dash_is_restored(
+    home: Path, stores: dict[str, str], database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remember(database_url, "/w/shop")
+    Path(backed_up(home, stores)["file"]).rename(home / "--file=x")
+    remember(database_url, "/w/later")
+    monkeypatch.chdir(home)
+    assert run(home, "restore", "--yes", "--drop-old", "--", "--file=x", **stores).exit_code == 0
+    assert remembered(database_url) == ["/w/shop"]
+
+
 def test_a_backup_has_its_name_when_it_is_whole_and_only_its_owner_reads_it(
     home: Path, stores: dict[str, str], tmp_path: Path
 ) -> None:

@@ -211,3 +211,16 @@ def test_an_export_waits_for_what_was_accepted_before_it_alone(server: ApiServer
         valkey.xadd(stream_key(0), {"p": "{}"})
         valkey.xdel(stream_key(0), before)
         assert made.result(60)[-1]["kind"] == exports.TOTALS
+
+
+def test_a_draft_that_somebody_laid_down_is_not_written_into(lived: ApiServer, home: Path) -> None:
+    draft, theirs = home / ".all.jsonl.part", home / "theirs"
+    theirs.write_text("before", encoding="utf-8")
+    theirs.chmod(0o666)
+    for lay in (draft.hardlink_to, draft.symlink_to):
+        lay(theirs)
+        assert len(exported(lived, home)) > 1
+        assert theirs.read_text(encoding="utf-8") == "before"
+        assert stat.S_IMODE((home / "all.jsonl").stat().st_mode) == 0o600
+        assert not draft.exists()
+        (home / "all.jsonl").unlink()

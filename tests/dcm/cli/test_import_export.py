@@ -1,6 +1,8 @@
 """`dcm import export`: into other folders and beside what is known, and files that are not whole."""
 
+import gzip
 import json
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from api_server import ApiServer
 from moves import bring_in, emptied, exported, imported, line_set, rows
 from story import SESSION
 
+from dcm.cli import export_files
 from dcm.domain.errors import InvalidInput
 
 
@@ -87,6 +90,22 @@ def test_a_packed_file_that_is_cut_off_says_where(lived: ApiServer, home: Path) 
     said = bring_in(lived, home, "cut.jsonl.gz")
     assert isinstance(said.exception, InvalidInput)
     assert "is damaged or cut off after line" in str(said.exception)
+
+
+@pytest.mark.parametrize("name", ["long.jsonl", "long.jsonl.gz"])
+def test_a_line_longer_than_any_export_has_is_refused_before_it_is_read_whole(
+    server: ApiServer, home: Path, name: str
+) -> None:
+    text = b'{"kind": "header"' + b" " * (4 * export_files.LONGEST)
+    (home / name).write_bytes(gzip.compress(text, 1) if name.endswith(".gz") else text)
+    tracemalloc.start()
+    try:
+        said = bring_in(server, home, name)
+        assert tracemalloc.get_traced_memory()[1] < 3 * export_files.LONGEST
+    finally:
+        tracemalloc.stop()
+    assert isinstance(said.exception, InvalidInput)
+    assert str(said.exception).startswith("Line 1 of ")
 
 
 def test_a_line_the_database_refuses_is_told_and_all_others_are_stored(lived: ApiServer, home: Path) -> None:
