@@ -43,14 +43,14 @@ def hook(server: ApiServer, **fields: Any) -> int:
 def test_what_waits_is_counted_and_the_age_of_the_oldest_told(server: ApiServer, conn: Conn) -> None:
     assert state(server)["queue"] | {"messages": {}} == {"depth": 0, "lag_seconds": 0, "messages": {}, "later": {
         "default": 0, "ingest": 0}}  # fmt: skip
-    old = f"{int(time.time() * 1000) - 90_000}-0"
-    server.valkey.client.xadd(stream_key(0), {"t": "1", "p": "{}"}, id=old)
+    first = int(time.time()) - 90
+    server.valkey.client.xadd(stream_key(0), {"t": "1", "p": "{}"}, id=f"{first * 1000}-0")
     hook(server)
     queue = state(server)["queue"]
     assert queue["depth"] == 2
-    assert 90 <= queue["lag_seconds"] < 120
+    assert 90 <= queue["lag_seconds"] <= time.time() - first
     assert value(server, "dcm_queue_events") == 2
-    assert 90 <= value(server, "dcm_queue_lag_seconds") < 120
+    assert 90 <= value(server, "dcm_queue_lag_seconds") <= time.time() - first
 
 
 def test_telemetry_that_waits_is_counted_as_events_are(server: ApiServer, conn: Conn) -> None:
