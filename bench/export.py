@@ -6,7 +6,6 @@
 
 import argparse
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -18,21 +17,20 @@ from pathlib import Path
 
 import psutil
 import psycopg
+from measure import rows
 
 from db.migrate import migrate
 from dcm.embedded import postgres, valkey
 
 PORT = 25847
-ROWS = Path(__file__).with_name("rows.sql")
 
 
 def fill(url: str, actions: int) -> None:
     """What a busy month leaves behind."""
     migrate(url)
     with psycopg.connect(url, autocommit=True) as conn:
-        for statement in re.split(r"^-- .*$", ROWS.read_text(encoding="utf-8"), flags=re.MULTILINE):
-            if statement.strip():
-                conn.execute(statement, {"actions": actions})
+        for _ in rows.lay(conn, "rows.sql", actions=actions, days=30):
+            pass
 
 
 def watched(api: psutil.Process, run: Callable[[], None]) -> tuple[float, dict[str, int]]:

@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from measure import hooks
+from measure import hooks, rows
 
 from db import counts, pruning
 from db.migrate import migrate
@@ -35,8 +35,6 @@ from workers.batch import write
 
 BATCHES_A_SECOND = 10
 """How often what came is written, as the drain does."""
-
-STATEMENTS = (Path(__file__).parent / "half_year.sql").read_text(encoding="utf-8").split("\n-- ")[1:]
 
 COUNTED = """
     SELECT 'actions', count(*) FROM actions UNION ALL SELECT 'hook_events', count(*) FROM hook_events
@@ -133,12 +131,10 @@ def fill(conn: Conn, actions: int) -> None:
     ).fetchall()
     conn.execute("SET session_replication_role = replica")
     conn.execute(f"DROP INDEX {', '.join(row[0] for row in indexes)}".encode())
-    for statement in STATEMENTS:
-        title, _, text = statement.partition("\n")
-        for part in range(6 if "%(part)s" in text else 1):
-            conn.execute(text.encode(), {"actions": actions, "part": part})
-        conn.execute("ANALYZE sessions, requests, task_lists, subtasks")
-        print(f"filled: {title}", file=sys.stderr)
+    for file in ("rows.sql", "half_year.sql"):
+        for title in rows.lay(conn, file, actions=actions, days=180, parts=6):
+            conn.execute("ANALYZE sessions, requests, task_lists, subtasks")
+            print(f"filled: {title}", file=sys.stderr)
     conn.execute("SET maintenance_work_mem = '512MB'")
     for row in indexes:
         conn.execute(str(row[1]).replace(" ON ONLY ", " ON ").encode())

@@ -23,6 +23,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from measure import rows
+
 from db import counts
 from db.migrate import migrate
 from db.pool import Conn
@@ -120,12 +122,10 @@ def say(text: str) -> None:
 
 def fill(conn: Conn, actions: int) -> None:
     """Store a month of so many actions."""
-    text = Path(__file__).with_name("rows.sql").read_text(encoding="utf-8")
-    for part in text.split("\n-- ")[1:]:
-        title, _, statement = part.partition("\n")
+    began = time.perf_counter()
+    for title in rows.lay(conn, "rows.sql", actions=actions, days=30):
+        say(f"{title:<30} {time.perf_counter() - began:6.1f} s")
         began = time.perf_counter()
-        conn.execute(statement.encode(), {"actions": actions} if "%(" in statement else None)
-        say(f"{title.partition(':')[0]:<30} {time.perf_counter() - began:6.1f} s")
     counts.fold(conn)
     conn.execute("VACUUM ANALYZE")
 

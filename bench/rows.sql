@@ -1,11 +1,13 @@
--- What a busy month leaves behind, in proportion to the number of actions. One statement a title; bench/reads.py runs them.
+-- What so many busy days leave behind, in proportion to the number of actions. One statement a title;
+-- `measure/rows.py` runs them, those that name a part for each.
 
 -- months
-SELECT ensure_month(now() - make_interval(days => n)) FROM generate_series(0, 31) AS n;
+SELECT ensure_month(now() - make_interval(days => n)) FROM generate_series(0, %(days)s + 1) AS n;
 
 -- projects
 INSERT INTO projects (path, name, created_at, updated_at)
-SELECT '/home/someone/project' || n, 'project' || n, now() - interval '30 days', now() - make_interval(hours => n)
+SELECT '/home/someone/project' || n, 'project' || n, now() - make_interval(days => %(days)s),
+       now() - make_interval(hours => n)
 FROM generate_series(1, 40) AS n;
 
 -- sessions: the first project has half of them
@@ -14,7 +16,7 @@ INSERT INTO sessions (id, project_id, started_at, ended_at, total_tools_used, to
 SELECT 'session-' || n, p.id, s.at, CASE WHEN n > 20 THEN s.at + interval '2 hours' END, 200, 190, 10,
        s.at + interval '2 hours', s.at + interval '2 hours', p.path, 'opus', 'startup'
 FROM generate_series(1, greatest(%(actions)s / 200, 20)) AS n
-CROSS JOIN LATERAL (SELECT now() - interval '2 hours' - interval '30 days' * (n * 200.0 / %(actions)s) AS at) AS s
+CROSS JOIN LATERAL (SELECT now() - interval '2 hours' - make_interval(days => %(days)s) * (n * 200.0 / %(actions)s) AS at) AS s
 JOIN projects p ON p.path = '/home/someone/project' || CASE WHEN mod(n, 2) = 0 THEN 1 ELSE 1 + mod(n, 40) END;
 
 -- requests: six a session
@@ -54,11 +56,13 @@ SELECT CASE WHEN mod(n, 3) = 0 THEN t.ids[1 + mod(n / 3, cardinality(t.ids))] EN
        CASE WHEN mod(n, 20) = 0 THEN 1 ELSE 0 END, 'run the tests of part ' || mod(n, 977)
 FROM (SELECT id, started_at, row_number() OVER (ORDER BY started_at) - 1 AS place FROM sessions) AS s
 LEFT JOIN LATERAL (SELECT array_agg(x.id) AS ids FROM subtasks x WHERE x.session_id = s.id) AS t ON true,
-     generate_series(1, 200) AS k, LATERAL (SELECT (s.place * 200 + k)::int AS n) AS numbered;
+     generate_series(1, 200) AS k, LATERAL (SELECT (s.place * 200 + k)::int AS n) AS numbered
+WHERE mod(s.place, %(parts)s) = %(part)s;
 
 -- words of the actions, for the search
 INSERT INTO search_entries (kind, ref, session_id, at, words)
-SELECT 'action', id, session_id, created_at, search_words(concat_ws(' ', tool_name, summary, file_paths[1])) FROM actions;
+SELECT 'action', id, session_id, created_at, search_words(concat_ws(' ', tool_name, summary, file_paths[1]))
+FROM actions WHERE mod(substr(session_id, 9)::int, %(parts)s) = %(part)s;
 
 -- messages
 INSERT INTO agent_messages (project_id, from_agent_id, to_agent_id, message_type, topic, payload, read_by, created_at,
@@ -66,7 +70,7 @@ INSERT INTO agent_messages (project_id, from_agent_id, to_agent_id, message_type
 SELECT p.id, 'agent-' || mod(n, 500), CASE WHEN mod(n, 3) > 0 THEN 'agent-' || mod(n * 7, 500) END, 'notification',
        (ARRAY['task.created', 'agent.completed', 'context.request', 'workflow.progress'])[1 + mod(n, 4)],
        '{"message": "three queries are slow"}', CASE WHEN mod(n, 2) = 0 THEN '{agent-1}'::text[] ELSE '{}' END,
-       now() - interval '30 days' * (n / (%(actions)s / 10.0)), now() + interval '1 day'
+       now() - make_interval(days => %(days)s) * (n / (%(actions)s / 10.0)), now() + interval '1 day'
 FROM generate_series(1, %(actions)s / 10) AS n JOIN projects p ON p.path = '/home/someone/project' || (1 + mod(n, 40));
 
 -- contexts of agents
