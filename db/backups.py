@@ -9,7 +9,13 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import Conninfo
 from psycopg.rows import TupleRow
 
+from db.carried import carry, note_reset
 from dcm.domain.errors import StartError
+
+__all__ = [
+    "analyze", "before", "beside", "carry", "drop_before", "drop_beside", "environment", "exchange", "major",
+    "make_beside", "note_reset", "others",
+]  # fmt: skip
 
 BESIDE, BEFORE = "_restoring", "_before_restore"
 """How the database is called into which a backup is restored, and the one it took the place of."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import click
 
-from db import carried, migrate
+from db import backups, migrate
 from dcm.cli import lifecycle, options
 from dcm.domain.errors import DcmError, StartError
 from dcm.embedded import postgres
@@ -50,7 +50,7 @@ def reset(*, yes: bool, as_json: bool) -> None:
         migrate.drop_database(url)
         migrate.create_database(url)
         applied = migrate.migrate(url)
-        carried.note_reset(url)
+        backups.note_reset(url)
     _tell(settings, {"created": True, "applied": applied}, as_json=as_json)
 
 

@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.status import Status
 
-from db import backups, carried, migrate
+from db import backups, migrate
 from dcm import lease
 from dcm.cli import database, lifecycle, options, up
 from dcm.cli import postgres_programs as programs
@@ -97,7 +97,7 @@ def _take_its_place(settings: Settings, file: Path, *, drop_old: bool) -> tuple[
                 backups.drop_beside(url)
                 uses = options.count(others, "process")
                 raise StartError(f"{uses} of DCM still use the database: stop them first. Nothing was changed.")
-            told = carried.carry(url, backups.beside(url), str(file))
+            told = backups.carry(url, backups.beside(url), str(file))
             existed = backups.exchange(url)
             if drop_old:
                 backups.drop_before(url)

@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "wsbridge": ("wsbridge", "db", *SHARED),
     "db": ("db", "dcm.domain", "dcm.settings"),
     "dcm.domain": ("dcm.domain",),
-    "dcm.cli": ("db.backups", "db.carried", "db.migrate", "dcm"),
+    "dcm.cli": ("db.backups", "db.migrate", "dcm"),
     "dcm.relay": (
         "dcm.relay",
         "dcm",
