@@ -17,7 +17,7 @@ from db.pool import Conn
 PAYLOAD = json.dumps({"session_id": "s", "hook_event_name": "Notification"})
 ADMINISTRATION = {
     ("get", "/api/tokens"), ("post", "/api/tokens"), ("delete", "/api/tokens/{key}"), ("get", "/api/audit"),
-    ("post", "/api/prunings"), ("post", "/api/retention"),
+    ("post", "/api/prunings"), ("post", "/api/retention"), ("post", "/api/import/export"),
     ("post", "/api/agents/{agent_id}/credential"), ("delete", "/api/agents/{agent_id}/credential"),
 }  # fmt: skip
 REPORTS = {

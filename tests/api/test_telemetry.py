@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -243,7 +244,8 @@ def test_while_valkey_is_away_an_exporter_is_told_when_to_try_again(server: ApiS
     assert send(server, "/v1/logs", export_logs(log("api_request"))).status == 200
 
 
-def test_one_message_wakes_the_worker_for_many_exports(server: ApiServer) -> None:
+def test_one_message_a_second_wakes_the_worker_for_many_exports(server: ApiServer) -> None:
+    began = time.monotonic()
     for _ in range(5):
         send(server, "/v1/logs", export_logs(log("api_request")))
-    assert server.valkey.client.llen("dcm:dramatiq:default") == 1
+    assert 1 <= server.valkey.client.llen("dcm:dramatiq:default") <= 1 + (time.monotonic() - began) // 1.0
