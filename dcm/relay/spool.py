@@ -38,7 +38,7 @@ class Spool:
         self._folder, self.limit = folder, limit
         self._segment_limit = max(limit // SEGMENTS, 1)
         self._waiting: Counter[str] = Counter()
-        self._unsynced: list[int] = []
+        self._unsynced: dict[Path, int] = {}
         self._writing: int | None = None
         self._sending: Segment | None = None
         self._lost = folder / "lost.json"
@@ -90,13 +90,12 @@ class Spool:
 
     def forget(self, segment: Segment) -> None:
         """Delete a file whose records were all sent."""
-        segment.path.unlink(missing_ok=True)
-        self._segments.remove(segment)
+        self._delete(segment)
         self._sending = None
 
     def unsynced(self) -> list[int]:
         """Descriptors of what the disk may not have yet, for `sync`."""
-        taken, self._unsynced = self._unsynced, []
+        taken, self._unsynced = [*self._unsynced.values()], {}
         if self._writing is not None:
             taken.append(os.dup(self._writing))
         return taken
@@ -144,8 +143,22 @@ class Spool:
 
     def _close(self) -> None:
         if self._writing is not None:
-            self._unsynced.append(self._writing)
+            self._await_sync(self._segments[-1].path, self._writing)
             self._writing = None
+
+    def _delete(self, segment: Segment) -> None:
+        segment.path.unlink(missing_ok=True)
+        self._segments.remove(segment)
+        self._need_no_sync(segment.path)
+
+    def _await_sync(self, path: Path, descriptor: int) -> None:
+        self._need_no_sync(path)
+        self._unsynced[path] = descriptor
+
+    def _need_no_sync(self, path: Path) -> None:
+        """What stood there is deleted or replaced: the disk need not have it."""
+        if (descriptor := self._unsynced.pop(path, None)) is not None:
+            os.close(descriptor)
 
     def _make_room(self, wanted: int, importance: int) -> bool:
         """Drop what is less important than a record or as important and older, the least important first."""
@@ -175,8 +188,7 @@ class Spool:
             if record.importance <= level:
                 self.sent(record)
         if not kept:
-            segment.path.unlink(missing_ok=True)
-            self._segments.remove(segment)
+            self._delete(segment)
         else:
             segment.size = self._write(segment.path, b"".join(map(line, kept)))
         self._drop(len(records) - len(kept), f"{len(records) - len(kept)} events", "the spool is full")
@@ -195,7 +207,7 @@ class Spool:
         """Put a file in the place of another at one stroke; gives its length."""
         draft = path.with_suffix(".draft")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        self._unsynced.append(descriptor)
+        self._await_sync(path, descriptor)
         with os.fdopen(descriptor, "wb", closefd=False) as file:
             file.write(text)
         draft.replace(path)

@@ -15,6 +15,10 @@ def record(number: int, event: str = "PostToolUse", session: str = "s", size: in
     return Record(number, session, event, b'{"number": %d, "x": "%s"}' % (number, b"x" * size))
 
 
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 def numbers(spool: Spool) -> list[int]:
     """What would be sent, in order; the spool is empty then."""
     found = []
@@ -80,6 +84,17 @@ def test_a_full_spool_drops_what_only_said_what_was_going_on_then_tool_calls_the
     assert {number % 3 for number in kept[: len(kept) // 2]} == {2}
     assert kept[-1] == 2999
     assert spool.dropped == 3000 - len(kept)
+
+
+def test_no_more_files_are_open_than_the_spool_has_however_much_it_drops_between_two_syncs(tmp_path: Path) -> None:
+    before = descriptors()
+    spool = Spool(tmp_path, LIMIT)
+    for number in range(3000):
+        spool.append(record(number))
+    files = len(list(tmp_path.glob("*.*")))
+    assert descriptors() - before <= files + 1
+    spool.close()
+    assert descriptors() == before
 
 
 def test_an_event_of_little_importance_never_takes_the_place_of_another(tmp_path: Path) -> None:
