@@ -35,11 +35,8 @@ class Listener:
 
     async def _connection(self) -> None:
         after = "newest" if self.first is None else str(self.last)
-        async with connect(
-            f"ws://127.0.0.1:{self.port}/", compression=None, open_timeout=3, close_timeout=0.5, max_queue=None
-        ) as socket:
-            wish = {"type": "subscribe", "channel": "global", "id": "1"}
-            await socket.send(json.dumps(wish | {"last_event_id": after if after == "newest" else self.last}))
+        address = f"ws://127.0.0.1:{self.port}/?last_event_id={after}"
+        async with connect(address, compression=None, open_timeout=3, close_timeout=0.5, max_queue=None) as socket:
             async for text in socket:
                 frame = json.loads(text)
                 self._hear(frame)
