@@ -3,7 +3,7 @@
 import io
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import dramatiq
@@ -30,7 +30,7 @@ class Away(Exception):
 
 
 @pytest.fixture
-def broker(worker: Settings) -> Iterator[RedisBroker]:
+def at_work(worker: Settings) -> Iterator[tuple[RedisBroker, dramatiq.Worker]]:
     """A broker with actors that fail, and a worker for them."""
     opened = open_broker(worker)
     opened.add_middleware(Failures(plain))
@@ -52,11 +52,29 @@ def broker(worker: Settings) -> Iterator[RedisBroker]:
     def pass_on() -> None:
         enqueue(opened, "elsewhere", "anything")
 
-    at_work = dramatiq.Worker(opened, worker_timeout=20, worker_threads=1)
-    at_work.start()
-    yield opened
-    at_work.stop()
+    hands = dramatiq.Worker(opened, worker_timeout=20, worker_threads=1)
+    hands.start()
+    yield opened, hands
+    hands.stop()
     opened.close()
+
+
+@pytest.fixture
+def broker(at_work: tuple[RedisBroker, dramatiq.Worker]) -> RedisBroker:
+    """The broker that has such a worker."""
+    return at_work[0]
+
+
+@pytest.fixture
+def finish(at_work: tuple[RedisBroker, dramatiq.Worker]) -> Callable[[], None]:
+    """Waits until nothing is worked on any more."""
+
+    def wait() -> None:
+        broker, hands = at_work
+        broker.join(DEFAULT, interval=5, timeout=10_000)
+        hands.join()
+
+    return wait
 
 
 @pytest.fixture
@@ -71,11 +89,6 @@ def told() -> Iterator[io.StringIO]:
     logger.removeHandler(listener)
 
 
-def finish(broker: RedisBroker) -> None:
-    """Wait until nothing is worked on any more."""
-    broker.join(DEFAULT, interval=5, timeout=10_000)
-
-
 def lines(told: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in told.getvalue().splitlines()]
 
@@ -88,12 +101,12 @@ def counted(name: str) -> float:
 
 
 def test_a_message_that_failed_at_every_try_is_kept_with_its_error_its_tries_and_no_secret(
-    broker: RedisBroker, valkey: redis.Redis
+    broker: RedisBroker, valkey: redis.Redis, finish: Callable[[], None]
 ) -> None:
     died = counted('dcm_messages_dead_total{actor="fail"}')
     failed = counted('dcm_actor_duration_seconds_count{actor="fail",result="failed"}')
     enqueue(broker, DEFAULT, "fail", TOKEN)
-    finish(broker)
+    finish()
     (dead,) = dead_messages.newest(valkey, 10)
     assert (dead.actor, dead.queue, dead.tries) == ("fail", DEFAULT, 2)
     assert dead.reason.startswith("ValueError: no entry for [redacted:")
@@ -103,43 +116,45 @@ def test_a_message_that_failed_at_every_try_is_kept_with_its_error_its_tries_and
     assert counted('dcm_actor_duration_seconds_count{actor="fail",result="failed"}') == failed + 2
 
 
-def test_what_an_actor_throws_on_purpose_is_kept_after_one_try(broker: RedisBroker, valkey: redis.Redis) -> None:
+def test_what_an_actor_throws_on_purpose_is_kept_after_one_try(
+    broker: RedisBroker, valkey: redis.Redis, finish: Callable[[], None]
+) -> None:
     enqueue(broker, DEFAULT, "give_up")
-    finish(broker)
+    finish()
     (dead,) = dead_messages.newest(valkey, 10)
     assert (dead.reason, dead.tries) == ("Away: not today", 1)
 
 
 def test_a_dead_message_that_is_sent_again_is_tried_as_often_as_a_new_one(
-    broker: RedisBroker, valkey: redis.Redis
+    broker: RedisBroker, valkey: redis.Redis, finish: Callable[[], None]
 ) -> None:
     enqueue(broker, DEFAULT, "fail", "x")
-    finish(broker)
+    finish()
     (dead,) = dead_messages.newest(valkey, 10)
     before = counted('dcm_actor_duration_seconds_count{actor="fail",result="failed"}')
     assert dead_messages.send_again(valkey, dead.id)
-    finish(broker)
+    finish()
     (again,) = dead_messages.newest(valkey, 10)
     assert (again.message_id, again.tries) == (dead.message_id, 2)
     assert counted('dcm_actor_duration_seconds_count{actor="fail",result="failed"}') == before + 2
 
 
 def test_no_dead_message_is_kept_of_work_that_is_asked_for_again_anyway(
-    broker: RedisBroker, valkey: redis.Redis
+    broker: RedisBroker, valkey: redis.Redis, finish: Callable[[], None]
 ) -> None:
     enqueue(broker, DEFAULT, "fail_until_asked_again")
-    finish(broker)
+    finish()
     assert dead_messages.count(valkey) == {"default": 0, "ingest": 0}
     assert ingest.drain.options["asked_again"]
 
 
 def test_the_request_that_caused_a_run_is_in_its_line_and_goes_on_to_what_it_sends(
-    broker: RedisBroker, valkey: redis.Redis, told: io.StringIO
+    broker: RedisBroker, valkey: redis.Redis, told: io.StringIO, finish: Callable[[], None]
 ) -> None:
     token = logs.trace.set({"request_id": "r-1"})
     enqueue(broker, DEFAULT, "pass_on")
     logs.trace.reset(token)
-    finish(broker)
+    finish()
     (line,) = lines(told)
     assert (line["actor"], line["request_id"]) == ("pass_on", "r-1")
     assert "error" not in line
