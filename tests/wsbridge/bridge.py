@@ -76,6 +76,7 @@ async def serving(settings: Settings, port: int = 0) -> AsyncIterator[Running]:
     running = Running(bridge, settings, asyncio.create_task(bridge.run(stop)), stop)
     try:
         await until(lambda: listens(settings), "the bridge's LISTEN")
+        await until(bridge._relay.listening.is_set, "the event after which it tells")
         yield running
     finally:
         stop.set()
