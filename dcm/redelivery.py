@@ -31,6 +31,9 @@ WENT_BACK = 5.0
 DELAYED = ".DQ"
 """How the names of queues end whose messages wait for their time."""
 
+DELAYED_IDLE = 5
+"""How many times longer an idle consumer of such a queue sleeps: what waits for seconds may wait half of one more."""
+
 
 class Redelivery(RedisBroker):
     """Remembers by queue which messages this process has in hand."""
@@ -64,7 +67,8 @@ class Consumer(_RedisConsumer):
     """Takes the messages of one queue, in one thread."""
 
     def __init__(self, broker: Redelivery, queue_name: str, prefetch: int, timeout: int) -> None:
-        super().__init__(broker, queue_name, prefetch, timeout)  # type: ignore[no-untyped-call]
+        idle = timeout * DELAYED_IDLE if queue_name.endswith(DELAYED) else timeout
+        super().__init__(broker, queue_name, prefetch, idle)  # type: ignore[no-untyped-call]
         self._hand, self._queue = broker.in_hand[queue_name], broker
         self._next_look, self._offset = 0.0, _offset()
         if queue_name.endswith(DELAYED):
