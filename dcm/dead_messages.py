@@ -12,7 +12,7 @@ from dcm.broker import DEFAULT, INGEST, NAMESPACE
 
 QUEUES = (DEFAULT, INGEST)
 
-OF_A_TRY = frozenset({"retries", "traceback", "requeue_timestamp", "error", "eta"})
+OF_A_TRY = frozenset({"retries", "max_retries", "traceback", "requeue_timestamp", "error", "eta"})
 """Options that tell of the tries so far: a message that is sent again begins anew."""
 
 SEND_AGAIN = """

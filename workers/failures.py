@@ -5,6 +5,7 @@ from typing import Any
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 
+from db.pool import is_away
 from dcm import dead_messages
 from dcm.domain.redaction import Redactor
 from workers import figures
@@ -39,10 +40,35 @@ class Failures(dramatiq.Middleware):
     def after_nack(self, broker: dramatiq.Broker, message: dramatiq.MessageProxy) -> None:
         """Keep the error with what is dead now; drop a message whose work is asked for again anyway."""
         assert isinstance(broker, RedisBroker)
-        if broker.get_actor(message.actor_name).options.get(SELF_HEALING):
+        actor = broker.actors.get(message.actor_name)
+        if actor is None:
+            message.options.setdefault("error", f"This version of DCM knows no {message.actor_name}.")
+        elif actor.options.get(SELF_HEALING):
             dead_messages.drop(broker.client, message.options["redis_message_id"])
             return
         figures.DIED.labels(message.actor_name).inc()
         if traceback := message.options.get("traceback"):
             message.options["traceback"] = self._redact(traceback)
         dead_messages.note(broker.client, message)
+
+
+class Outages(dramatiq.Middleware):
+    """Has a message tried again for as long as Postgres is away, where it is tried again at all.
+
+    It stands behind Dramatiq's retries in the order of middleware, which makes it the first to hear of an error.
+    """
+
+    def after_process_message(
+        self,
+        broker: dramatiq.Broker,
+        message: dramatiq.MessageProxy,
+        *,
+        result: Any = None,  # noqa: ARG002
+        exception: BaseException | None = None,
+    ) -> None:
+        """Count no try against a message that the database did not hear of."""
+        actor = broker.get_actor(message.actor_name)
+        if isinstance(exception, Exception) and is_away(exception) and actor.options.get("max_retries") != 0:
+            message.options["max_retries"] = message.options.get("retries", 0) + 1
+        else:
+            message.options.pop("max_retries", None)

@@ -20,7 +20,7 @@ from dcm.prices import Prices
 from dcm.settings import Settings
 from dcm.tracing import traces
 from workers import figures
-from workers.failures import Failures
+from workers.failures import Failures, Outages
 from workers.tracing import PART, RunTraces
 
 logger = logging.getLogger("dcm.worker")
@@ -42,6 +42,7 @@ def broker() -> RedisBroker:
     """The broker of this process, with a log line for each run of an actor."""
     log_to_stderr(settings().log_level, redaction.of_logs(settings()))
     opened = open_broker(settings())
+    opened.add_middleware(Outages())
     opened.add_middleware(Failures(redactor()))
     opened.add_middleware(RunLog())
     if made := traces(settings(), PART):

@@ -159,6 +159,7 @@ class Trial:
             if not self.instance.clock:  # a clock that jumps lets messages expire
                 stored = truth.messages(conn, self.load.ledger.messages)
                 problems += [f"message {m}: {stored[m]} times" for m in self.load.ledger.messages if stored[m] != 1][:5]
+        problems += [f"failed for good: {dead.actor}: {dead.reason}" for dead in truth.dead(self.instance.queue())]
         if self.listener.late:
             problems.append(f"events told after younger ones: {self.listener.late[:5]}")
         if self.listener.gaps:

@@ -8,6 +8,7 @@ from typing import Any, cast
 import redis
 
 from db.pool import Conn
+from dcm import dead_messages
 from dcm.broker import stream_key
 from trials.ledger import TOOL, Key
 
@@ -78,8 +79,9 @@ NAME = """CASE WHEN event = 'PreToolUse' THEN tool_use_id WHEN event IN ('UserPr
           WHEN event = 'SessionStart' THEN coalesce(payload ->> 'source', 'startup') ELSE payload ->> 'mark' END"""
 """What an event is known by in its session."""
 
-TIMES = """CASE event WHEN 'SessionStart' THEN greatest(1, count(*) FILTER (WHERE NOT recovered)) ELSE count(*) END"""
-"""How often. A start that a transcript tells beside its hook's is none too many: a clock may have been set back."""
+TIMES = """CASE WHEN event IN ('SessionStart', 'SubagentStop')
+                THEN greatest(1, count(*) FILTER (WHERE NOT recovered)) ELSE count(*) END"""
+"""How often. What a transcript tells beside a hook is none too many: a clock may have been set back."""
 
 EVENTS_OF = f"""
     SELECT session_id, event, {NAME} AS name, {TIMES} FROM hook_events
@@ -167,10 +169,15 @@ def drained(queue: redis.Redis, last: str) -> bool:
     return not queue.xrange(stream_key(0), max=last, count=1)
 
 
+def dead(queue: redis.Redis) -> list[dead_messages.DeadMessage]:
+    """Messages that failed for good, the newest."""
+    return dead_messages.newest(queue, 5)
+
+
 def waiting(queue: redis.Redis) -> dict[str, int]:
     """What is not done: entries of streams, messages of queues and those that were taken and not acknowledged.
 
-    Messages that failed for good are done with: a drain that found no database leaves its work to the next.
+    Messages that failed for good do not wait: `dead` counts them.
     """
     sizes: dict[str, int] = {}
     for key in cast("list[bytes]", queue.keys("dcm:*")):

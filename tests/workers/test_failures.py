@@ -11,15 +11,16 @@ import pytest
 import redis
 from dramatiq.brokers.redis import RedisBroker
 from prometheus_client import generate_latest
+from psycopg_pool import PoolTimeout
 from stories import event, queue
 
 from dcm import dead_messages, logs
-from dcm.broker import DEFAULT, enqueue, open_broker, stream_key
+from dcm.broker import DEFAULT, enqueue, open_broker, redis_client, stream_key
 from dcm.domain.redaction import plain
 from dcm.figures import REGISTRY
 from dcm.settings import Settings
 from workers import ingest, running
-from workers.failures import Failures
+from workers.failures import Failures, Outages
 from workers.running import RunLog
 
 TOKEN = "ghp_" + "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3z56"
@@ -32,13 +33,19 @@ class Away(Exception):
 @pytest.fixture
 def at_work(worker: Settings) -> Iterator[tuple[RedisBroker, dramatiq.Worker]]:
     """A broker with actors that fail, and a worker for them."""
-    opened = open_broker(worker)
+    opened, worker_valkey = open_broker(worker), redis_client(worker)
+    opened.add_middleware(Outages())
     opened.add_middleware(Failures(plain))
     opened.add_middleware(RunLog())
 
     @dramatiq.actor(broker=opened, queue_name=DEFAULT, max_retries=1, min_backoff=1, max_backoff=1)
     def fail(text: str) -> None:
         raise ValueError(f"no entry for {text}")
+
+    @dramatiq.actor(broker=opened, queue_name=DEFAULT, max_retries=1, min_backoff=1, max_backoff=1)
+    def wait_for_postgres(key: str) -> None:
+        if worker_valkey.decr(key) >= 0:
+            raise PoolTimeout("no connection in time")
 
     @dramatiq.actor(broker=opened, queue_name=DEFAULT, throws=Away)
     def give_up() -> None:
@@ -57,6 +64,7 @@ def at_work(worker: Settings) -> Iterator[tuple[RedisBroker, dramatiq.Worker]]:
     yield opened, hands
     hands.stop()
     opened.close()
+    worker_valkey.close()
 
 
 @pytest.fixture
@@ -137,6 +145,27 @@ def test_a_dead_message_that_is_sent_again_is_tried_as_often_as_a_new_one(
     (again,) = dead_messages.newest(valkey, 10)
     assert (again.message_id, again.tries) == (dead.message_id, 2)
     assert counted('dcm_actor_duration_seconds_count{actor="fail",result="failed"}') == before + 2
+
+
+def test_a_message_is_tried_for_as_long_as_postgres_is_away(
+    broker: RedisBroker, valkey: redis.Redis, finish: Callable[[], None]
+) -> None:
+    valkey.set("away for so many tries", 5)
+    enqueue(broker, DEFAULT, "wait_for_postgres", "away for so many tries")
+    finish()
+    assert valkey.get("away for so many tries") == b"-1"
+    assert dead_messages.newest(valkey, 10) == []
+
+
+def test_a_message_for_an_actor_that_is_not_known_is_kept_and_says_so(
+    broker: RedisBroker, valkey: redis.Redis, finish: Callable[[], None]
+) -> None:
+    died = counted('dcm_messages_dead_total{actor="of_another_version"}')
+    enqueue(broker, DEFAULT, "of_another_version", TOKEN)
+    finish()
+    (dead,) = dead_messages.newest(valkey, 10)
+    assert (dead.actor, dead.reason) == ("of_another_version", "This version of DCM knows no of_another_version.")
+    assert counted('dcm_messages_dead_total{actor="of_another_version"}') == died + 1
 
 
 def test_no_dead_message_is_kept_of_work_that_is_asked_for_again_anyway(
