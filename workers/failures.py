@@ -3,6 +3,7 @@
 from typing import Any
 
 import dramatiq
+import redis
 from dramatiq.brokers.redis import RedisBroker
 
 from db.pool import is_away
@@ -53,7 +54,7 @@ class Failures(dramatiq.Middleware):
 
 
 class Outages(dramatiq.Middleware):
-    """Has a message tried again for as long as Postgres is away, where it is tried again at all.
+    """Has a message tried again for as long as Postgres or Valkey is away, where it is tried again at all.
 
     It stands behind Dramatiq's retries in the order of middleware, which makes it the first to hear of an error.
     """
@@ -66,9 +67,13 @@ class Outages(dramatiq.Middleware):
         result: Any = None,  # noqa: ARG002
         exception: BaseException | None = None,
     ) -> None:
-        """Count no try against a message that the database did not hear of."""
-        actor = broker.get_actor(message.actor_name)
-        if isinstance(exception, Exception) and is_away(exception) and actor.options.get("max_retries") != 0:
+        """Count no try against a message that a store did not hear of."""
+        tried_again = broker.get_actor(message.actor_name).options.get("max_retries") != 0
+        if tried_again and isinstance(exception, Exception) and _is_away(exception):
             message.options["max_retries"] = message.options.get("retries", 0) + 1
         else:
             message.options.pop("max_retries", None)
+
+
+def _is_away(error: Exception) -> bool:
+    return is_away(error) or isinstance(error, redis.ConnectionError | redis.TimeoutError)

@@ -70,7 +70,7 @@ def mark_delivered(message_ids: list[str], reader: str) -> None:
         messages.mark_read(conn, message_ids, reader)
 
 
-@dramatiq.actor(broker=broker, queue_name=DEFAULT, max_retries=0)
+@dramatiq.actor(broker=broker, queue_name=DEFAULT, max_retries=3, min_backoff=1000)
 def brief_subagent(session_id: str, agent_id: str, began: str) -> None:
     """Tell a subagent that has begun what its parent knows of its task; later than a minute nobody waits for it."""
     moment = datetime.fromisoformat(began)

@@ -43,9 +43,9 @@ def at_work(worker: Settings) -> Iterator[tuple[RedisBroker, dramatiq.Worker]]:
         raise ValueError(f"no entry for {text}")
 
     @dramatiq.actor(broker=opened, queue_name=DEFAULT, max_retries=1, min_backoff=1, max_backoff=1)
-    def wait_for_postgres(key: str) -> None:
-        if worker_valkey.decr(key) >= 0:
-            raise PoolTimeout("no connection in time")
+    def wait_for_stores(key: str) -> None:
+        if (left := worker_valkey.decr(key)) >= 0:
+            raise PoolTimeout("no connection in time") if left % 2 else redis.ConnectionError("reset by peer")
 
     @dramatiq.actor(broker=opened, queue_name=DEFAULT, throws=Away)
     def give_up() -> None:
@@ -147,11 +147,11 @@ def test_a_dead_message_that_is_sent_again_is_tried_as_often_as_a_new_one(
     assert counted('dcm_actor_duration_seconds_count{actor="fail",result="failed"}') == before + 2
 
 
-def test_a_message_is_tried_for_as_long_as_postgres_is_away(
+def test_a_message_is_tried_for_as_long_as_a_store_is_away(
     broker: RedisBroker, valkey: redis.Redis, finish: Callable[[], None]
 ) -> None:
     valkey.set("away for so many tries", 5)
-    enqueue(broker, DEFAULT, "wait_for_postgres", "away for so many tries")
+    enqueue(broker, DEFAULT, "wait_for_stores", "away for so many tries")
     finish()
     assert valkey.get("away for so many tries") == b"-1"
     assert dead_messages.newest(valkey, 10) == []
