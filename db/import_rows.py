@@ -15,8 +15,13 @@ from db.pool import Conn
 from dcm.domain.actions import findable, packed
 from dcm.domain.exports import Row
 
-REFUSED = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
-"""The database cannot store a row: a value it has no room for, or another row that is not there."""
+
+class HalfCharacter(ValueError):
+    """A text holds half of a character, which cannot be written."""
+
+
+REFUSED = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded, HalfCharacter)
+"""The database cannot store a row: no room for a value, half of a character, or another row that is not there."""
 
 
 @dataclass(slots=True)
@@ -190,8 +195,15 @@ def store(conn: Conn, rows: Mapping[int, Row]) -> Done:
     return done
 
 
+def _text(rows: Sequence[Row]) -> str:
+    try:
+        return orjson.dumps(rows).decode()
+    except orjson.JSONEncodeError as error:
+        raise HalfCharacter(str(error)) from None
+
+
 def _insert(conn: Conn, kind: str, rows: Sequence[Row]) -> int:
-    return conn.execute(_STATEMENTS[kind], {"rows": orjson.dumps(rows).decode()}).rowcount
+    return conn.execute(_STATEMENTS[kind], {"rows": _text(rows)}).rowcount
 
 
 def _known_otherwise(conn: Conn, rows: Sequence[Row]) -> dict[str, str]:
@@ -222,7 +234,7 @@ def _insert_actions(conn: Conn, rows: Sequence[Row]) -> int:
         RETURNING id::text
         """,
         {
-            "rows": orjson.dumps([row | {"input": None, "output": None} for row in by_id.values()]).decode(),
+            "rows": _text([row | {"input": None, "output": None} for row in by_id.values()]),
             "ids": list(by_id),
             "inputs": [_packed(row["input"]) for row in by_id.values()],
             "outputs": [_packed(row["output"]) for row in by_id.values()],

@@ -73,6 +73,12 @@ def test_rows_of_more_months_than_one_body_may_name_are_refused_before_a_month_i
     assert bring(server, *(hook_event(month(number)) for number in range(MOST_MONTHS))).json["stored"] == MOST_MONTHS
 
 
+def test_a_row_with_half_of_a_character_is_told_and_the_others_are_stored(server: ApiServer) -> None:
+    told = bring(server, hook_event(NOW) | {"session_id": "s\ud800"}, hook_event(NOW)).json
+    assert (told["stored"], [each["row"] for each in told["refused"]]) == (1, [0])
+    assert "surrogates not allowed" in told["refused"][0]["reason"]
+
+
 def test_a_brief_for_a_time_to_come_is_refused(server: ApiServer, conn: Conn) -> None:
     told = bring(server, brief(datetime.now(UTC) + timedelta(minutes=10))).json
     assert (told["stored"], told["refused"][0]["reason"][:11]) == (0, "made_for is")
