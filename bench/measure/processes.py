@@ -47,16 +47,20 @@ def state(settings: Settings) -> dict[str, State]:
     """{line: what its processes hold}, the servers of database connections left out: they come and go."""
     found = {}
     for line, pid in _lines(settings):
-        family = [one for one in _family(pid) if not _serves_one(one)]
-        memory = sum(one.memory_full_info().pss for one in family)
-        found[line] = State(memory / 2**20, sum(one.num_fds() for one in family), len(family))
+        held = [one for one in map(_held, _family(pid)) if one]
+        found[line] = State(sum(one.mb for one in held), sum(one.files for one in held), len(held))
     return found
 
 
-def _serves_one(process: psutil.Process) -> bool:
-    """Whether it is a Postgres that serves one connection, or a worker it started for a moment."""
-    words = process.cmdline()
-    return bool(words) and words[0].startswith("postgres: ") and not words[0].startswith(LASTING)
+def _held(process: psutil.Process) -> State | None:
+    """What a process holds; None when it ended, is a Postgres that serves one connection, or works for one."""
+    try:
+        words = process.cmdline()
+        if words and words[0].startswith("postgres: ") and not words[0].startswith(LASTING):
+            return None
+        return State(process.memory_full_info().pss / 2**20, process.num_fds(), 1)
+    except psutil.NoSuchProcess:
+        return None
 
 
 def own_cpu_seconds() -> float:
