@@ -142,7 +142,14 @@ class Door:
             while not await self._valkey.exists(mailbox) and time.monotonic() < deadline:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, MAIL_PATIENCE / 4)
-            return await self._emptied(mailbox)
+            return await self.emptied(mailbox)
+        return None
+
+    async def emptied(self, mailbox: str) -> bytes | None:
+        """What lies in a mailbox, which is emptied; None when it cannot be had, and it stays."""
+        with contextlib.suppress(RedisError, OSError):
+            mail = await self._valkey.getdel(mailbox)
+            return mail.encode() if isinstance(mail, str) else mail
         return None
 
     async def put_back(self, mailbox: str, letters: bytes) -> None:
@@ -202,19 +209,12 @@ class Door:
             self._refuse(batch, error)
             return
         figures.ACCEPTED.inc(len(batch))
-        mail = {mailbox: await self._emptied(mailbox) for mailbox in filled}
+        mail = {mailbox: await self.emptied(mailbox) for mailbox in filled}
         for waiting in batch:
             if not waiting.taken.done():
                 waiting.taken.set_result(mail.pop(waiting.mailbox, None) if waiting.mailbox else None)
         for shard in nudged:
             self.ask(INGEST, "drain", shard)
-
-    async def _emptied(self, mailbox: str) -> bytes | None:
-        """What lies in a mailbox, which is emptied; None when it cannot be had, and it stays."""
-        with contextlib.suppress(RedisError, OSError):
-            mail = await self._valkey.getdel(mailbox)
-            return mail.encode() if isinstance(mail, str) else mail
-        return None
 
     def _refuse(self, batch: list[Waiting], error: Exception) -> None:
         logger.warning("Valkey did not take %d events: %s", len(batch), error)

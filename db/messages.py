@@ -54,7 +54,10 @@ def announce(conn: Conn, announcement: Announcement, ttl_ms: int) -> bool:
 
 
 def unread(conn: Conn, session_id: str, limit: int) -> list[Message]:
-    """Unexpired messages of the session's project that nobody of it has read and it did not send, newest first."""
+    """Unexpired messages of the session's project that nobody of it has read and it did not send, newest first.
+
+    None for a session that has a credential: whoever names it is given its brief, and what stands there counts as read.
+    """
     with conn.cursor(row_factory=class_row(Message)) as cursor:
         return cursor.execute(
             """
@@ -65,6 +68,7 @@ def unread(conn: Conn, session_id: str, limit: int) -> list[Message]:
               AND (m.to_agent_id IS NULL OR m.to_agent_id = s.id)
               AND m.session_id IS DISTINCT FROM s.id
               AND NOT s.id = ANY(m.read_by)
+              AND NOT EXISTS (SELECT 1 FROM agent_credentials c WHERE c.agent_id = s.id)
             ORDER BY m.priority DESC, m.created_at DESC LIMIT %(limit)s
             """,
             {"session": session_id, "limit": limit},
@@ -73,7 +77,10 @@ def unread(conn: Conn, session_id: str, limit: int) -> list[Message]:
 
 @dataclass(frozen=True, slots=True)
 class Addressed:
-    """A message and an agent at work that it is to: the main conversation of a session, or a subagent of it."""
+    """A message and an agent at work that it is to: the main conversation of a session, or a subagent of it.
+
+    `proof`: the hash of the credential that the name it is sent to has; None where that has none.
+    """
 
     session_id: str
     agent_id: str
@@ -82,6 +89,7 @@ class Addressed:
     payload: dict[str, Any]
     created_at: datetime
     expires_at: datetime | None
+    proof: bytes | None
 
 
 def addressed(conn: Conn, message_id: str) -> list[Addressed]:
@@ -114,8 +122,9 @@ def addressed(conn: Conn, message_id: str) -> list[Addressed]:
                 FROM subagents a, message m
                 WHERE a.named OR a.project_id = m.home OR (m.home IS NULL AND a.of_one_project)
             )
-            SELECT r.session_id, r.agent_id, m.from_agent_id, m.topic, m.payload, m.created_at, m.expires_at
-            FROM recipients r, message m
+            SELECT r.session_id, r.agent_id, m.from_agent_id, m.topic, m.payload, m.created_at, m.expires_at,
+                   c.credential_hash AS proof
+            FROM recipients r, message m LEFT JOIN agent_credentials c ON c.agent_id = m.to_agent_id
             WHERE m.from_agent_id IS DISTINCT FROM r.reader AND NOT r.reader = ANY(m.read_by)
             """,
             {"id": message_id},
@@ -149,11 +158,16 @@ def mark_read(conn: Conn, message_ids: Sequence[str], reader: str) -> None:
     )
 
 
-def read_of(conn: Conn, message_ids: Sequence[str], reader: str) -> set[str]:
-    """Those of some messages that an agent has read."""
+def not_for(conn: Conn, message_ids: Sequence[str], reader: str, shown: Sequence[bytes]) -> set[str]:
+    """Those of some messages that an agent has read, or that are to one with a credential whose hash was not shown."""
     rows = conn.execute(
-        "SELECT id::text FROM agent_messages WHERE id = ANY(%(ids)b::uuid[]) AND %(reader)s = ANY(read_by)",
-        {"ids": list(message_ids), "reader": reader},
+        """
+        SELECT m.id::text FROM agent_messages m LEFT JOIN agent_credentials c ON c.agent_id = m.to_agent_id
+        WHERE m.id = ANY(%(ids)b::uuid[])
+          AND (%(reader)s = ANY(m.read_by)
+               OR (c.agent_id IS NOT NULL AND c.credential_hash <> ALL(%(shown)s::bytea[])))
+        """,
+        {"ids": list(message_ids), "reader": reader, "shown": list(shown)},
     ).fetchall()
     return {row[0] for row in rows}
 

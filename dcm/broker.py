@@ -79,6 +79,14 @@ def mailbox_key(session_id: str, agent_id: str = "") -> str:
     return f"dcm:mail:{session_id}:{agent_id}" if agent_id else f"dcm:mail:{session_id}"
 
 
+def proved_mailbox_key(proof: bytes, mailbox: str) -> str:
+    """Holds of a mailbox's letters those to the agent whose credential has this hash: who does not show it finds none.
+
+    It begins as no mailbox does, so that no name of a session or agent leads to it.
+    """
+    return f"dcm:proved:{proof.hex()}:{mailbox}"
+
+
 TELEMETRY_STREAM, TELEMETRY_NUDGE = "dcm:telemetry", "dcm:telemetry:nudge"
 """The stream of what telemetry told, and the key that is set while its actor is on its way."""
 

@@ -8,7 +8,7 @@ import dramatiq
 
 from db import messages, subagents
 from db.pool import Conn
-from dcm.broker import DEFAULT, MAIL_SECONDS, mailbox_key
+from dcm.broker import DEFAULT, MAIL_SECONDS, mailbox_key, proved_mailbox_key
 from dcm.domain import briefs
 from dcm.domain.actions import unpacked
 from dcm.domain.ids import subtask_id
@@ -32,9 +32,13 @@ SUBAGENT = "subagent"
 """The trigger of a snapshot that is made for a subagent."""
 
 
-def post(session_id: str, agent_id: str, letter: Letter) -> None:
-    """Put a letter into the mailbox of a session's main conversation, or of a subagent of it."""
-    key = mailbox_key(session_id, agent_id)
+def post(session_id: str, agent_id: str, letter: Letter, proof: bytes | None = None) -> None:
+    """Put a letter into the mailbox of a session's main conversation, or of a subagent of it.
+
+    `proof`: the hash of the credential that a hook has to show to be told it.
+    """
+    mailbox = mailbox_key(session_id, agent_id)
+    key = proved_mailbox_key(proof, mailbox) if proof else mailbox
     running.valkey().append(key, sealed(letter))
     running.valkey().expire(key, MAIL_SECONDS)
 
@@ -51,7 +55,7 @@ def deliver_message(message_id: str) -> None:
         until = recipient.expires_at.timestamp() if recipient.expires_at else 0.0
         sent = recipient.created_at.timestamp()
         letter = Letter(f"Message from {sender} ({topic}), told by DCM: {text}", message_id, until, sent)
-        post(recipient.session_id, recipient.agent_id, letter)
+        post(recipient.session_id, recipient.agent_id, letter, recipient.proof)
 
 
 @dramatiq.actor(broker=broker, queue_name=DEFAULT, max_retries=3)

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +16,8 @@ from api.ingest import Door
 from api.mail import Mail
 from api.operations import documented
 from api.restore import Briefs
-from dcm.broker import compacted_key, compaction_key, mailbox_key
+from api.speaking import speaker
+from dcm.broker import compacted_key, compaction_key, mailbox_key, proved_mailbox_key
 from dcm.domain.access import READ, Caller
 from dcm.domain.briefs import TO_KEEP
 from dcm.domain.errors import InvalidInput
@@ -82,9 +83,9 @@ class ClaudeHooks:
 
         It is queued before this is answered. A SessionStart after a compaction is answered with the brief, a
         PreCompact with plain text for the summariser, others with what waits for the session, or nothing.
-        Who may not read is answered nothing of what waits. A file that another machine names is not opened here.
-        A relay says when it took the event (`DCM-Event-Time`), and of one it kept for a while that nobody waits for
-        its answer (`Prefer: return=minimal`).
+        Who may not read is answered nothing of what waits, who does not show an agent's credential
+        (`X-DCM-Agent-Token`) no message to it. A file that another machine names is not opened here. A relay says when
+        it took the event (`DCM-Event-Time`), and of one that nobody waits for its answer (`Prefer: return=minimal`).
         """
         caller: Caller = req.context.caller
         payload, raw = await _told(req, caller)
@@ -106,10 +107,10 @@ class ClaudeHooks:
         resp.content_type, resp.data = "application/json", NOTHING
         if not waits:
             return
-        if name == "SubagentStart" and agent_id and hears:
+        if begins := hears and name == "SubagentStart" and bool(agent_id):
             mail = await self._door.collect(mailbox)
-        if mail:
-            told = await self._mail.told(mail, mailbox, agent_id or session_id)
+        if begins or (hears and name in CARRIERS):
+            told = await self._letters(mailbox, mail, agent_id or session_id, speaker(req).shown)
             resp.data = _context(name, told) if told else NOTHING
         elif name == "PreCompact":
             resp.content_type, resp.data = "text/plain; charset=utf-8", TO_KEEP.encode()
@@ -117,6 +118,14 @@ class ClaudeHooks:
             with figures.BRIEF_WAIT.time():
                 brief = await self._brief(session_id, payload, now)
             resp.data = _context(name, brief) if brief else NOTHING
+
+    async def _letters(self, mailbox: str, mail: bytes | None, reader: str, shown: Sequence[bytes]) -> str:
+        """What an agent is told: of its own mailbox, and of those that what it shows opens."""
+        boxes = {mailbox: mail}
+        for box in (proved_mailbox_key(proof, mailbox) for proof in shown):
+            boxes[box] = await self._door.emptied(box)
+        letters = {box: held for box, held in boxes.items() if held}
+        return await self._mail.told(letters, reader, shown) if letters else ""
 
     async def _brief(self, session_id: str, payload: Mapping[str, Any], now: int) -> str | None:
         if payload["source"] != "compact":

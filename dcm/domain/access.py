@@ -114,7 +114,8 @@ def presented(authorization: str | None) -> str:
 
 def shown_digests(agent_token: str | None, authorization: str | None) -> tuple[bytes, ...]:
     """The digests of what somebody presents to be an agent: its credential, in its header or as a bearer."""
-    return tuple(digest(each) for each in (agent_token, presented(authorization)) if each)
+    tokens = (agent_token, presented(authorization))
+    return tuple(digest(each) for each in tokens if each and each.startswith(CREDENTIAL))
 
 
 @lru_cache(maxsize=1024)

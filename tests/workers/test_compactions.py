@@ -152,7 +152,7 @@ def test_the_messages_in_a_brief_that_is_mailed_are_read(scene: Scene) -> None:
     scene.write(scene.main, at(11))
     scene.settle(12)
     assert "the port is 8080" in (scene.mail() or "")
-    assert messages.read_of(scene.conn, [sent], "s1") == {sent}
+    assert messages.not_for(scene.conn, [sent], "s1", []) == {sent}
 
 
 def test_a_main_conversation_that_got_its_brief_gets_no_second_one(scene: Scene) -> None:

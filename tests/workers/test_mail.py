@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stories import a_session, agent_tool, at, event, rows, store, subagent
 
-from db import messages
+from db import agent_credentials, messages
 from db.pool import Conn
-from dcm.broker import mailbox_key
+from dcm.broker import mailbox_key, proved_mailbox_key
+from dcm.domain import access
 from dcm.domain.briefs import AGE_NOTE, HOOK_LIMIT
 from dcm.domain.briefs.fitting import size
 from dcm.domain.hook_events import HookEvent
@@ -52,6 +53,29 @@ def test_a_message_to_a_subagent_reaches_it_by_id_and_by_type(conn: Conn, valkey
     deliver_message(sent(conn, name))
     assert "the port is 8080" in told(valkey, "a1")
     assert told(valkey) == ""
+
+
+@pytest.mark.parametrize(("name", "box"), [("s1", "s1"), ("a1", "s1:a1"), ("Explore", "s1:a1")])
+def test_a_message_to_an_agent_with_a_credential_lies_where_who_shows_it_alone_looks(
+    conn: Conn, valkey: "redis.Redis", name: str, box: str
+) -> None:
+    store(conn, *a_session()[:6])
+    proof = access.digest("dcma_of the agent")
+    agent_credentials.save(conn, name, proof)
+    message = sent(conn, name)
+    deliver_message(message)
+    assert reached(valkey) == set()
+    [letter] = opened(valkey.get(proved_mailbox_key(proof, f"dcm:mail:{box}")), time.time())
+    assert (letter.message_id, "the port is 8080" in letter.text) == (message, True)
+
+
+def test_no_message_stands_in_the_brief_of_a_session_that_has_a_credential(conn: Conn, worker: Settings) -> None:
+    store(conn, *a_session()[:6])
+    for to_agent in ("s1", None):
+        sent(conn, "s1", to_agent=to_agent, project_id=rows(conn, "SELECT project_id FROM sessions")[0][0])
+    assert len(messages.unread(conn, "s1", 9)) == 2
+    agent_credentials.save(conn, "s1", access.digest("dcma_of the session"))
+    assert messages.unread(conn, "s1", 9) == []
 
 
 def at_work(session: str, folder: str, agent: str, kind: str = "Explore") -> list[HookEvent]:

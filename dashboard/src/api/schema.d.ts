@@ -120,7 +120,7 @@ export interface paths {
         put?: never;
         /**
          * Accept a hook event of Claude Code, as it comes
-         * @description It is queued before this is answered. A SessionStart after a compaction is answered with the brief, a PreCompact with plain text for the summariser, others with what waits for the session, or nothing. Who may not read is answered nothing of what waits. A file that another machine names is not opened here. A relay says when it took the event (`DCM-Event-Time`), and of one it kept for a while that nobody waits for its answer (`Prefer: return=minimal`).
+         * @description It is queued before this is answered. A SessionStart after a compaction is answered with the brief, a PreCompact with plain text for the summariser, others with what waits for the session, or nothing. Who may not read is answered nothing of what waits, who does not show an agent's credential (`X-DCM-Agent-Token`) no message to it. A file that another machine names is not opened here. A relay says when it took the event (`DCM-Event-Time`), and of one that nobody waits for its answer (`Prefer: return=minimal`).
          */
         post: operations["ClaudeHooks.post"];
         delete?: never;
