@@ -1,6 +1,6 @@
 """What a client says, and what it is answered (contract, sections 10.3, 10.4 and 10.6)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from dcm.domain import tokens
@@ -32,7 +32,7 @@ from wsbridge.protocol import (
 CLAIMING = frozenset({"auth", "subscribe", "publish"})
 """Frames that may name an agent somebody wants to be, to hear, or to speak as."""
 
-SPEAKERS = ("from", "from_agent", "agent_id")
+SPEAKERS = frozenset({"from", "from_agent", "from_agent_id", "agent_id"})
 """Fields of what is published that say whose word it is."""
 
 
@@ -158,8 +158,7 @@ class Conversation:
 
     def _in_whose_name(self, request: Request) -> str | None:
         """What is wrong with speaking on an agent's channel, or as one, that must prove who it is."""
-        told = request.data if isinstance(request.data, Mapping) else {}
-        named = [told[field] for field in SPEAKERS if isinstance(told.get(field), str)]
+        named = list(_speakers(request.data))
         if request.channel.startswith(AGENT_CHANNEL):
             named.append(request.channel.removeprefix(AGENT_CHANNEL))
         for agent in named:
@@ -228,3 +227,16 @@ def _ack(request: Request, wrong: str | None) -> Frame | None:
 def _channels(request: Request) -> tuple[str, ...]:
     """The channels a frame names."""
     return (request.channel,) if request.channels is None else request.channels
+
+
+def _speakers(data: object) -> Iterator[str]:
+    """In whose name something is said: all texts in the fields that say so, however deep they lie."""
+    left = [(data, False)]
+    while left:
+        value, is_named = left.pop()
+        if isinstance(value, str) and is_named:
+            yield value
+        elif isinstance(value, list):
+            left.extend((each, is_named) for each in value)
+        elif isinstance(value, Mapping):
+            left.extend((each, is_named or name in SPEAKERS) for name, each in value.items())

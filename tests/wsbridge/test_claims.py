@@ -154,9 +154,11 @@ def test_mail_of_an_agent_with_a_credential_is_told_on_its_channel_alone_live_an
 
 @pytest.mark.parametrize(("channel", "data"), [
     ("agents/a1", {}), ("global", {"from": "a1"}), ("global", {"from_agent": "a1"}), ("topics/x", {"agent_id": "a1"}),
+    ("global", {"from_agent_id": "a1"}), ("global", [{"from": "a1"}]), ("global", {"from": ["b", "a1"]}),
+    ("global", {"from": {"id": "a1"}}), ("global", {"message": {"from_agent": "a1"}}),
 ])  # fmt: skip
 def test_only_an_agent_with_a_credential_publishes_on_its_channel_and_in_its_name(
-    settings: Settings, conn: Conn, channel: str, data: dict[str, Any]
+    settings: Settings, conn: Conn, channel: str, data: Any
 ) -> None:
     own = credential(conn, "a1")
     frame = {"type": "publish", "channel": channel, "event": "message.new", "data": data}
