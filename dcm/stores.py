@@ -17,7 +17,7 @@ def postgres_answers(settings: Settings) -> bool:
     """Whether the database takes connections. Whether it takes ours is seen by who connects."""
     if settings.embedded_postgres:
         return postgres.answers(settings.home)
-    url = passwords.masked(settings.database_url)
+    url = passwords.without(settings.database_url)
     ready = binaries.postgres_folder(None) / "pg_isready"
     code = subprocess.run([ready, "-q", "-t", "3", "-d", url], check=False, stderr=subprocess.DEVNULL).returncode
     return code not in {1, 2}

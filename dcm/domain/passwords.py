@@ -7,8 +7,15 @@ from urllib.parse import unquote
 SHORTEST = 4
 """Characters of the shortest part that is hidden wherever it stands: a shorter one would be found in any word."""
 
+_OPTION, _QUOTED = r"((?:^|[?&\s])(?:ssl)?password\s*=\s*)", r"'(?:[^'\\]|\\.)*'"
+
 _OF_USER = re.compile(r"(://[^:/@\s]*):(\S*)@")
-_OF_OPTION = re.compile(r"((?:^|[?&\s])(?:ssl)?password\s*=\s*)('(?:[^'\\]|\\.)*'|[^&\s]*)", re.IGNORECASE)
+_OF_OPTION = re.compile(rf"{_OPTION}({_QUOTED}|[^&\s]*)", re.IGNORECASE)
+"""Where a password stands in an address of a text: it ends with the word."""
+
+_OF_WHOLE_USER = re.compile(r"(://[^:/@]*):(.*)@", re.DOTALL)
+_OF_WHOLE_OPTION = re.compile(rf"{_OPTION}({_QUOTED}|.*?(?=&|\s+\w+\s*=|\Z))", re.IGNORECASE | re.DOTALL)
+"""The same where the text is one address: whoever forgot to quote a space in a password has it hidden all the same."""
 
 
 def masked(text: str) -> str:
@@ -16,9 +23,14 @@ def masked(text: str) -> str:
     return _OF_OPTION.sub(r"\1***", _OF_USER.sub(r"\1:***@", text))
 
 
+def without(address: str) -> str:
+    """An address without its password."""
+    return _OF_WHOLE_OPTION.sub(r"\1***", _OF_WHOLE_USER.sub(r"\1:***@", address))
+
+
 def shown(text: str) -> str:
     """A secret as it may be shown: a URL without its password, anything else not at all."""
-    return masked(text) if "://" in text else "***"
+    return without(text) if "://" in text else "***"
 
 
 def hidden(text: str, *addresses: str) -> str:
@@ -30,7 +42,7 @@ def hidden(text: str, *addresses: str) -> str:
 
 
 def _parts(address: str) -> Iterator[str]:
-    for found in (*_OF_USER.finditer(address), *_OF_OPTION.finditer(address)):
+    for found in (*_OF_WHOLE_USER.finditer(address), *_OF_WHOLE_OPTION.finditer(address)):
         password = found[2].strip("'")
-        for part in (password, *password.split("@")):
+        for part in (password, *re.split(r"[@\s]+", password)):
             yield from (part, unquote(part))

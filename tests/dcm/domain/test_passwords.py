@@ -4,11 +4,11 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from dcm.domain.passwords import hidden, masked
+from dcm.domain.passwords import hidden, masked, shown, without
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "told"),
     [
         ("postgresql://ada:secret@db/dcm", "postgresql://ada:***@db/dcm"),
         ("postgresql://ada:se@cr:et@db/dcm", "postgresql://ada:***@db/dcm"),
@@ -20,13 +20,32 @@ from dcm.domain.passwords import hidden, masked
         ("redis://db:6379/0", "redis://db:6379/0"),
     ],
 )
-def test_an_address_is_shown_without_its_password(text: str, shown: str) -> None:
-    assert masked(text) == shown
+def test_an_address_is_shown_without_its_password(text: str, told: str) -> None:
+    assert masked(text) == without(text) == told
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("postgresql://ada:se cret word@db/dcm", "postgresql://ada:***@db/dcm"),
+        ("postgresql://ada:se @cret\tword@db/dcm", "postgresql://ada:***@db/dcm"),
+        ("redis://:se cret@db:6379/0", "redis://:***@db:6379/0"),
+        ("postgresql://ada@db/dcm?password=se cret&port=1", "postgresql://ada@db/dcm?password=***&port=1"),
+        ("postgresql://ada@db/dcm?sslpassword=se cret", "postgresql://ada@db/dcm?sslpassword=***"),
+    ],
+)
+def test_a_setting_is_shown_without_a_password_that_has_spaces(address: str, told: str) -> None:
+    assert shown(address) == told
+    assert "cret" not in hidden(f"cannot use {address}: cret is no word", address)
+    assert without(f"host=db password=se cret dbname={address}").startswith("host=db password=*** dbname=")
 
 
 @pytest.mark.parametrize(
     "url",
     [
+        "postgresql://ada:hush hush@db/dcm",
+        "postgresql://ada:hush@db hush@db/dcm",
+        "host=db password=my hushhush dbname=x",
         "postgresql://ada:hush%zzhush@db/dcm",
         "postgresql://ada@db/dcm?password=hush%zzhush",
         "postgresql://ada:hush@hush/x@db",
