@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.status import Status
 
 from db import backups as database_rules
-from dcm import accepted, backups, lease
+from dcm import accepted, backups
 from dcm.broker import redis_client
 from dcm.cli import database, lifecycle, options
 from dcm.cli import postgres_programs as programs
@@ -81,7 +81,7 @@ def make(settings: Settings, folder: Path) -> dict[str, Any]:
         raise StartError(f"There is nothing to back up: {settings.home} has no database.")
     make_home(settings.home)
     private_folder(folder) if folder == settings.backups else folder.mkdir(parents=True, exist_ok=True)
-    with _alone(settings), database.server(settings) as url, database.said(settings):
+    with database.alone(settings, "backup"), database.server(settings) as url, database.said(settings):
         for draft in folder.glob(".dcm-*.dump.part"):
             draft.unlink(missing_ok=True)
         waiting = _drained(settings)
@@ -94,18 +94,6 @@ def make(settings: Settings, folder: Path) -> dict[str, Any]:
         "seconds": round(time.monotonic() - began, 1),
         "waiting": waiting,
     }
-
-
-@contextlib.contextmanager
-def _alone(settings: Settings) -> Iterator[None]:
-    """One backup at a time."""
-    lock = lease.take(places(settings.home).run / "backup.lock")
-    if lock is None:
-        raise StartError("A backup is being made: try again when it is done.")
-    try:
-        yield
-    finally:
-        os.close(lock)
 
 
 def _drained(settings: Settings) -> int | None:
@@ -143,7 +131,7 @@ def _dump(url: str, path: Path) -> None:
         process = subprocess.Popen(argv, env=programs.environment(url), stderr=subprocess.PIPE, text=True)
         said = _watched(process, draft)
         if process.returncode:
-            raise StartError(f"The backup could not be made: {programs.last_line(said)}.")
+            raise StartError(f"The backup could not be made: {programs.reason(said)}.")
         if "TABLE DATA public projects" not in programs.listed(draft):
             raise StartError("The backup holds no tables of DCM: nothing was kept.")
         with draft.open("rb") as file:

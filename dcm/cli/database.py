@@ -1,11 +1,13 @@
 """`dcm db:setup`, `dcm db:reset`: the database, made or made anew."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 
 import click
 
 from db import backups, migrate
+from dcm import lease
 from dcm.cli import lifecycle, options
 from dcm.domain.errors import DcmError, StartError
 from dcm.embedded import postgres
@@ -62,6 +64,22 @@ def server(settings: Settings) -> Iterator[str]:
         return
     with postgres.running(settings.home) as url:
         yield url
+
+
+@contextlib.contextmanager
+def alone(settings: Settings, what: str) -> Iterator[None]:
+    """One backup, or one restore, at a time.
+
+    Raises:
+        StartError: another is at work.
+    """
+    lock = lease.take(places(settings.home).run / f"{what}.lock")
+    if lock is None:
+        raise StartError(f"A {what} is being made: try again when it is done.")
+    try:
+        yield
+    finally:
+        os.close(lock)
 
 
 @contextlib.contextmanager

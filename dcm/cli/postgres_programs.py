@@ -52,7 +52,7 @@ def _list(path: str, file: Path) -> "subprocess.CompletedProcess[str]":
 
 
 def _unreadable(file: Path, said: str) -> StartError:
-    return StartError(f"{file} cannot be read as a backup: {last_line(said)}.")
+    return StartError(f"{file} cannot be read as a backup: {reason(said)}.")
 
 
 def _fitting(name: str, major: int) -> list[str]:
@@ -93,10 +93,11 @@ def environment(database_url: str) -> Mapping[str, str]:
     return {**kept, **backups.environment(database_url)}
 
 
-def last_line(said: str) -> str:
-    """The reason a program gave, without its own name and full stop."""
+def reason(said: str) -> str:
+    """The reason a program gave, without its own name and full stop: its first error, else its last line."""
     lines = [line for line in said.strip().splitlines() if line.strip()]
-    return re.sub(r"^pg_\w+: (error: )?", "", lines[-1]).rstrip(".") if lines else "it gave no reason"
+    found = next((line for line in lines if re.match(r"pg_\w+: (error|fatal): ", line)), lines[-1] if lines else "")
+    return re.sub(r"^pg_\w+: ((error|fatal): )?", "", found).rstrip(".") or "it gave no reason"
 
 
 def shown(settings: Settings) -> str:

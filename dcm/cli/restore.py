@@ -45,8 +45,9 @@ def command(*, file: Path, yes: bool, drop_old: bool, as_json: bool) -> None:
     going = f"All that DCM remembers in {programs.shown(settings)} will be as it was in the backup."
     options.confirm(going, "restored", yes=yes)
     make_home(settings.home)
-    applied = _restore_beside(settings, file)
-    restarted, kept, knew = _take_its_place(settings, file, drop_old=drop_old)
+    with database.alone(settings, "restore"):
+        applied = _restore_beside(settings, file)
+        restarted, kept, knew = _take_its_place(settings, file, drop_old=drop_old)
     told = {"file": str(file), "applied": applied, "restarted": restarted, "kept": kept, "carried": knew}
     _say(settings, told, as_json=as_json)
 
@@ -79,7 +80,7 @@ def _load(url: str, major: int, file: Path) -> None:
             check=False,
         )
     if done.returncode:
-        raise StartError(f"{file} cannot be restored: {programs.last_line(done.stderr)}. Nothing was changed.")
+        raise StartError(f"{file} cannot be restored: {programs.reason(done.stderr)}. Nothing was changed.")
 
 
 def _take_its_place(settings: Settings, file: Path, *, drop_old: bool) -> tuple[bool, str | None, bool]:

@@ -12,6 +12,7 @@ import pytest
 from api_server import wait_for
 from command import answer, run
 
+from db import backups as rules
 from dcm import backups, lease
 from dcm.broker import TELEMETRY_STREAM, redis_client, stream_key
 from dcm.cli import backup, postgres_programs
@@ -127,6 +128,32 @@ def test_a_second_backup_beside_one_that_is_being_made_is_refused(home: Path, st
     assert lock
     os.close(lock)
     assert "A backup is being made" in str(refused.exception)
+
+
+def test_a_second_restore_beside_one_that_is_at_work_is_refused_and_takes_nothing_from_it(
+    home: Path, stores: dict[str, str], database_url: str
+) -> None:
+    made = backed_up(home, stores)
+    lock = lease.take(home / "run" / "restore.lock")
+    rules.make_beside(database_url)
+    with psycopg.connect(rules.beside(database_url), autocommit=True) as first:
+        refused = run(home, "restore", made["file"], "--yes", **stores)
+        assert "A restore is being made" in str(refused.exception)
+        assert first.execute("SELECT 1").fetchone() == (1,)
+    assert lock
+    os.close(lock)
+    assert run(home, "restore", made["file"], "--yes", **stores).exit_code == 0
+
+
+def test_the_reason_why_a_program_failed_is_its_first_error() -> None:
+    said = (
+        "pg_restore: connecting to database\npg_restore: while PROCESSING TOC:\n"
+        'pg_restore: error: could not execute query: ERROR:  type "vector" does not exist\n'
+        "LINE 3:     meaning vector\nCommand was: CREATE TABLE public.notes (\n    meaning vector\n);\n"
+    )
+    assert postgres_programs.reason(said) == 'could not execute query: ERROR:  type "vector" does not exist'
+    assert postgres_programs.reason("pg_dump: no password was given.\n") == "no password was given"
+    assert postgres_programs.reason("") == "it gave no reason"
 
 
 @pytest.mark.parametrize("typed", ["\n", "y\n", ""])
