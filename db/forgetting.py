@@ -90,8 +90,8 @@ _OF_A_SESSION = {
 }
 
 
-def project(conn: Conn, project_id: uuid.UUID) -> bool:
-    """Delete a project with all sessions that ran in it; False when it is not known. Within a transaction.
+def project(conn: Conn, project_id: uuid.UUID) -> str | None:
+    """Delete a project with all sessions that ran in it: its path, None when it is not known. Within a transaction.
 
     The project is locked before anything of it: who changes a subtask locks in the same order.
     """
@@ -108,7 +108,8 @@ def project(conn: Conn, project_id: uuid.UUID) -> bool:
     if rows:
         sessions(conn, [row[0] for row in rows])
     conn.execute("DELETE FROM kept_projects WHERE project_id = %(id)s", {"id": project_id})
-    return bool(conn.execute("DELETE FROM projects WHERE id = %(id)s", {"id": project_id}).rowcount)
+    gone = conn.execute("DELETE FROM projects WHERE id = %(id)s RETURNING path", {"id": project_id}).fetchone()
+    return gone[0] if gone else None
 
 
 def without_forgotten(conn: Conn, events: Sequence[HookEvent]) -> list[HookEvent]:

@@ -69,12 +69,13 @@ def page(conn: Conn) -> list[Row]:
 
 
 def revoke(conn: Conn, key: str) -> Row | None:
-    """Revoke the token of that id or name; None when there is none, or it is revoked."""
+    """Revoke the token of that id, else the one of that name; None when there is none, or it is revoked."""
     with conn.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(
             """
             UPDATE access_tokens SET revoked_at = now()
-            WHERE (id::text = %(key)s OR name = %(key)s) AND revoked_at IS NULL
+            WHERE revoked_at IS NULL AND (id::text = %(key)s OR (name = %(key)s AND NOT EXISTS (
+                SELECT FROM access_tokens WHERE id::text = %(key)s)))
             RETURNING id, name, kind, scopes, created_at, created_by, expires_at, last_used_at, revoked_at
             """,
             {"key": key},

@@ -189,9 +189,10 @@ class OneProject:
         """Forget a project with its sessions and all that hangs on them."""
 
         def store(conn: Conn) -> None:
-            if not forgetting.project(conn, project_id):
+            path = forgetting.project(conn, project_id)
+            if path is None:
                 raise NotFound("Project not found")
-            audit.record(conn, caller, "project.deleted", str(project_id))
+            audit.record(conn, caller, "project.deleted", str(project_id), path=path)
             publish(conn, [Event("project.deleted", {"id": str(project_id)})])
 
         await self._database.write(store)

@@ -34,7 +34,15 @@ def command(*, act: str | None, limit: int, before: int | None, url: str | None,
     for each in found["acts"]:
         console.print(_line(each), soft_wrap=True)
     if not found["acts"]:
-        click.echo("Nothing was done yet.")
+        click.echo(_none(act, before))
+
+
+def _none(act: str | None, before: int | None) -> str:
+    """That there is no act, and of what asked for."""
+    if not act:
+        return f"There is no act before {before}." if before else "Nothing was done yet."
+    older = f" before {before}" if before else ""
+    return f"There is no act{older} whose name begins with {texts.one_line(act)}: `dcm audit` prints all."
 
 
 def _line(act: Act) -> str:

@@ -128,11 +128,22 @@ def test_subscriptions_and_blocks_that_end_are_in_the_audit_log(server: ApiServe
     ]
 
 
+def test_an_id_is_that_tokens_alone_though_another_has_it_for_a_name(server: ApiServer, conn: Conn) -> None:
+    token(server, "ingest", name="laptop")
+    [laptop] = [each["id"] for each in administer(server, "GET", "/api/tokens").json["tokens"]]
+    token(server, "ingest", name=laptop)
+    assert administer(server, "DELETE", f"/api/tokens/{laptop}").json["name"] == "laptop"
+    assert administer(server, "DELETE", f"/api/tokens/{laptop}").status == 404
+    listed = administer(server, "GET", "/api/tokens").json["tokens"]
+    assert {each["name"]: each["revoked_at"] is None for each in listed} == {"laptop": False, laptop: True}
+
+
 @pytest.mark.contract("GET /api/audit")
 def test_what_is_deleted_is_in_the_audit_log_and_what_was_not_there_is_not(server: ApiServer, conn: Conn) -> None:
     project_id = project(server)
     request_id = request(server, project_id)
     task_id = task(server, request_id)
+    project_path = server.get(f"/api/projects/{project_id}").json["project"]["path"]
     for path in (f"tasks/{task_id}", f"requests/{request_id}", f"projects/{project_id}", f"projects/{project_id}"):
         server.ask("DELETE", f"/api/{path}")
     server.ask("DELETE", "/api/actions/by-session/s1")
@@ -142,3 +153,5 @@ def test_what_is_deleted_is_in_the_audit_log_and_what_was_not_there_is_not(serve
         ("local", "project.deleted", project_id),
         ("local", "actions.deleted", "s1"),
     ]
+    [deleted] = administer(server, "GET", "/api/audit?act=project").json["acts"]
+    assert deleted["details"] == {"path": project_path}

@@ -56,7 +56,9 @@ def test_the_audit_log_is_printed_a_line_an_act(dcm: Any) -> None:
     dcm("token", "create", "printed")
     line = dcm("audit", "--limit", "1").stdout
     assert re.fullmatch(r"\d+ \d{4}-\d\d-\d\d \S+ token.created printed token file \(127.0.0.1\) \{.*\}\n", line)
-    assert dcm("audit", "--act", "nothing").stdout == "Nothing was done yet.\n"
+    nothing = "There is no act whose name begins with nothing: `dcm audit` prints all.\n"
+    assert dcm("audit", "--act", "nothing").stdout == nothing
+    assert dcm("audit", "--before", "1").stdout == "There is no act before 1.\n"
 
 
 def test_what_is_no_time_and_no_scope_is_refused_before_anybody_is_asked(dcm: Any) -> None:
