@@ -1,6 +1,7 @@
 """The secret that tokens are signed with: WS_AUTH_SECRET, or one made once and kept in DCM_HOME."""
 
 import contextlib
+import logging
 import os
 import secrets
 from collections.abc import Callable
@@ -13,6 +14,11 @@ from dcm.settings import Settings
 FILE = "auth-secret"
 LENGTH = 32
 """Bytes of a secret that is made here."""
+
+SHORTEST = 32
+"""Characters of the shortest that is taken from a file: nobody tries so many."""
+
+logger = logging.getLogger("dcm.secret")
 
 
 def load(settings: Settings) -> bytes:
@@ -38,11 +44,21 @@ def kept(path: Path, make: Callable[[], str], advice: str) -> bytes:
             _make(path, make())
         if path.stat().st_mode & 0o077:
             path.chmod(0o600)
+            logger.warning(
+                "others could read %s until now: whoever did has what is in it. To have a new one, delete the file "
+                "and start DCM again.",
+                path,
+            )
         secret = path.read_bytes().strip()
     except OSError as error:
         raise StartError(f"The secret in {path} cannot be used ({error.strerror}): {advice}.") from error
     if not secret:
         raise StartError(f"The secret in {path} is empty: delete the file, and one is made anew.")
+    if len(secret) < SHORTEST:
+        raise StartError(
+            f"The secret in {path} has {len(secret)} characters, so few can be guessed: delete the file, and one is "
+            f"made anew, or write {SHORTEST} random ones or more into it."
+        )
     return secret
 
 

@@ -1,5 +1,6 @@
 """The token file of DCM_HOME: who can read it owns this DCM, and may do everything with it."""
 
+import logging
 from pathlib import Path
 
 from dcm import lease, ports, secret
@@ -7,6 +8,8 @@ from dcm.domain import access
 from dcm.domain.errors import StartError
 from dcm.embedded.places import places
 from dcm.settings import Settings
+
+logger = logging.getLogger("dcm.token_file")
 
 FILE, OF_SERVER = "token", "server-token"
 """This DCM's own, and the one that a DCM on another machine gave us: neither server is shown the other's."""
@@ -41,9 +44,10 @@ def digest(settings: Settings) -> bytes | None:
     """
     try:
         return access.digest(load(settings))
-    except StartError:
+    except StartError as error:
         if access.is_open(settings.host):
             raise
+        logger.warning("nobody can administer this DCM by its token file: %s", error)
         return None
 
 
