@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dcm import secret
 from dcm.domain.errors import SettingsError
 from dcm.domain.own_patterns import OwnPatterns, parse
-from dcm.domain.redaction import Redactor
+from dcm.domain.redaction import KEPT, Redactor
 from dcm.domain.secret_hints import HINTS
 from dcm.domain.secret_shapes import Found
 from dcm.settings import Settings
@@ -37,22 +37,25 @@ def redactor(settings: Settings) -> Redactor:
 
 
 def of_logs(settings: Settings) -> Callable[[Any], Any]:
-    """What a log is passed through: the redactor, and besides it what of the settings is secret."""
+    """What a log is passed through: the redactor, and besides it what of the settings is secret.
+
+    No row is found again by a line of a log: there the redactor looks at ids too.
+    """
     found = redactor(settings)
 
     def without_secrets(value: Any) -> Any:
-        return _changed(found.value(value), settings.hidden)
+        return _changed(found.value(value), settings.hidden, lambda text: settings.hidden(found.text(text)))
 
     return without_secrets
 
 
-def _changed(value: Any, change: Callable[[str], str]) -> Any:
-    """A JSON value with every text in it changed."""
+def _changed(value: Any, change: Callable[[str], str], of_ids: Callable[[str], str]) -> Any:
+    """A JSON value with every text in it changed, and those that are kept elsewhere in a way of their own."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, dict):
-        return {name: _changed(each, change) for name, each in value.items()}
-    return [_changed(each, change) for each in value] if isinstance(value, list) else value
+        return {name: _changed(each, of_ids if name in KEPT else change, of_ids) for name, each in value.items()}
+    return [_changed(each, change, of_ids) for each in value] if isinstance(value, list) else value
 
 
 def own_patterns(settings: Settings) -> OwnPatterns:

@@ -8,6 +8,7 @@ import pytest
 
 from dcm import redaction
 from dcm.cli import doctor
+from dcm.domain import access
 from dcm.domain.errors import SettingsError
 from dcm.domain.redaction import MARK, plain
 from dcm.domain.secret_hints import look
@@ -108,6 +109,20 @@ def test_a_log_has_no_password_of_a_store_even_where_a_driver_repeats_it(tmp_pat
     lines = [json.loads(line) for line in told.getvalue().splitlines()]
     assert lines[0]["reason"] == 'invalid percent-encoded token: "***"'
     assert lines[1]["more"][1] == {"silence": "***"}
+
+
+def test_a_log_has_no_secret_in_an_id_that_is_kept_where_rows_are_found_by_it(tmp_path: Path) -> None:
+    token, known = access.make_token(access.TOKEN), "3fa85f64-5717-4562-b3fc-2c963f66afa6"
+    line = JsonLines(redaction.of_logs(settings(tmp_path)))
+
+    def logged(session_id: str) -> str:
+        record = logging.makeLogRecord({"msg": "answered", "path": f"/api/sessions/{session_id}",
+                                        "session_id": session_id, "ids": [{"agent_id": session_id}]})  # fmt: skip
+        return line.format(record)
+
+    assert token not in logged(token)
+    told = json.loads(logged(known))
+    assert (told["session_id"], told["ids"]) == (known, [{"agent_id": known}])
 
 
 def test_hints_are_found_where_the_plain_search_finds_them_also_beside_half_a_surrogate_pair() -> None:
