@@ -59,6 +59,10 @@ class TooMany(DcmError):
         self.retry_after = retry_after
 
 
+class Loop(DcmError):
+    """What was passed on has come back to where it came from."""
+
+
 class Busy(TooMany):
     """As much of this is done at once as can be, whoever asks."""
 
@@ -73,5 +77,6 @@ STATUS: Mapping[type[DcmError], int] = {
     TooMany: 429,
     Unavailable: 503,
     Busy: 503,
+    Loop: 508,
 }
 """The HTTP status of each error DCM raises on purpose; 500 for the rest."""

@@ -59,6 +59,18 @@ def is_near(address: str) -> bool:
     return not (mapped or found).is_global
 
 
+def is_own(server: ServerUrl, port: int) -> bool:
+    """Whether the address is this machine's own, as it names itself, with this port."""
+    if server.port != port:
+        return False
+    try:
+        found = ipaddress.ip_address(server.host.partition("%")[0])
+    except ValueError:
+        return server.host.rstrip(".") == "localhost"
+    found = getattr(found, "ipv4_mapped", None) or found
+    return found.is_loopback or found.is_unspecified
+
+
 def needs_encryption(server: ServerUrl) -> bool:
     """Whether the address itself, where it is a number, says that plain HTTP must not be spoken to it."""
     try:

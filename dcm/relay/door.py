@@ -12,8 +12,9 @@ import h11
 from dcm.domain import origins
 from dcm.domain.claude_settings import ENDPOINT
 from dcm.domain.cuts import BODY_LIMIT
-from dcm.domain.errors import STATUS, DcmError, Forbidden, InvalidInput, NotFound, TooLarge
+from dcm.domain.errors import STATUS, DcmError, Forbidden, InvalidInput, Loop, NotFound, TooLarge
 from dcm.domain.hook_events import check
+from dcm.domain.relayed import TIME_HEADER
 from dcm.relay.forwarding import Forwarding
 from dcm.relay.upstream import Reply
 
@@ -95,11 +96,22 @@ class Door:
     async def _answer(self, request: h11.Request, body: bytes) -> Reply:
         asked = (bytes(request.method), bytes(request.target).partition(b"?")[0].decode("latin-1"))
         if asked == (b"POST", ENDPOINT):
+            _check_new(request)
             return await self._forwarding.take(check(_payload(body)), body)
         if asked in {(b"GET", "/health"), (b"HEAD", "/health")}:
             return _json(200, self._health())
         server = self._forwarding.upstream.server
         raise NotFound(f"This is a relay, which takes hooks alone: ask {server} itself.")
+
+
+def _check_new(request: h11.Request) -> None:
+    """Refuse what a relay has taken already: where its server is a relay too, an event would go round for ever.
+
+    Raises:
+        Loop: it has the header that a relay puts on an event.
+    """
+    if any(name == TIME_HEADER.lower().encode() for name, _ in request.headers):
+        raise Loop("This is a relay, and so is what sent this: let DCM_SERVER_URL there lead to the server.")
 
 
 async def _body(http: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any
 from dcm import __version__, lease, ports, token_file
 from dcm.domain.errors import SettingsError, StartError
 from dcm.domain.instants import instant
-from dcm.domain.server_urls import ServerUrl, needs_encryption, refusal, server_url
+from dcm.domain.server_urls import ServerUrl, is_own, needs_encryption, refusal, server_url
 from dcm.embedded.places import make_home, places
 from dcm.logs import log_to_stderr
 from dcm.relay import transcripts
@@ -39,6 +39,11 @@ def server_of(settings: Settings) -> ServerUrl:
     if not settings.server:
         raise SettingsError("DCM_SERVER_URL is not set: name the server, like https://dcm.example.org:3847.")
     server = server_url(settings.server)
+    if is_own(server, settings.port):
+        raise SettingsError(
+            f"DCM_SERVER_URL is {server}, where the relay itself listens: name the server's own address, or let the "
+            "relay listen on another PORT."
+        )
     if needs_encryption(server) and not settings.relay_insecure:
         raise SettingsError(refusal(server))
     return server

@@ -120,6 +120,7 @@ def test_a_second_start_of_the_relay_is_refused_in_a_sentence(laptop: Laptop) ->
         ("", "DCM_SERVER_URL is not set"),
         ("--server dcm.example.org", "is not the URL of a server"),
         ("--server http://8.8.8.8:3847", "not encrypted"),
+        ("--server http://localhost:3847", "where the relay itself listens"),
     ],
 )
 def test_a_server_that_cannot_be_used_is_one_sentence(home: Path, options: str, says: str) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from dcm.domain.errors import SettingsError
-from dcm.domain.server_urls import is_near, needs_encryption, server_url
+from dcm.domain.server_urls import is_near, is_own, needs_encryption, server_url
 
 
 @pytest.mark.parametrize(
@@ -69,3 +69,22 @@ def test_an_address_is_near_when_it_is_private_or_our_own(address: str, near: bo
 )
 def test_plain_http_to_a_number_of_the_open_network_needs_encryption(url: str, refused: bool) -> None:
     assert needs_encryption(server_url(url)) is refused
+
+
+@pytest.mark.parametrize(
+    ("text", "own"),
+    [
+        ("http://localhost:3847", True),
+        ("http://LOCALHOST.:3847/dcm", True),
+        ("http://127.0.0.1:3847", True),
+        ("http://127.1.2.3:3847", True),
+        ("http://[::1]:3847", True),
+        ("http://[::ffff:127.0.0.1]:3847", True),
+        ("http://0.0.0.0:3847", True),
+        ("http://localhost:3850", False),
+        ("http://10.0.0.5:3847", False),
+        ("https://dcm.example.org:3847", False),
+    ],
+)
+def test_a_port_on_a_name_of_this_machine_for_itself_is_its_own(text: str, own: bool) -> None:
+    assert is_own(server_url(text), 3847) is own

@@ -219,6 +219,15 @@ def test_what_the_api_would_refuse_is_refused_here(far: Far, relay: Near, body: 
     assert far.got == []
 
 
+def test_an_event_that_leads_back_to_the_relay_is_kept_and_said_to_and_goes_round_no_more(
+    far: Far, tmp_path: Path
+) -> None:
+    with near(tmp_path / "near", far.url) as last, near(tmp_path / "home", f"http://127.0.0.1:{last.port}") as first:
+        assert first.hook(1)[:2] == (200, {})
+        assert '508: {"error": "This is a relay, and so is what sent this' in first.health()["reason"]
+        assert (first.health()["waiting"], last.health()["forwarded"], far.got) == (1, 0, [])
+
+
 def test_it_serves_hooks_and_health_alone_and_names_the_server_for_the_rest(far: Far, relay: Near) -> None:
     status, said = relay.ask("GET", "/api/sessions")
     assert status == 404
