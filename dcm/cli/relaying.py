@@ -11,6 +11,7 @@ from dcm.client import ClientError
 from dcm.domain.errors import SettingsError
 from dcm.launcher import server_url
 from dcm.relay.running import LOOPBACK, server_of
+from dcm.relay.spool import FULL
 from dcm.settings import Settings
 
 Relay = Mapping[str, Any]
@@ -44,8 +45,12 @@ def parts(settings: Settings) -> list[Part]:
 def _spool(relay: Relay) -> Part:
     waits = f"{options.count(relay['waiting'], 'event')} wait for the server" if relay["waiting"] else "nothing waits"
     if relay["dropped"]:
-        return Part("spool", False, f"{relay['dropped']} EVENTS WERE DROPPED, the spool was full; {waits}")
+        return Part("spool", False, f"{relay['dropped']} EVENTS WERE DROPPED, {_why(relay)}; {waits}")
     return Part("spool", True, waits)
+
+
+def _why(relay: Relay) -> str:
+    return str(relay.get("dropped_why") or FULL)
 
 
 def _server(settings: Settings) -> Part:
@@ -81,8 +86,9 @@ def findings(settings: Settings) -> Iterator[Finding]:
 
 def _kept(relay: Relay) -> Iterator[Finding]:
     if relay["dropped"]:
-        says = f"{relay['dropped']} events were dropped because it was full"
-        yield broken("spool", says, "Raise DCM_RELAY_SPOOL_MB; delete lost.json in DCM_HOME/relay to forget it.")
+        mend = "Raise DCM_RELAY_SPOOL_MB" if _why(relay) == FULL else "Make room on the disk of DCM_HOME/relay"
+        says = f"{relay['dropped']} events were dropped: {_why(relay)}"
+        yield broken("spool", says, f"{mend}; delete lost.json in DCM_HOME/relay to forget it.")
     elif relay["waiting_bytes"] > NEARLY_FULL * relay["spool_bytes"]:
         yield warning("spool", f"{relay['waiting']} events wait, it is nearly full", "Raise DCM_RELAY_SPOOL_MB.")
     else:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dcm.domain.claude_settings import ENDPOINT
+from dcm.domain.errors import Unavailable
 from dcm.domain.hook_answers import JSON, complaint, passed_on
 from dcm.domain.relayed import NO_ANSWER, TIME_HEADER, Record, patience
 from dcm.relay.spool import Segment, Spool, sync
@@ -63,7 +64,11 @@ class Forwarding:
             self._kept.set()
 
     async def take(self, payload: Mapping[str, Any], body: bytes) -> Reply:
-        """Take a checked payload; answers what the server says, or nothing where it does not say it in time."""
+        """Take a checked payload; answers what the server says, or nothing where it does not say it in time.
+
+        Raises:
+            Unavailable: neither the server nor the spool took it.
+        """
         until = time.monotonic() + patience(payload)
         self._note(payload)
         record = Record(time.time_ns() // 1000, payload["session_id"], payload["hook_event_name"], body)
@@ -73,7 +78,8 @@ class Forwarding:
                     return _passed_on(record.event, await self._send(record, until - time.monotonic()))
                 except Away as error:
                     self._note_away(error)
-            self.spool.append(record)
+            if not self.spool.append(record):
+                raise Unavailable(f"The server is away, and the event could not be kept: {self.spool.dropped_why}.")
             self._kept.set()
         return NOTHING
 

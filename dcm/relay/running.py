@@ -98,6 +98,7 @@ class Relay:
                 "waiting_bytes": spool.size,
                 "spool_bytes": spool.limit,
                 "dropped": spool.dropped,
+                "dropped_why": spool.dropped_why or None,
                 "unreadable": spool.unreadable,
                 "refused": forwarding.refused,
                 "forwarded": forwarding.forwarded,

@@ -4,6 +4,8 @@ A line is in the kernel when the hook is answered, so it survives the relay; it 
 (`sync`). Nothing is rewritten in place: a start goes on in a new file, and a half-written line is passed over.
 """
 
+import contextlib
+import errno
 import json
 import logging
 import os
@@ -20,6 +22,9 @@ SEGMENTS = 64
 """Files a full spool has; one is the most that is sent again after the relay was killed."""
 
 SUFFIX = ".events"
+
+FULL = "the spool is full"
+"""Why an event is dropped when the disk is not to blame."""
 
 
 @dataclass(slots=True)
@@ -42,7 +47,7 @@ class Spool:
         self._writing: int | None = None
         self._sending: Segment | None = None
         self._lost = folder / "lost.json"
-        self.dropped = _number(self._lost)
+        self.dropped, self.dropped_why = _lost(self._lost)
         self.unreadable = 0
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._segments = [self._found(path) for path in sorted(folder.glob(f"*{SUFFIX}"))]
@@ -62,13 +67,20 @@ class Spool:
         return session_id in self._waiting
 
     def append(self, record: Record) -> bool:
-        """Keep a record behind all others; False when it had to be dropped, which is counted."""
-        text = line(record)
-        if self.size + len(text) > self.limit and not self._make_room(len(text), record.importance):
-            self._drop(1, f"an event of {record.session_id}", "the spool is full")
-            return False
-        if not self._put(text):
-            self._drop(1, f"an event of {record.session_id}", "the disk does not take it")
+        """Keep a record behind all others; False when it had to be dropped, which is counted: `dropped_why` says why.
+
+        What is kept stays when it is the disk that takes no more: the room it gave up would be taken by others.
+        """
+        text, why = line(record), ""
+        try:
+            if self.size + len(text) <= self.limit or self._make_room(len(text), record.importance):
+                self._put(text)
+            else:
+                why = FULL
+        except OSError as error:
+            why = f"the disk does not take it: {error.strerror or error}"
+        if why:
+            self._drop(1, f"an event of {record.session_id}", why)
             return False
         self._waiting[record.session_id] += 1
         return True
@@ -119,18 +131,24 @@ class Spool:
     def _records(self, path: Path) -> Iterator[Record]:
         return (found for text in path.read_bytes().splitlines(keepends=True) if (found := record_of(text)))
 
-    def _put(self, text: bytes) -> bool:
-        """Write a line behind the others; where that ends halfway, the next goes into a new file."""
-        try:
-            written = os.write(self._open(), text)
-        except OSError as error:
-            logger.warning("the spool cannot be written: %s", error)
-            return False
+    def _put(self, text: bytes) -> None:
+        """Write a line behind the others; where that ends halfway, the next goes into a new file.
+
+        Raises:
+            OSError: the disk does not take it.
+        """
+        descriptor, written = self._open(), 0
         segment = self._segments[-1]
-        segment.size += written
-        if segment.size >= self._segment_limit or written != len(text):
-            self._close()
-        return written == len(text)
+        try:
+            written = os.write(descriptor, text)
+            segment.size += written
+        finally:
+            if segment.size >= self._segment_limit or 0 < written < len(text) or not segment.size:
+                self._close()
+            if not segment.size:
+                self._delete(segment)
+        if written != len(text):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _open(self) -> int:
         """The file that grows."""
@@ -178,39 +196,45 @@ class Spool:
         return segment is not self._sending and (self._writing is None or segment is not self._segments[-1])
 
     def _thin(self, segment: Segment, level: int) -> None:
-        """Write a file anew without the records of this importance and less."""
+        """Write a file anew without the records of this importance and less.
+
+        Raises:
+            OSError: the disk does not take it; the file is as it was.
+        """
         records = list(self._records(segment.path))
         kept = [record for record in records if record.importance > level]
+        if not kept:
+            self._delete(segment)
+        elif len(kept) < len(records):
+            segment.size = self._write(segment.path, b"".join(map(line, kept)))
         segment.thinned = level + 1
-        if len(kept) == len(records):
-            return
         for record in records:
             if record.importance <= level:
                 self.sent(record)
-        if not kept:
-            self._delete(segment)
-        else:
-            segment.size = self._write(segment.path, b"".join(map(line, kept)))
-        self._drop(len(records) - len(kept), f"{len(records) - len(kept)} events", "the spool is full")
+        if gone := len(records) - len(kept):
+            self._drop(gone, f"{gone} events", FULL)
 
     def _drop(self, count: int, what: str, why: str) -> None:
         """Count what is lost; told at the first, and each time it has doubled."""
-        before, self.dropped = self.dropped, self.dropped + count
+        before, self.dropped, self.dropped_why = self.dropped, self.dropped + count, why
         if before.bit_length() < self.dropped.bit_length():
             logger.error("%s dropped, %d in all: %s (%s)", what, self.dropped, why, self._folder)
-        try:
-            self._write(self._lost, json.dumps({"dropped": self.dropped}).encode())
-        except OSError as error:
-            logger.warning("how many were dropped could not be written down: %s", error)
+        with contextlib.suppress(OSError):
+            self._write(self._lost, json.dumps({"dropped": self.dropped, "why": why}).encode())
 
     def _write(self, path: Path, text: bytes) -> int:
-        """Put a file in the place of another at one stroke; gives its length."""
+        """Put a file in the place of another at one stroke; gives its length. Where it fails nothing is left of it."""
         draft = path.with_suffix(".draft")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb", closefd=False) as file:
+                file.write(text)
+            draft.replace(path)
+        except OSError:
+            os.close(descriptor)
+            draft.unlink(missing_ok=True)
+            raise
         self._await_sync(path, descriptor)
-        with os.fdopen(descriptor, "wb", closefd=False) as file:
-            file.write(text)
-        draft.replace(path)
         return len(text)
 
 
@@ -225,8 +249,10 @@ def sync(descriptors: list[int]) -> None:
             os.close(descriptor)
 
 
-def _number(path: Path) -> int:
+def _lost(path: Path) -> tuple[int, str]:
+    """How many were dropped, and why the last of them was."""
     try:
-        return int(json.loads(path.read_bytes())["dropped"])
+        told = json.loads(path.read_bytes())
+        return int(told["dropped"]), str(told.get("why", FULL))
     except (OSError, ValueError, KeyError, TypeError):
-        return 0
+        return 0, ""

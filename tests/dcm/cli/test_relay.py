@@ -16,6 +16,7 @@ from recorder import Recorder, Said
 from story import SESSION
 
 from dcm import lease
+from dcm.cli import relaying
 from dcm.domain.errors import SettingsError
 from dcm.embedded.places import places
 
@@ -106,6 +107,21 @@ def test_status_and_doctor_say_what_waits_and_that_events_were_lost(laptop: Lapt
     assert "7 EVENTS WERE DROPPED" in parts(laptop)["spool"]["says"]
     assert findings(laptop)["spool"]["state"] == "broken"
     assert findings(laptop)["server"]["state"] == "broken"
+
+
+@pytest.mark.parametrize(
+    ("why", "mend"),
+    [
+        ("the spool is full", "Raise DCM_RELAY_SPOOL_MB"),
+        ("the disk does not take it: No space left on device", "Make room on the disk of DCM_HOME/relay"),
+    ],
+)
+def test_status_and_doctor_say_why_events_were_dropped_and_what_helps(why: str, mend: str) -> None:
+    relay = {"dropped": 7, "dropped_why": why, "waiting": 0, "refused": 0}
+    assert relaying._spool(relay).says == f"7 EVENTS WERE DROPPED, {why}; nothing waits"
+    [finding] = relaying._kept(relay)
+    assert finding.says == f"7 events were dropped: {why}"
+    assert finding.mend.startswith(mend)
 
 
 def test_a_second_start_of_the_relay_is_refused_in_a_sentence(laptop: Laptop) -> None:

@@ -158,6 +158,18 @@ def test_a_server_that_refuses_us_is_told_of_and_gets_the_event_when_it_does_no_
     wait_for(lambda: far.told() == [1], "the sending of what was kept")
 
 
+def test_a_hook_whose_event_neither_the_server_nor_the_disk_takes_is_told_so(far: Far, tmp_path: Path) -> None:
+    folder = tmp_path / "home" / "relay"
+    with near(tmp_path / "home", far.url) as relay:
+        far.close()
+        folder.rmdir()
+        status, said, _ = relay.hook(1)
+        assert (status, "could not be kept: the disk does not take it: No such file" in said["error"]) == (503, True)
+        assert relay.health()["dropped_why"].startswith("the disk does not take it")
+        folder.mkdir()
+        assert relay.hook(2)[:2] == (200, {})
+
+
 def test_a_server_that_asks_for_a_pause_gets_it_and_is_not_said_to_be_away(far: Far, relay: Near) -> None:
     far.status, far.headers = 429, {"Retry-After": "1"}
     assert relay.hook(1)[:2] == (200, {})

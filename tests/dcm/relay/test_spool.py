@@ -1,5 +1,7 @@
 """The spool: bounded, in order, whole after a crash."""
 
+import errno
+import io
 import os
 from pathlib import Path
 
@@ -140,8 +142,50 @@ def test_a_disk_that_takes_nothing_is_counted_and_raises_nothing(
     assert not spool.append(record(1))
     monkeypatch.undo()
     assert spool.append(record(2))
-    assert spool.dropped == 1
+    assert (spool.dropped, spool.dropped_why) == (1, "the disk does not take it: No space left on device")
     assert numbers(spool) == [0, 2]
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that makes files and puts nothing into them."""
+
+    def refuse(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    class Full(io.BufferedWriter):
+        write = refuse  # type: ignore[assignment]
+
+    monkeypatch.setattr(os, "write", refuse)
+    monkeypatch.setattr(os, "fdopen", lambda descriptor, *_, **__: Full(io.FileIO(descriptor, "wb", closefd=False)))
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_a_full_disk_leaves_no_empty_file_behind_and_is_told_of_as_the_count_doubles(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = descriptors()
+    spool = Spool(tmp_path, LIMIT)
+    assert not any(spool.append(record(number)) for number in range(100))
+    assert list(tmp_path.iterdir()) == []
+    assert (spool.dropped, spool.count, descriptors()) == (100, 0, before)
+    assert spool.dropped_why == "the disk does not take it: No space left on device"
+    assert len(caplog.records) == (100).bit_length()
+
+
+def test_a_full_spool_on_a_full_disk_keeps_what_it_has_and_counts_it_as_it_is(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    spool = Spool(tmp_path, LIMIT)
+    number = 0
+    while spool.size + 200 < LIMIT:
+        spool.append(record(number, "PreToolUse" if number % 2 else "PostToolUse", session=f"s{number % 2}"))
+        number += 1
+    request.getfixturevalue("full_disk")
+    assert not any(spool.append(record(9999, size=400)) for _ in range(3))
+    assert (spool.count, spool.dropped, spool.holds("s1")) == (number, 3, True)
+    assert not list(tmp_path.glob("*.draft"))
+    assert numbers(spool) == list(range(number))
 
 
 def test_what_was_written_is_synced_once_and_closed(tmp_path: Path) -> None:
