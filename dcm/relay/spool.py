@@ -47,10 +47,18 @@ class Spool:
         self._writing: int | None = None
         self._sending: Segment | None = None
         self._lost = folder / "lost.json"
-        self.dropped, self.dropped_why = _lost(self._lost)
+        self._dropped, self.dropped_why = _lost(self._lost)
+        self._written_down = self._dropped > 0
         self.unreadable = 0
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._segments = [self._found(path) for path in sorted(folder.glob(f"*{SUFFIX}"))]
+
+    @property
+    def dropped(self) -> int:
+        """Events that were lost. Who deletes the file in which they are counted wants to hear of them no more."""
+        if self._written_down and not self._lost.exists():
+            self._dropped, self.dropped_why, self._written_down = 0, "", False
+        return self._dropped
 
     @property
     def count(self) -> int:
@@ -216,11 +224,13 @@ class Spool:
 
     def _drop(self, count: int, what: str, why: str) -> None:
         """Count what is lost; told at the first, and each time it has doubled."""
-        before, self.dropped, self.dropped_why = self.dropped, self.dropped + count, why
-        if before.bit_length() < self.dropped.bit_length():
-            logger.error("%s dropped, %d in all: %s (%s)", what, self.dropped, why, self._folder)
+        before = self.dropped
+        self._dropped, self.dropped_why = before + count, why
+        if before.bit_length() < self._dropped.bit_length():
+            logger.error("%s dropped, %d in all: %s (%s)", what, self._dropped, why, self._folder)
         with contextlib.suppress(OSError):
-            self._write(self._lost, json.dumps({"dropped": self.dropped, "why": why}).encode())
+            self._write(self._lost, json.dumps({"dropped": self._dropped, "why": why}).encode())
+            self._written_down = True
 
     def _write(self, path: Path, text: bytes) -> int:
         """Put a file in the place of another at one stroke; gives its length. Where it fails nothing is left of it."""

@@ -120,6 +120,16 @@ def test_how_many_were_dropped_is_known_after_a_start_and_until_the_file_is_dele
     assert Spool(tmp_path, LIMIT).dropped == 0
 
 
+def test_who_deletes_the_file_while_the_relay_runs_forgets_what_was_dropped_until_more_is(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, LIMIT)
+    assert not spool.append(record(0, size=LIMIT))
+    assert spool.dropped == 1
+    (tmp_path / "lost.json").unlink()
+    assert (spool.dropped, spool.dropped_why) == (0, "")
+    assert not spool.append(record(1, size=LIMIT))
+    assert (spool.dropped, Spool(tmp_path, LIMIT).dropped) == (1, 1)
+
+
 def test_what_is_being_sent_is_not_thinned(tmp_path: Path) -> None:
     spool = Spool(tmp_path, LIMIT)
     for number in range(300):
