@@ -145,7 +145,8 @@ class Forwarding:
             self.refused += 1
         elif reply.status != 200:
             raise Away(_said(reply), _pause(reply))
-        self.forwarded += 1
+        else:
+            self.forwarded += 1
         if self.reason:
             logger.warning("%s takes events again; %d wait", self.upstream.server, self.spool.count)
         self.away_since, self.reason, self._pause = None, "", FIRST_PAUSE

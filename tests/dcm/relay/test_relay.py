@@ -72,7 +72,8 @@ def test_of_an_answer_that_decides_only_its_text_comes_back(far: Far, relay: Nea
 def test_what_the_server_will_never_take_is_said_to_who_sent_it(far: Far, relay: Near) -> None:
     far.status, far.answer = 400, b'{"error": "It is not a payload of DCM\'s."}'
     assert relay.hook(1)[:2] == (400, {"error": "It is not a payload of DCM's."})
-    assert relay.health()["waiting"] == 0
+    health = relay.health()
+    assert (health["waiting"], health["refused"], health["forwarded"]) == (0, 1, 0)
 
 
 def test_while_the_server_is_away_hooks_are_answered_at_once_and_kept_in_a_file_of_their_owners(
