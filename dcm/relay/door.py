@@ -84,11 +84,13 @@ class Door:
         for name, value in request.headers:
             text = bytes(value).decode("latin-1")
             told[bytes(name)] = f"{told[bytes(name)]},{text}" if bytes(name) in told else text
+        if origin := told.get(b"origin"):
+            server = self._forwarding.upstream.server
+            raise Forbidden(f"This is a relay, which takes nothing of a page, of {origin} or another: open {server}.")
         asked = origins.Asked(
             origins.host_name(told.get(b"host", origins.LOOPBACK[0])),
             bytes(request.method).decode("ascii"),
-            told.get(b"origin"),
-            told.get(b"sec-fetch-site"),
+            site=told.get(b"sec-fetch-site"),
         )
         if wrong := self._gate.refusal(asked):
             raise Forbidden(f"This is a relay, which takes the hooks of this machine alone. {wrong}")

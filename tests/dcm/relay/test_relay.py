@@ -212,6 +212,7 @@ def test_pages_and_names_made_to_lead_here_are_refused(far: Far, relay: Near, he
     status, said = relay.ask("POST", ENDPOINT, body, headers)
     assert status == 403
     assert next(iter(headers.values())) in said["error"]
+    assert "DCM_ALLOWED_ORIGINS" not in said["error"], "a relay does not read it"
     assert far.got == []
 
 
