@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dcm import ports
+from dcm import ports, token_file
 from dcm.cli import up
 from dcm.embedded.places import make_home
 from dcm.launcher import write_launcher
@@ -17,7 +17,9 @@ from dcm.settings import Settings, load
 @click.command("relay")
 @click.option("--server", metavar="URL", help="The server.  [default: DCM_SERVER_URL]")
 @click.option(
-    "--token-file", type=click.Path(path_type=Path), help="File with the token.  [default: DCM_TOKEN, DCM_HOME/token]"
+    "--token-file",
+    type=click.Path(path_type=Path),
+    help=f"File with the token; DCM_TOKEN goes before it.  [default: DCM_TOKEN_FILE, DCM_HOME/{token_file.OF_SERVER}]",
 )
 @click.option("--spool-mb", type=click.IntRange(1, 100_000), help="Megabytes kept while it is away.  [default: 64]")
 @click.option("--insecure", is_flag=True, help="Speak plain HTTP to the open network too.")
@@ -30,7 +32,7 @@ def command(*, server: str | None, token_file: Path | None, spool_mb: int | None
     \b
     Examples:
       dcm relay --server https://dcm.example.org:3847
-      dcm relay --server http://10.0.0.5:3847 --token-file ~/.dcm/token
+      dcm relay --server http://10.0.0.5:3847 --token-file ~/laptop.token
       DCM_SERVER_URL=https://dcm.example.org:3847 dcm install    and sessions start it by themselves
     """
     up.read_dotenv(up.ROOT / ".env")

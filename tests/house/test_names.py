@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dcm.cli.configuration import DEFAULTS
 from dcm.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -137,6 +138,15 @@ def test_every_setting_says_what_it_does_and_which_variable_sets_it() -> None:
             named.append(item.metadata["env"])
     assert len(set(named)) == len(named)
     assert all(re.fullmatch(r"[A-Z][A-Z_]+", name) for name in named)
+
+
+def test_a_default_that_the_example_of_an_environment_names_is_the_one_of_the_settings_page() -> None:
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^# ([A-Z_]+)=.*\(default:? ([^)]+)\)$", example, re.MULTILINE))
+    page = {item.metadata["env"]: DEFAULTS[item.name].strip("`") for item in fields(Settings) if item.name in DEFAULTS}
+    both = told.keys() & page.keys()
+    assert "DCM_TOKEN_FILE" in both
+    assert {name: told[name] for name in both} == {name: page[name] for name in both}
 
 
 def test_every_variable_that_is_read_is_told_of_in_the_example_of_an_environment() -> None:

@@ -145,6 +145,10 @@ def test_a_server_that_cannot_be_used_is_one_sentence(home: Path, options: str, 
     assert says in str(refused)
 
 
+def test_its_help_names_the_file_in_which_the_token_is_looked_for(home: Path) -> None:
+    assert "DCM_HOME/server-token]" in " ".join(run(home, "relay", "--help").stdout.split())
+
+
 def test_commands_that_read_ask_the_server_this_machine_reports_to(home: Path, recorder: Recorder) -> None:
     recorder.answer(Said(200, {"results": [], "total": 0}))
     run(home, "search", "x", "--json", DCM_SERVER_URL=recorder.url)
