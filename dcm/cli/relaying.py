@@ -7,7 +7,7 @@ from typing import Any
 
 from dcm.cli import options, probes
 from dcm.cli.findings import Finding, Part, broken, ok, warning
-from dcm.client import ClientError
+from dcm.client import ClientError, Unreachable
 from dcm.domain.errors import SettingsError
 from dcm.launcher import server_url
 from dcm.relay.running import LOOPBACK, server_of
@@ -56,6 +56,10 @@ def _why(relay: Relay) -> str:
 def _server(settings: Settings) -> Part:
     try:
         answer = probes.api_health(str(server_of(settings)))
+    except Unreachable as error:
+        return Part(
+            "server", False, str(error) if error.sent else f"nothing answers at {settings.server}: start it there"
+        )
     except (ClientError, SettingsError) as error:
         return Part("server", False, str(error))
     return Part("server", answer["status"] == "healthy", f"{settings.server}, version {answer['version']}")

@@ -10,6 +10,7 @@ import httpx
 
 from dcm.client.calls.call import Call
 from dcm.client.errors import TOO_LONG, ClientError, Unreachable, not_ours, refusal
+from dcm.domain.origins import LOOPBACK
 
 Answer = TypeVar("Answer")
 
@@ -100,7 +101,7 @@ def failure(call: Call[Answer], outcome: Outcome, url: str) -> ClientError:
             return not_ours(url, outcome.status_code)
         return refusal(outcome.status_code, _json(outcome), outcome.text)
     if isinstance(outcome, NOTHING_SENT):
-        return Unreachable(f"DCM does not answer at {url}: start it with `dcm start`, or correct the URL.", sent=False)
+        return Unreachable(f"DCM does not answer at {url}: {_start(url)}, or correct the URL.", sent=False)
     reason = "in time" if isinstance(outcome, httpx.TimeoutException) else f"({outcome or type(outcome).__name__})"
     if call.method == "GET":
         return Unreachable(
@@ -109,6 +110,12 @@ def failure(call: Call[Answer], outcome: Outcome, url: str) -> ClientError:
             sent=True,
         )
     return Unreachable(f"DCM at {url} did not answer {reason}; it may have taken the request all the same.", sent=True)
+
+
+def _start(url: str) -> str:
+    """How a DCM is started: on another machine not from here, where `dcm start` would start a relay."""
+    local = httpx.URL(url).host in LOOPBACK
+    return "start it with `dcm start`" if local else "start it on that machine"
 
 
 def _json(response: httpx.Response) -> object:

@@ -19,6 +19,7 @@ from dcm import lease
 from dcm.cli import relaying
 from dcm.domain.errors import SettingsError
 from dcm.embedded.places import places
+from dcm.settings import load
 
 
 @pytest.fixture
@@ -107,6 +108,13 @@ def test_status_and_doctor_say_what_waits_and_that_events_were_lost(laptop: Lapt
     assert "7 EVENTS WERE DROPPED" in parts(laptop)["spool"]["says"]
     assert findings(laptop)["spool"]["state"] == "broken"
     assert findings(laptop)["server"]["state"] == "broken"
+
+
+@pytest.mark.parametrize("path", ["", "/dcm"])
+def test_status_says_of_a_server_that_is_away_to_start_it_where_it_is(path: str) -> None:
+    server = f"http://127.0.0.1:{free_port()}{path}"
+    part = relaying._server(load({"HOME": "/home/ada", "DCM_SERVER_URL": server}))
+    assert (part.works, part.says) == (False, f"nothing answers at {server}: start it there")
 
 
 @pytest.mark.parametrize(

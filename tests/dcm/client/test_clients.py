@@ -16,7 +16,7 @@ from recorder import Recorder, Said, recording
 from dcm.client import Absent, AsyncClient, Busy, Client, ClientError, Refused, Unreachable
 from dcm.client.calls import events, system, work
 from dcm.client.calls.call import Call
-from dcm.client.sending import attempts
+from dcm.client.sending import attempts, failure
 
 URL = "http://127.0.0.1:1"
 LOST = httpx.ReadError("the connection was reset")
@@ -51,6 +51,18 @@ def test_what_may_be_repeated_is_tried_three_times_with_growing_pauses(call: Cal
     assert pauses == [0.0, 0.1, 0.2]
     assert isinstance(error, ClientError)
     assert run(call, outcome, answered(200, {"a": 1}))[1] == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("url", "advice"),
+    [
+        ("http://localhost:3847", "start it with `dcm start`, or"),
+        ("http://[::1]:3847", "start it with `dcm start`, or"),
+        ("https://dcm.example.org:3847", "start it on that machine, or"),
+    ],
+)
+def test_who_calls_a_dcm_on_another_machine_is_not_told_to_start_one_here(url: str, advice: str) -> None:
+    assert advice in str(failure(READ, REFUSED, url))
 
 
 @pytest.mark.parametrize("outcome", [LOST, httpx.ReadTimeout("late"), answered(503), answered(500)])
