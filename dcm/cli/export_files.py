@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import os
+import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -10,19 +11,15 @@ from typing import BinaryIO, cast
 
 from dcm.domain.errors import InvalidInput
 
-PRIVATE = 0o600
-"""Only their owner may read them: what was asked and done is in them."""
-
 LONGEST = 16 * 1024 * 1024
 """Bytes of the longest line: the API takes no larger body."""
 
 
 @contextlib.contextmanager
 def written(path: Path) -> Iterator[BinaryIO]:
-    """A file that has its name once it is whole; what is not whole is removed."""
-    draft = path.with_name(f".{path.name}.part")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
+    """A file that has its name once it is whole; what is not whole is removed. Only its owner may read it."""
+    descriptor, name = tempfile.mkstemp(".part", f".{path.name}.", path.absolute().parent)
+    draft = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
             with _packing(path, file) as packing:

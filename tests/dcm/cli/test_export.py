@@ -29,6 +29,7 @@ from story import SESSION
 
 from db import counts
 from dcm.broker import stream_key
+from dcm.cli import export_files
 from dcm.client.errors import Absent, ClientError
 from dcm.domain import exports
 from dcm.domain.errors import InvalidInput
@@ -222,5 +223,17 @@ def test_a_draft_that_somebody_laid_down_is_not_written_into(lived: ApiServer, h
         assert len(exported(lived, home)) > 1
         assert theirs.read_text(encoding="utf-8") == "before"
         assert stat.S_IMODE((home / "all.jsonl").stat().st_mode) == 0o600
-        assert not draft.exists()
+        draft.unlink()
         (home / "all.jsonl").unlink()
+
+
+def test_two_exports_to_one_file_at_once_are_each_whole_when_they_have_its_name(home: Path) -> None:
+    path = home / "all.jsonl"
+    with export_files.written(path) as one:
+        one.write(b"the first, ")
+        with export_files.written(path) as other:
+            other.write(b"the second")
+        assert path.read_bytes() == b"the second"
+        one.write(b"whole")
+    assert path.read_bytes() == b"the first, whole"
+    assert [file.name for file in home.iterdir()] == ["all.jsonl"]
