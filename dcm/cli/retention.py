@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from dcm.cli import options
 from dcm.client import Client
@@ -103,9 +105,14 @@ def unset_days(*, project: str, url: str | None, as_json: bool) -> None:
 
 
 def _set(project: str, days: int | None, url: str | None, *, as_json: bool) -> None:
+    """Set it; the options of `dcm retention` hold where `set` or `unset` have none of their own."""
+    ctx = click.get_current_context()
+    before: dict[str, Any] = ctx.parent.params if ctx.parent else {}
+    if ctx.get_parameter_source("url") is not ParameterSource.COMMANDLINE:
+        url = before["url"]
     with options.connect(url, administers=True) as client:
         found = client.set_retention(options.folder(project), days)
-    if as_json:
+    if as_json or before["as_json"]:
         options.show_json(found)
     else:
         click.echo(f"{found['path']}: {_days(days)}")

@@ -88,6 +88,18 @@ def test_retention_shows_the_days_and_sets_those_of_a_project(recorder: Recorder
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("command", [("set", "/w/shop", "--days", "7"), ("unset", "/w/shop")])
+def test_options_before_set_and_unset_hold_for_them_and_those_after_them_more(
+    recorder: Recorder, home: Path, command: tuple[str, ...]
+) -> None:
+    own, away = {"id": ID, "path": "/w/shop", "days": 7}, "http://127.0.0.1:1"
+    recorder.answer(*[Said(200, own)] * 2)
+    said = run(home, "retention", "--url", recorder.url, "--json", *command, CONTEXT_MANAGER_URL=away)
+    assert answer(said) == own
+    assert answer(run(home, "retention", "--url", away, *command, "--url", recorder.url, "--json")) == own
+    assert [asked.path for asked in recorder.asked] == ["/api/retention"] * 2
+
+
 @pytest.mark.contract("dcm delete session")
 def test_a_session_is_deleted_with_everything_when_the_answer_is_yes(recorder: Recorder, home: Path) -> None:
     for typed in ("no\n", ""):
