@@ -29,8 +29,9 @@ class Nightly:
 
     def _is_due(self, now: datetime) -> bool:
         folder = self._settings.backups
-        made = [at for at, _ in backups.found(folder)]
-        failure = backups.failure(folder)
+        mark = backups.mark(self._settings.home, folder)
+        made = [at for at, _ in backups.found(folder, mark)]
+        failure = backups.failure(folder, mark)
         return backups.is_due(made[0] if made else None, failure[0] if failure else None, self._began, now)
 
     def stop(self) -> None:

@@ -5,7 +5,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,10 @@ NICE = 10
 @click.command("backup")
 @click.option("--output", metavar="DIR", type=click.Path(path_type=Path), help="Where to.  [default: DCM_HOME/backups]")
 @click.option(
-    "--keep", type=click.IntRange(1, 3650), metavar="DAYS", help="Remove older ones there.  [default: DCM_BACKUP_KEEP]"
+    "--keep",
+    type=click.IntRange(1, 3650),
+    metavar="DAYS",
+    help="Remove older ones there.  [default: DCM_BACKUP_KEEP; none with --output]",
 )
 @click.option("--nightly", is_flag=True, hidden=True)
 @options.as_json
@@ -47,7 +50,7 @@ def command(*, output: Path | None, keep: int | None, nightly: bool, as_json: bo
     """Write the whole database to a file that `dcm restore` reads. DCM may run; only you may read the file.
 
     The clock does this every night. Older backups than DCM_BACKUP_KEEP days are removed, never the newest; in a
-    folder you name nothing is removed unless you say --keep.
+    folder you name nothing is removed unless you say --keep, and what another DCM put there never is.
 
     \b
     Examples:
@@ -62,12 +65,14 @@ def command(*, output: Path | None, keep: int | None, nightly: bool, as_json: bo
         told = make(settings, folder)
     except (DcmError, OSError) as error:
         if not output and folder.exists():
-            backups.note_failure(folder, str(error).rstrip("."), datetime.now(UTC))
+            mark = backups.mark(settings.home, folder)
+            backups.note_failure(folder, str(error).rstrip("."), datetime.now(UTC), mark)
         raise
+    mark = backups.mark(settings.home, folder)
     if not output:
-        backups.forget_failure(folder)
+        backups.forget_failure(folder, mark)
     days = keep or (0 if output else settings.backup_keep)
-    removed = backups.remove_old(folder, days, datetime.now(UTC)) if days else []
+    removed = backups.remove_old(folder, days, datetime.now(UTC), mark) if days else []
     _say({**told, "removed": [str(path) for path in removed]}, as_json=as_json)
 
 
@@ -82,11 +87,12 @@ def make(settings: Settings, folder: Path) -> dict[str, Any]:
     make_home(settings.home)
     private_folder(folder) if folder == settings.backups else folder.mkdir(parents=True, exist_ok=True)
     with database.alone(settings, "backup"), database.server(settings) as url, database.said(settings):
-        for draft in folder.glob(".dcm-*.dump.part"):
+        backups.make_mark(settings.home)
+        mark = backups.mark(settings.home, folder)
+        for draft in backups.drafts(folder, mark):
             draft.unlink(missing_ok=True)
         waiting = _drained(settings)
-        began, at = time.monotonic(), datetime.now(UTC)
-        path = folder / backups.name(at)
+        began, path = time.monotonic(), _free(folder, mark)
         _dump(url, path)
     return {
         "file": str(path),
@@ -94,6 +100,14 @@ def make(settings: Settings, folder: Path) -> dict[str, Any]:
         "seconds": round(time.monotonic() - began, 1),
         "waiting": waiting,
     }
+
+
+def _free(folder: Path, mark: str) -> Path:
+    """A file for a backup of now; of two in one second the later has the name of the next."""
+    at = datetime.now(UTC)
+    while (path := folder / backups.name(at, mark)).exists():
+        at += timedelta(seconds=1)
+    return path
 
 
 def _drained(settings: Settings) -> int | None:

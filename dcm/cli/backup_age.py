@@ -14,7 +14,8 @@ OLD = timedelta(days=2)
 
 def look(settings: Settings, now: datetime) -> Iterator[Finding]:
     """Whether there is a backup that is new enough."""
-    made, failure = backups.found(settings.backups), backups.failure(settings.backups)
+    mark = backups.mark(settings.home, settings.backups)
+    made, failure = backups.found(settings.backups, mark), backups.failure(settings.backups, mark)
     newest = made[0][0] if made else None
     why = f"; the last try failed: {failure[1]}" if failure else ""
     if newest and now - newest <= OLD and not failure:

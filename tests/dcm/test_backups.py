@@ -52,11 +52,34 @@ def test_backups_older_than_the_days_they_are_kept_are_removed_but_never_the_new
     assert backups.remove_old(tmp_path, 7, NOW + timedelta(days=90)) == []
 
 
+def test_in_one_folder_a_dcm_sees_removes_and_counts_what_is_its_own_alone(tmp_path: Path) -> None:
+    homes, shared = [tmp_path / "one", tmp_path / "two"], tmp_path / "disk"
+    for folder in (*homes, shared):
+        folder.mkdir()
+    unmarked, *_ = made(shared, 40)
+    assert backups.found(shared, backups.mark(homes[0], shared)) == []
+    for home in homes:
+        backups.make_mark(home)
+        backups.make_mark(home)
+    one, two = [backups.mark(home, shared) for home in homes]
+    assert (one != two, backups.mark(homes[0], homes[0] / "backups")) == (True, "")
+    theirs = [shared / backups.name(NOW - timedelta(days=days), two) for days in (9, 30)]
+    draft = shared / f".{backups.name(NOW, two)}.part"
+    for file in (*theirs, draft, shared / backups.name(NOW, one)):
+        file.touch()
+    backups.note_failure(shared, "the disk is full", NOW, two)
+    assert [path for _, path in backups.found(shared, two)] == theirs
+    assert (backups.remove_old(shared, 7, NOW, one), backups.drafts(shared, one)) == ([], [])
+    assert (backups.drafts(shared, two), backups.failure(shared, one)) == ([draft], None)
+    assert backups.remove_old(shared, 7, NOW, two) == theirs[1:]
+    assert unmarked.exists()
+
+
 def test_why_the_last_try_failed_is_kept_until_one_succeeds(tmp_path: Path) -> None:
     assert backups.failure(tmp_path) is None
     backups.note_failure(tmp_path, "the disk is full", NOW)
     assert backups.failure(tmp_path) == (NOW, "the disk is full")
     backups.forget_failure(tmp_path)
     assert backups.failure(tmp_path) is None
-    (tmp_path / backups.FAILURE).write_text("half a", encoding="utf-8")
+    (tmp_path / f"{backups.FAILURE}.json").write_text("half a", encoding="utf-8")
     assert backups.failure(tmp_path) is None

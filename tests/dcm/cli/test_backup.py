@@ -91,8 +91,29 @@ def test_older_backups_are_removed_by_the_setting_and_in_another_folder_only_whe
         folder.mkdir()
         (folder / backups.name(datetime.now(UTC) - timedelta(days=8))).touch()
     assert len(backed_up(home, stores)["removed"]) == 1
+    mark = backups.mark(home, home / "disk")
+    (home / "disk" / backups.name(datetime.now(UTC) - timedelta(days=8), mark)).touch()
     assert backed_up(home, stores, "--output", str(home / "disk"))["removed"] == []
     assert len(backed_up(home, stores, "--output", str(home / "disk"), "--keep", "3")["removed"]) == 1
+
+
+def test_two_dcms_with_one_folder_leave_each_others_backups_and_know_which_are_their_own(
+    home: Path, stores: dict[str, str]
+) -> None:
+    shared, other = {**stores, "DCM_BACKUP_FOLDER": str(home / "disk")}, {"DCM_HOME": str(home / "other")}
+    first = Path(backed_up(home, shared)["file"])
+    old = first.with_name(first.name.replace(first.name[4:12], "20200101"))
+    first.rename(old)
+    draft = old.with_name(f".{old.name}.part")
+    draft.touch()
+    findings = answer(run(home, "doctor", "--json", **shared | other), code=1)["findings"]
+    [said] = [finding["says"] for finding in findings if finding["check"] == "backup"]
+    assert "there is none" in said
+    assert [backed_up(home, shared | other)["removed"] for _ in range(2)] == [[], []]
+    assert len(list((home / "disk").glob("dcm-*.dump"))) == 3
+    assert draft.exists()
+    assert backed_up(home, shared)["removed"] == [str(old)]
+    assert not draft.exists()
 
 
 def test_a_backup_says_how_many_accepted_events_it_does_not_hold(
