@@ -1,10 +1,16 @@
 """`dcm delete`: one session, or one project, with all that hangs on it."""
 
+import contextlib
+import itertools
+
 import click
 
 from dcm.cli import options
 from dcm.client import Absent, Client
 from dcm.domain.errors import NotFound
+
+PAGE = 100
+"""Sessions that are asked for at once."""
 
 
 @click.group()
@@ -49,6 +55,9 @@ def delete_session(*, session_id: str, yes: bool, url: str | None, as_json: bool
 def delete_project(*, path: str, yes: bool, url: str | None, as_json: bool) -> None:
     """Delete a project with all its sessions and what hangs on them. Asks for the word yes.
 
+    A session after the other, for the worker stores nothing while one is deleted. What somebody else deletes meanwhile
+    is deleted too.
+
     \b
     Example:
       dcm delete project ~/shop --yes
@@ -59,22 +68,31 @@ def delete_project(*, path: str, yes: bool, url: str | None, as_json: bool) -> N
             project = client.get_project_by_path(folder)["project"]
         except Absent:
             raise NotFound(f"No project {folder!r} is known.") from None
-        page = client.list_sessions(project_id=project["id"], limit=100)
-        sessions = options.count(page["total"], "session")
-        options.confirm(f"All that DCM remembers of {folder} will be deleted: {sessions}.", "deleted", yes=yes)
-        deleted = 0
-        while page["sessions"]:
-            for session in page["sessions"]:
-                _forget(client, session["id"])
-            deleted += len(page["sessions"])
-            if not as_json and deleted < page["total"]:
-                click.echo(f"{deleted} sessions ...", err=True)
-            page = client.list_sessions(project_id=project["id"], limit=100)
-        client.delete_project(project["id"])
+        sessions = _sessions(client, project["id"])
+        counted = options.count(len(sessions), "session")
+        options.confirm(f"All that DCM remembers of {folder} will be deleted: {counted}.", "deleted", yes=yes)
+        for number, session in enumerate(sessions, 1):
+            with contextlib.suppress(Absent):
+                client.delete_session(session, everything=True)
+            if not as_json and number % PAGE == 0:
+                click.echo(f"{number} sessions ...", err=True)
+        with contextlib.suppress(Absent):
+            client.delete_project(project["id"])
     if as_json:
-        options.show_json({"deleted": folder, "sessions": deleted})
+        options.show_json({"deleted": folder, "sessions": len(sessions)})
     else:
-        click.echo(f"{folder} is deleted, with {options.count(deleted, 'session')}.")
+        click.echo(f"{folder} is deleted, with {counted}.")
+
+
+def _sessions(client: Client, project_id: str) -> list[str]:
+    """The sessions of a project as they are now; those that begin later go with the project itself."""
+    known: dict[str, None] = {}
+    for offset in itertools.count(0, PAGE):
+        page = client.list_sessions(project_id=project_id, limit=PAGE, offset=offset)
+        known.update(dict.fromkeys(session["id"] for session in page["sessions"]))
+        if offset + PAGE >= page["total"]:
+            break
+    return list(known)
 
 
 def _forget(client: Client, session_id: str) -> None:

@@ -120,17 +120,40 @@ def test_a_session_nobody_knows_is_not_deleted(recorder: Recorder, home: Path) -
     assert isinstance(said.exception, NotFound)
 
 
+def sessions(*names: str, offset: int = 0, total: int | None = None) -> Said:
+    known = [{"id": name} for name in names]
+    return Said(200, {"sessions": known, "total": total or len(names), "limit": 100, "offset": offset})
+
+
+FOUND = Said(200, {"project": {"id": ID, "path": "/w/shop"}})
+
+
 @pytest.mark.contract("dcm delete project")
-@pytest.mark.parametrize("sessions", [0, 2])
-def test_a_project_is_deleted_a_session_after_the_other(recorder: Recorder, home: Path, sessions: int) -> None:
-    page = {"sessions": [{"id": f"s{n}"} for n in range(sessions)], "total": sessions, "limit": 100, "offset": 0}
-    empty = {"sessions": [], "total": 0, "limit": 100, "offset": 0}
-    found = Said(200, {"project": {"id": ID, "path": "/w/shop"}})
-    recorder.answer(found, Said(200, page), *[Said(204)] * sessions, *[Said(200, empty)] * bool(sessions), Said(204))
+@pytest.mark.parametrize("names", [(), ("s0", "s1")])
+def test_a_project_is_deleted_each_of_its_sessions_once_and_those_that_begin_meanwhile_with_itself(
+    recorder: Recorder, home: Path, names: tuple[str, ...]
+) -> None:
+    recorder.answer(FOUND, sessions(*names), *[Said(204)] * len(names), Said(204))
     said = run(home, "delete", "project", "/w/shop", "--yes", "--json", "--url", recorder.url)
-    assert answer(said) == {"deleted": "/w/shop", "sessions": sessions}
+    assert answer(said) == {"deleted": "/w/shop", "sessions": len(names)}
+    assert [one.method for one in recorder.asked] == ["GET", "GET", *["DELETE"] * (len(names) + 1)]
     deleted = [one.path for one in recorder.asked if one.method == "DELETE"]
-    assert deleted == [*(f"/api/sessions/s{n}" for n in range(sessions)), f"/api/projects/{ID}"]
+    assert deleted == [*(f"/api/sessions/{name}" for name in names), f"/api/projects/{ID}"]
+
+
+def test_a_project_with_more_sessions_than_a_page_is_deleted_with_all_of_them(recorder: Recorder, home: Path) -> None:
+    first = [f"s{number}" for number in range(100)]
+    pages = [sessions(*first, total=102), sessions("s99", "s100", offset=100, total=102)]
+    recorder.answer(FOUND, *pages, *[Said(204)] * 102)
+    said = run(home, "delete", "project", "/w/shop", "--yes", "--url", recorder.url)
+    assert said.stdout == "/w/shop is deleted, with 101 sessions.\n"
+    assert len([one for one in recorder.asked if one.method == "DELETE"]) == 102
+
+
+def test_a_project_that_another_deletes_at_the_same_time_is_deleted(recorder: Recorder, home: Path) -> None:
+    recorder.answer(FOUND, sessions("s0", "s1"), *[Said(404, {"error": "Not found"})] * 3)
+    said = run(home, "delete", "project", "/w/shop", "--yes", "--url", recorder.url)
+    assert said.stdout == "/w/shop is deleted, with 2 sessions.\n"
 
 
 @pytest.mark.parametrize(
