@@ -108,13 +108,15 @@ def finish(conn: Conn, pruning_id: uuid.UUID, problem: str | None) -> None:
     )
 
 
-def last_by_settings(conn: Conn) -> datetime | None:
-    """When a pruning by the settings was last asked for."""
+def last_by_settings(conn: Conn, since: datetime) -> datetime | None:
+    """When a pruning by the settings was last asked for; one that failed or never began counts since a moment only."""
     row = conn.execute(
         """
         SELECT max(asked_at) FROM prunings
         WHERE NOT dry_run AND older_than_days IS NULL AND project_path IS NULL
-        """
+          AND (began_at IS NOT NULL AND stage <> 'failed' OR asked_at > %(since)s)
+        """,
+        {"since": since},
     ).fetchone()
     return row[0] if row else None
 

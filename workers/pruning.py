@@ -22,6 +22,9 @@ broker = running.broker()
 EVERY, AT_THE_LATEST = timedelta(hours=24), timedelta(hours=48)
 """How often is pruned by the settings where it is quiet, and where it never is."""
 
+AGAIN = timedelta(hours=1)
+"""How long one that failed, or that no worker began, stands in the way of the next."""
+
 QUIET = timedelta(minutes=10)
 """How long nothing was heard of any session when it is quiet."""
 
@@ -114,11 +117,16 @@ def prune_daily() -> None:
     """Have the settings applied once a day, when it is quiet."""
     now = datetime.now(UTC)
     with running.pool().connection() as conn, conn.transaction():
-        last, heard = retention.last_by_settings(conn), retention.quiet_since(conn)
+        last, heard = retention.last_by_settings(conn, now - AGAIN), retention.quiet_since(conn)
         if last and (now - last < EVERY or (not _is_quiet(now, heard) and now - last < AT_THE_LATEST)):
             return
         asked = retention.ask(conn, CLOCK, older_than_days=None, project_path=None, dry_run=False)
-    enqueue(broker, DEFAULT, "prune", str(asked["id"]))
+    try:
+        enqueue(broker, DEFAULT, "prune", str(asked["id"]))
+    except Exception:
+        with running.pool().connection() as conn:
+            retention.finish(conn, asked["id"], "Valkey took no work.")
+        raise
 
 
 def _is_quiet(now: datetime, heard: datetime | None) -> bool:

@@ -124,7 +124,7 @@ def test_once_a_day_the_settings_are_applied_when_it_is_quiet(
 ) -> None:
     def daily(ago: str) -> int:
         """How many were asked for in all, when the last was so long ago."""
-        conn.execute("UPDATE prunings SET asked_at = now() - %s::interval", [ago])
+        conn.execute("UPDATE prunings SET asked_at = now() - %s::interval, began_at = now(), stage = 'done'", [ago])
         pruning.prune_daily()
         return len(sent(valkey, "prune"))
 
@@ -147,3 +147,25 @@ def test_once_a_day_the_settings_are_applied_when_it_is_quiet(
         ("clock", "pruning.asked", {"older_than_days": None, "project_path": None, "dry_run": False})
     ]
     assert running.settings().keep_days == ""
+
+
+def test_a_daily_one_that_failed_or_never_began_is_asked_for_again_after_an_hour(
+    worker: Settings, conn: Conn, valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked(minutes_later: int) -> int:
+        conn.execute("UPDATE prunings SET asked_at = asked_at - %s", [timedelta(minutes=minutes_later)])
+        pruning.prune_daily()
+        return len(sent(valkey, "prune"))
+
+    def refuse(*_: object) -> None:
+        raise redis.ConnectionError("away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pruning, "enqueue", refuse)
+        with pytest.raises(redis.ConnectionError):
+            pruning.prune_daily()
+    assert told(conn) == [("failed", {}, "Valkey took no work.")]
+    assert [asked(59), asked(2)] == [0, 1]
+    assert [asked(59), asked(2)] == [1, 2]
+    pruning.prune.fn(sent(valkey, "prune")[-1][0])
+    assert asked(120) == 2
