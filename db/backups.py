@@ -1,8 +1,5 @@
 """What a backup and a restore ask of Postgres: who it is, a database beside the old one, and their names exchanged."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-
 import psycopg
 from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -19,6 +16,10 @@ __all__ = [
 
 BESIDE, BEFORE = "_restoring", "_before_restore"
 """How the database is called into which a backup is restored, and the one it took the place of."""
+
+
+TRIES = 3
+"""How often those who use a database are put out before it is given up: one may come in between."""
 
 
 def major(database_url: str) -> int:
@@ -92,30 +93,26 @@ def exchange(database_url: str) -> bool:
         _drop(conn, old)
         found = conn.execute("SELECT FROM pg_database WHERE datname = %(name)s", {"name": name}).fetchone()
         existed = found is not None
-        with _closed(conn, name) if existed else nullcontext():
+        for tries_left in reversed(range(TRIES)):
             try:
-                with conn.transaction():
-                    if existed:
-                        _rename(conn, name, old)
-                    _rename(conn, new, name)
+                _exchange(conn, (new, name), (name, old) if existed else None)
+                break
             except psycopg.errors.ObjectInUse as error:
-                reason = f"The database {name} is in use ({error.diag.message_detail})"
-                raise StartError(f"{reason}: nothing was changed. End what uses it.") from error
+                if not tries_left:
+                    reason = f"The database {name} is in use ({error.diag.message_detail})"
+                    raise StartError(f"{reason}: nothing was changed. End what uses it.") from error
         return existed
 
 
-@contextmanager
-def _closed(conn: Connection[TupleRow], name: str) -> Iterator[None]:
-    """Nobody is connected to a database in this block, whatever it is called at its end."""
-    row = conn.execute("SELECT oid FROM pg_database WHERE datname = %(name)s", {"name": name}).fetchone()
-    conn.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))
-    try:
-        conn.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %(name)s", {"name": name})
-        yield
-    finally:
-        found = conn.execute("SELECT datname FROM pg_database WHERE oid = %(oid)s", {"oid": row and row[0]}).fetchone()
-        if found:
-            conn.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(sql.Identifier(found[0])))
+def _exchange(conn: Connection[TupleRow], new: tuple[str, str], old: tuple[str, str] | None) -> None:
+    """Rename in one transaction; from the first renaming on nobody else comes in, and whoever dies changed nothing."""
+    with conn.transaction():
+        if old:
+            conn.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %(name)s", {"name": old[0]}
+            )
+            _rename(conn, *old)
+        _rename(conn, *new)
 
 
 def _rename(conn: Connection[TupleRow], old: str, new: str) -> None:

@@ -84,6 +84,15 @@ def test_a_backup_has_its_name_when_it_is_whole_and_only_its_owner_reads_it(
     assert Path(elsewhere["file"]).parent == tmp_path / "disk"
 
 
+def test_two_backups_in_one_second_have_names_of_their_own(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    for later in range(60):
+        (tmp_path / backups.name(now + timedelta(seconds=later), "-0a1b2c3d")).touch()
+    made = backup._free(tmp_path, "-0a1b2c3d")
+    assert not made.exists()
+    assert backups.found(tmp_path, "-0a1b2c3d")[0][1].name < made.name
+
+
 def test_older_backups_are_removed_by_the_setting_and_in_another_folder_only_when_asked(
     home: Path, stores: dict[str, str]
 ) -> None:
