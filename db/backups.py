@@ -10,8 +10,8 @@ from db.carried import carry, note_reset
 from dcm.domain.errors import StartError
 
 __all__ = [
-    "analyze", "before", "beside", "carry", "drop_before", "drop_beside", "environment", "exchange", "major",
-    "make_beside", "note_reset", "others",
+    "analyze", "before", "beside", "carry", "drop_before", "drop_beside", "environment", "exchange", "left_beside",
+    "major", "make_beside", "note_reset", "others",
 ]  # fmt: skip
 
 BESIDE, BEFORE = "_restoring", "_before_restore"
@@ -51,6 +51,14 @@ def make_beside(database_url: str) -> None:
         conn.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(_name(database_url) + BESIDE))
         )
+
+
+def left_beside(database_url: str) -> str | None:
+    """The name of the database beside, None when there is none."""
+    name = _name(database_url) + BESIDE
+    with _maintenance(database_url) as conn:
+        found = conn.execute("SELECT FROM pg_database WHERE datname = %(name)s", {"name": name}).fetchone()
+    return None if found is None else name
 
 
 def drop_beside(database_url: str) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
@@ -66,20 +67,24 @@ def server(settings: Settings) -> Iterator[str]:
         yield url
 
 
+def lock(settings: Settings, verb: str) -> Path:
+    """The lock of who does this to the database: `backup` or `restore`."""
+    return places(settings.home).run / f"{verb}.lock"
+
+
 @contextlib.contextmanager
-def alone(settings: Settings, what: str) -> Iterator[None]:
-    """One backup, or one restore, at a time.
+def alone(settings: Settings, verb: str) -> Iterator[None]:
+    """One at a time does this to the database.
 
     Raises:
         StartError: another is at work.
     """
-    lock = lease.take(places(settings.home).run / f"{what}.lock")
-    if lock is None:
-        raise StartError(f"A {what} is being made: try again when it is done.")
+    if (descriptor := lease.take(lock(settings, verb))) is None:
+        raise StartError(f"A {verb} is being made: try again when it is done.")
     try:
         yield
     finally:
-        os.close(lock)
+        os.close(descriptor)
 
 
 @contextlib.contextmanager

@@ -10,9 +10,9 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from db import migrate
-from dcm import stores
-from dcm.cli import backup_age, lifecycle, machine, modes, options, probes, relaying, texts, up
+from db import backups, migrate
+from dcm import lease, stores
+from dcm.cli import backup_age, database, lifecycle, machine, modes, options, probes, relaying, texts, up
 from dcm.cli.findings import Finding, broken, ok, warning
 from dcm.cli.hints import callable_here
 from dcm.client import ClientError
@@ -129,6 +129,7 @@ def schema(settings: Settings) -> Iterator[Finding]:
     """Whether the database is at this version's schema."""
     try:
         absent = migrate.missing(settings.database_url)
+        left = backups.left_beside(settings.database_url)
     except Exception as error:  # noqa: BLE001 - only db knows the driver, and a person needs a sentence
         reason = settings.hidden(str(error).strip() or type(error).__name__).splitlines()[0]
         yield broken("schema", f"the database cannot be read: {reason}", "Run `dcm db:setup`.")
@@ -137,6 +138,9 @@ def schema(settings: Settings) -> Iterator[Finding]:
         yield broken("schema", f"{', '.join(absent)} are not applied", "Run `dcm migrate`.")
     else:
         yield ok("schema", "the database has this version's schema")
+    if left and not lease.held(database.lock(settings, "restore")):
+        says = f"one that did not end left the database {left} on the disk"
+        yield warning("restore", says, "Run `dcm restore FILE` again: it removes what is left.")
 
 
 def api(settings: Settings) -> Iterator[Finding]:

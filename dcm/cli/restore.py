@@ -29,8 +29,9 @@ def command(*, file: Path, yes: bool, drop_old: bool, as_json: bool) -> None:
     """Put a backup in the place of the database. Asks for the word yes.
 
     It is restored beside the database, while DCM runs on; then DCM is stopped for a moment, the names are exchanged,
-    and DCM is started again if it ran. Whatever fails before that leaves everything as it was. The old database is
-    kept until the next restore, or deleted with --drop-old. Tokens and credentials that were revoked stay so.
+    and DCM is started again if it ran, in the background: `make up` in a terminal ends. Whatever fails before that
+    leaves everything as it was. The old database is kept until the next restore, or deleted with --drop-old. Tokens
+    and credentials that were revoked stay so.
 
     \b
     Examples:
@@ -130,7 +131,7 @@ def _say(settings: Settings, told: dict[str, Any], *, as_json: bool) -> None:
     if told["kept"]:
         click.echo(f"The database before it is kept as {told['kept']} until the next restore.")
     if told["restarted"]:
-        click.echo("DCM was stopped for it, and is up again.")
+        click.echo("DCM was stopped for it, and is up again, in the background: `dcm stop` ends it.")
     if not told["carried"]:
         click.echo(
             "Tokens and credentials that were revoked since the backup are good again: look at `dcm token list`."

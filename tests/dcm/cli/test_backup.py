@@ -186,6 +186,25 @@ def test_the_reason_why_a_program_failed_is_its_first_error() -> None:
     assert postgres_programs.reason("") == "it gave no reason"
 
 
+def test_doctor_says_what_a_restore_that_was_killed_left_until_another_removed_it(
+    home: Path, stores: dict[str, str], database_url: str
+) -> None:
+    def said() -> list[str]:
+        findings = answer(run(home, "doctor", "--json", **stores), code=1)["findings"]
+        return [finding["says"] for finding in findings if finding["check"] == "restore"]
+
+    file = backed_up(home, stores)["file"]
+    rules.make_beside(database_url)
+    name = psycopg.conninfo.conninfo_to_dict(database_url)["dbname"]
+    assert said() == [f"one that did not end left the database {name}_restoring on the disk"]
+    lock = lease.take(home / "run" / "restore.lock")
+    assert said() == []
+    assert lock
+    os.close(lock)
+    assert run(home, "restore", file, "--yes", **stores).exit_code == 0
+    assert said() == []
+
+
 @pytest.mark.parametrize("typed", ["\n", "y\n", ""])
 def test_nothing_is_restored_without_the_word_yes(
     home: Path, stores: dict[str, str], database_url: str, typed: str

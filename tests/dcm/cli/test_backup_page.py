@@ -50,5 +50,5 @@ def test_everything_is_there_again_after_the_data_was_lost_and_restored() -> Non
         assert "make the cart faster" in dcm.run("search", "cart").stdout
         said = typed(COMMANDS["backup"], dcm.folder, **dcm.environ)
         assert said.returncode == 0, said.stderr
-        assert "DCM was stopped for it, and is up again." in said.stdout
+        assert "DCM was stopped for it, and is up again, in the background: `dcm stop` ends it." in said.stdout
         assert "make the cart faster" in dcm.run("search", "cart").stdout
