@@ -17,8 +17,8 @@ LOCAL_SCOPES = frozenset({access.INGEST, access.READ, access.WRITE})
 """What needs no token on this machine."""
 
 NEEDED = (
-    "This needs a token with the scope admin: `dcm` sends the one in DCM_HOME by itself, and others are made with "
-    "`dcm token create NAME --scope admin`."
+    "This needs a token with the scope admin: without --url `dcm` sends the one in DCM_HOME by itself, and others are "
+    "made with `dcm token create NAME --scope admin`."
 )
 
 

@@ -26,6 +26,8 @@ Days = Annotated[int, Field(ge=0, le=rules.MOST_DAYS)]
 
 MoreThanADay = Annotated[int, Field(ge=1, le=rules.MOST_DAYS)]
 
+UNKNOWN = "Project not found: {}. Give the whole path of a folder in which a session ran."
+
 NEWEST = 10
 """Prunings that are shown."""
 
@@ -102,7 +104,7 @@ class Retention:
         def store(conn: Conn) -> dict[str, Any]:
             row = retention.set_days(conn, path, body.days)
             if row is None:
-                raise NotFound(f"Project not found: {path}")
+                raise NotFound(UNKNOWN.format(path))
             audit.record(conn, caller, "retention.set", path, days=body.days)
             return row
 
@@ -158,6 +160,7 @@ def require_days(conn: Conn, path: str, days: int | None) -> None:
         InvalidInput: it has no days of its own.
     """
     if projects.at(conn, path) is None:
-        raise NotFound(f"Project not found: {path}")
+        raise NotFound(UNKNOWN.format(path))
     if days is None and all(row["path"] != path for row in retention.of_projects(conn)):
-        raise InvalidInput(f"{path} has no days of its own: give older_than_days, or set them first.")
+        mend = "say how many (`--older-than`, older_than_days), or set them first with `dcm retention set`."
+        raise InvalidInput(f"{path} has no days of its own: {mend}")

@@ -1,10 +1,11 @@
 """Access tokens: who may call from other machines, and administer."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from api.database import Database
 from api.fields import Answer, Body, Instant, Name
@@ -22,6 +23,19 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,99}$"
 """How a token may be called: it stands in paths, tables and the audit log."""
 
 
+def named(name: str) -> str:
+    """The name, when a token may be called so.
+
+    Raises:
+        ValueError: it may not.
+    """
+    if not re.fullmatch(NAME, name):
+        raise ValueError(
+            "give up to 100 letters of a to z, digits and . _ @ -, of which the first is a letter or digit"
+        )
+    return name
+
+
 class NewToken(Body):
     """A token for a machine or a person. `scopes` left out are `ingest` for a machine, `read` and `write` for a person.
 
@@ -30,7 +44,7 @@ class NewToken(Body):
 
     NULLABLE = frozenset({"scopes", "expires_at"})
 
-    name: Annotated[Name, Field(pattern=NAME)]
+    name: Annotated[Name, AfterValidator(named), Field(json_schema_extra={"pattern": NAME})]
     kind: Literal["machine", "person"] = "machine"
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=4)] | None = None
     expires_at: Instant | None = None
@@ -117,7 +131,7 @@ class OneToken:
         def store(conn: Conn) -> dict[str, Any]:
             row = tokens.revoke(conn, key)
             if row is None:
-                raise NotFound("Token not found")
+                raise NotFound("Token not found: see `dcm token list`.")
             audit.record(conn, caller, "token.revoked", row["name"], id=str(row["id"]))
             return row
 

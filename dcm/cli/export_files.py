@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from dcm.cli.refusals import NOT_WRITTEN
 from dcm.domain.errors import InvalidInput
 
 LONGEST = 16 * 1024 * 1024
@@ -18,18 +19,30 @@ LONGEST = 16 * 1024 * 1024
 @contextlib.contextmanager
 def written(path: Path) -> Iterator[BinaryIO]:
     """A file that has its name once it is whole; what is not whole is removed. Only its owner may read it."""
-    descriptor, name = tempfile.mkstemp(".part", f".{path.name}.", path.absolute().parent)
-    draft = Path(name)
+    with _refused_as(path):
+        descriptor, name = tempfile.mkstemp(".part", f".{path.name}.", path.absolute().parent)
+        draft = Path(name)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                with _packing(path, file) as packing:
+                    yield packing
+                file.flush()
+                os.fsync(descriptor)
+            draft.rename(path)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+
+
+@contextlib.contextmanager
+def _refused_as(path: Path) -> Iterator[None]:
+    """What the system says of the draft is said of the file that was asked for."""
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            with _packing(path, file) as packing:
-                yield packing
-            file.flush()
-            os.fsync(descriptor)
-        draft.rename(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno not in NOT_WRITTEN:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 @contextlib.contextmanager

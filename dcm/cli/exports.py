@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.status import Status
 
-from dcm.cli import export_files, options
+from dcm.cli import export_files, options, texts
 from dcm.client.calls.call import get
 from dcm.client.errors import ClientError
 from dcm.domain import exports
@@ -89,8 +89,9 @@ def _write(lines: Iterator[bytes], file: BinaryIO) -> dict[str, Any]:
 def _say(told: dict[str, Any], path: Path | None, *, as_json: bool) -> None:
     """On stderr where stdout is the export."""
     size = path.stat().st_size if path else None
-    if as_json and path:
-        options.show_json({"file": str(path.absolute()), "bytes": size, **told})
+    if as_json:
+        found = {"file": str(path.absolute()) if path else None, "bytes": size, **told}
+        click.echo(texts.as_json(found, indent=2), err=path is None)
     else:
         rows = ", ".join(f"{count} {kind}" for kind, count in told["totals"].items() if count)
         where = f" in {path} ({size} bytes)" if path else ""

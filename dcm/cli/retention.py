@@ -25,7 +25,8 @@ LOOK_EVERY, PATIENCE, SILENCE = 0.2, 60.0, 3600.0
 def prune(*, older_than: int | None, project: str | None, dry_run: bool, url: str | None, as_json: bool) -> None:
     """Delete what is kept no longer, and give its space back to the disk. DCM goes on working.
 
-    Without options it does what DCM does by itself once a day. Projects with days of their own keep to them.
+    Without options it does what DCM does by itself once a day. Projects with days of their own keep to them,
+    but for one that --project names with --older-than.
 
     \b
     Examples:
@@ -142,7 +143,7 @@ def _steps(client: Client, pruning_id: str) -> Iterator[Pruning]:
 def _why_nothing_is_told(found: Pruning) -> str:
     if found["began_at"]:
         return f"The pruning is at {found['stage']} and told nothing for an hour. See `dcm logs worker`, or ask again."
-    return "No worker takes up the pruning: see `dcm logs worker`."
+    return "No worker takes up the pruning: it stays queued, and is done when one does. See `dcm logs worker`."
 
 
 def _lines(found: Pruning) -> Iterator[str]:

@@ -8,6 +8,8 @@ from dcm.domain.errors import DcmError
 
 TOO_LONG = "What is asked for is too long for the address of a request: shorten it."
 
+UNAUTHORIZED = "Unauthorized: set DCM_TOKEN to a good token of that DCM, which `dcm token create NAME` makes there."
+
 
 class ClientError(DcmError):
     """Any failure of a call to DCM."""
@@ -57,6 +59,8 @@ def refusal(status: int, body: object, text: str) -> Refused:
     details = said.get("details")
     if status == 414:
         sentence = TOO_LONG
+    if status == 401 and sentence == "Unauthorized":
+        sentence = UNAUTHORIZED
     if not isinstance(sentence, str) or not sentence:
         sentence = f"DCM answered {status}: {' '.join(text.split())[:200] or 'nothing'}"
     kind = {404: Absent, 503: Busy}.get(status, Refused)

@@ -1,6 +1,8 @@
 """`dcm export`: what is remembered, out and in again, against the real API."""
 
+import errno
 import json
+import re
 import stat
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -178,6 +180,8 @@ def test_only_its_owner_may_read_an_export_and_stdout_takes_it_too(lived: ApiSer
     assert stat.S_IMODE((home / "all.jsonl").stat().st_mode) == 0o600
     said = run(home, "export", "--output", "-", "--url", url(lived))
     assert line_set([json.loads(line) for line in said.stdout.splitlines()[1:]]) == line_set(lines)
+    said = run(home, "export", "--output", "-", "--url", url(lived), "--json")
+    assert json.loads(said.stderr)["totals"] == lines[-1]["totals"]
     told = answer(run(home, "export", "--output", str(home / "b.jsonl"), "--url", url(lived), "--json"))
     assert (told["lines"], told["totals"]) == (len(lines) + 1, lines[-1]["totals"])
 
@@ -225,6 +229,15 @@ def test_a_draft_that_somebody_laid_down_is_not_written_into(lived: ApiServer, h
         assert stat.S_IMODE((home / "all.jsonl").stat().st_mode) == 0o600
         draft.unlink()
         (home / "all.jsonl").unlink()
+
+
+def test_a_file_that_cannot_be_written_is_called_as_it_was_asked_for(home: Path) -> None:
+    for path in (home / "missing" / "all.jsonl", home):
+        with pytest.raises(OSError, match=re.escape(f"'{path}'")), export_files.written(path):
+            pass
+    with pytest.raises(OSError, match=r"all\.jsonl'"), export_files.written(home / "all.jsonl"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert list(home.iterdir()) == []
 
 
 def test_two_exports_to_one_file_at_once_are_each_whole_when_they_have_its_name(home: Path) -> None:

@@ -60,7 +60,7 @@ def test_a_pruning_that_fails_is_an_error_with_its_reason(recorder: Recorder, ho
 
 @pytest.mark.parametrize(("begun", "why"), [
     ({}, "is at actions and told nothing for an hour"),
-    ({"stage": "waiting", "began_at": None}, "No worker takes up the pruning"),
+    ({"stage": "waiting", "began_at": None}, "No worker takes up the pruning: it stays queued"),
 ])  # fmt: skip
 def test_a_pruning_that_tells_nothing_any_more_is_not_waited_for_for_ever(
     recorder: Recorder, home: Path, monkeypatch: pytest.MonkeyPatch, begun: dict[str, Any], why: str

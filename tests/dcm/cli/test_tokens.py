@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from api_server import ApiServer
 from click.testing import Result
@@ -59,6 +60,20 @@ def test_the_audit_log_is_printed_a_line_an_act(dcm: Any) -> None:
     nothing = "There is no act whose name begins with nothing: `dcm audit` prints all.\n"
     assert dcm("audit", "--act", "nothing").stdout == nothing
     assert dcm("audit", "--before", "1").stdout == "There is no act before 1.\n"
+
+
+def test_a_name_that_no_token_may_have_and_one_that_none_has_are_refused_with_what_to_do(dcm: Any) -> None:
+    refused = dcm("token", "create", "a b").exception
+    assert isinstance(refused, Refused)
+    assert "letters of a to z, digits" in str(refused.details)
+    assert str(dcm("token", "revoke", "nobody").exception) == "Token not found: see `dcm token list`."
+
+
+def test_a_project_nobody_knows_and_one_without_days_are_refused_with_what_to_do(dcm: Any, server: ApiServer) -> None:
+    assert "in which a session ran" in str(dcm("retention", "set", "/w/none", "--days", "1").exception)
+    with psycopg.connect(server.database_url, autocommit=True) as conn:
+        conn.execute("INSERT INTO projects (path) VALUES ('/w/shop')")
+    assert "(`--older-than`, older_than_days)" in str(dcm("prune", "--project", "/w/shop").exception)
 
 
 def test_what_is_no_time_and_no_scope_is_refused_before_anybody_is_asked(dcm: Any) -> None:

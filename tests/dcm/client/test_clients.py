@@ -16,6 +16,7 @@ from recorder import Recorder, Said, recording
 from dcm.client import Absent, AsyncClient, Busy, Client, ClientError, Refused, Unreachable
 from dcm.client.calls import events, system, work
 from dcm.client.calls.call import Call
+from dcm.client.errors import UNAUTHORIZED
 from dcm.client.sending import attempts, failure
 
 URL = "http://127.0.0.1:1"
@@ -89,6 +90,7 @@ def test_a_refusal_is_never_tried_again(call: Call[Any], status: int) -> None:
     ("status", "body", "kind", "sentence"),
     [
         (404, {"error": "Project not found"}, Absent, "Project not found"),
+        (401, {"error": "Unauthorized"}, Refused, UNAUTHORIZED),
         (503, {"error": "Valkey is away."}, Busy, "Valkey is away."),
         (500, {"oops": 1}, Refused, 'DCM answered 500: {"oops":1}'),
         (400, {"error": "Validation failed", "details": {"path": ["Field required"]}}, Refused, "Validation failed"),
