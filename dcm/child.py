@@ -21,7 +21,7 @@ OWN = 0o077
 """The umask of all our processes: what they make is their owner's alone, whatever they were started with."""
 
 LOG_LIMIT = 10_000_000
-"""Bytes a log may have when its program starts; a larger one is set aside."""
+"""Bytes a log may have when its program starts, and dcm.log at any time; a larger one is set aside."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import redis
 
 from db.pool import Conn, connect
 from dcm import lease
-from dcm.embedded.places import Places, places
+from dcm.embedded.places import Places, make_home, places
 from trials.proxy import Proxy
 
 ROOT = Path(__file__).parents[2]
@@ -79,7 +79,7 @@ class Instance:
         self.valkey = Proxy(self.where.valkey_socket)
         self.shift_file = folder / "shift"
         self.shift = 0.0
-        self.log = folder / "lines.log"
+        self.log = self.where.logs / "dcm.log"
         self._process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
@@ -89,9 +89,10 @@ class Instance:
         self.move_clock(0)
         procfile = self.folder / "Procfile"
         procfile.write_text("".join(f"{line}: {self._command(line)}\n" for line in (*SERVICES, *STORES)))
+        make_home(self.home)
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: ASYNC220 - it takes a moment, once
-                [*ENDS_WITH_US, sys.executable, "-m", "honcho", "start", "-f", str(procfile)],
+                [*ENDS_WITH_US, sys.executable, "-m", "dcm.procfile", str(self.log), "start", "-f", str(procfile)],
                 cwd=ROOT,
                 env=self._environ(),
                 stdin=subprocess.DEVNULL,

@@ -1,5 +1,7 @@
 """`dcm logs`: what the processes said."""
 
+import contextlib
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -67,12 +69,24 @@ def log_of(where: Places, part: str | None) -> tuple[Path, re.Pattern[str]]:
 
 
 def _added(log: TextIO, path: Path) -> Iterator[str]:
-    """Lines as they are written, until the file is put aside or the person has enough."""
+    """Lines as they are written, also to the file that takes the place of one that was set aside."""
     rest = ""
-    while path.exists():
-        rest += log.readline()
+    while True:
+        replaced = _is_replaced(log, path)
+        read = log.readline()
+        rest += read
         if rest.endswith("\n"):
             yield rest
             rest = ""
-        elif not rest or not log.read(0):
+        elif replaced and not read:
+            log.close()
+            log = path.open(encoding="utf-8", errors="replace")
+        elif not read:
             time.sleep(PAUSE)
+
+
+def _is_replaced(log: TextIO, path: Path) -> bool:
+    """Whether another file has taken the place of the one that is read."""
+    with contextlib.suppress(FileNotFoundError):
+        return not os.path.samestat(os.fstat(log.fileno()), path.stat())
+    return False

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from dcm import dotenv, lease, ports, token_file
+from dcm.autostart import log_path
 from dcm.cli.hints import callable_here
 from dcm.domain import access
 from dcm.domain.errors import StartError
@@ -57,7 +58,8 @@ def command(concurrency: str | None) -> None:
     os.chdir(ROOT)
     scale = ["-c", concurrency] if concurrency else []
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "honcho", "start", *scale])  # nosec B606 # noqa: S606 - honcho gets Ctrl-C
+    honcho = [sys.executable, "-m", "dcm.procfile", str(log_path(settings)), "start", *scale]
+    os.execv(sys.executable, honcho)  # nosec B606 # noqa: S606 - honcho gets Ctrl-C
 
 
 def read_dotenv(path: Path) -> None:
