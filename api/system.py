@@ -15,10 +15,7 @@ from db.intake import Refusals
 from db.pool import Conn
 from dcm import dead_messages
 from dcm.broker import NAMESPACE, accepted_streams, redis_client
-from dcm.settings import Settings
-
-PATIENCE = 2.0
-"""Seconds until a store that does not answer counts as away."""
+from dcm.settings import STORE_PATIENCE, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +63,7 @@ def _queue(settings: Settings, away: dict[str, str]) -> QueueState | None:
     streams = accepted_streams(settings)
     queues = dead_messages.QUEUES
     try:
-        with redis_client(settings, timeout=PATIENCE) as client:
+        with redis_client(settings, timeout=STORE_PATIENCE) as client:
             pipeline = client.pipeline(transaction=False)
             pipeline.time()
             pipeline.info("memory")
@@ -100,7 +97,7 @@ def _age(oldest: list[tuple[bytes, Any]], now: float) -> float:
 
 async def _store(database: Database, away: dict[str, str]) -> StoreState | None:
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(STORE_PATIENCE):
             return await database.probe(_read_store)
     except Exception as error:  # noqa: BLE001 - whatever it is, the database did not answer
         away["postgres"] = str(error) or "no answer in time"

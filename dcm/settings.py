@@ -11,6 +11,9 @@ from dcm.domain import passwords, retention, store_urls
 from dcm.domain.errors import SettingsError
 from dcm.embedded.places import places
 
+STORE_PATIENCE = 2.0
+"""Seconds until a store that does not answer counts as away where somebody asks how DCM is."""
+
 
 def _doc(env: str, text: str, *, secret: bool = False, bounds: tuple[int, int] | None = None) -> dict[str, object]:
     return {"env": env, "doc": text, "secret": secret, "bounds": bounds}

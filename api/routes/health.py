@@ -10,7 +10,7 @@ from api.operations import operation
 from db import health
 from dcm import __version__
 from dcm.domain.access import Caller
-from dcm.settings import Settings
+from dcm.settings import STORE_PATIENCE, Settings
 
 FEATURES = {
     "phase1": "database",
@@ -77,13 +77,13 @@ class Configuration(Answer):
 async def _database_health(database: Database, caller: Caller) -> dict[str, Any]:
     """Whether it answers, and to who owns this DCM why not: the reason may name its address and user."""
     try:
-        async with asyncio.timeout(2.0):
+        async with asyncio.timeout(STORE_PATIENCE):
             return {"healthy": True, "latencyMs": await database.probe(health.latency_ms)}
     except Exception as error:  # noqa: BLE001 - whatever it is, the database did not answer
         return {
             "healthy": False,
             "latencyMs": 0,
-            "error": (str(error) or "no answer within 2 s") if caller.owns_files else AWAY,
+            "error": (str(error) or f"no answer within {STORE_PATIENCE:.0f} s") if caller.owns_files else AWAY,
         }
 
 

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from db import backups, migrate
 from dcm import lease, stores
-from dcm.cli import backup_age, database, lifecycle, machine, modes, options, probes, relaying, texts, up
+from dcm.cli import backup_age, database, lifecycle, logs, machine, modes, options, probes, relaying, texts, up
 from dcm.cli.findings import Finding, broken, ok, warning
 from dcm.cli.hints import callable_here
 from dcm.client import ClientError
@@ -150,24 +150,24 @@ def api(settings: Settings) -> Iterator[Finding]:
         with options.connect(server_url(settings)) as client:
             system = client.get_system()
     except ClientError as error:
-        yield broken("API", str(error), "See `dcm logs api`.")
+        yield broken("API", str(error), logs.advice(settings, "api"))
         return
     if health["status"] == "healthy":
         yield ok("API", f"version {health['version']}, the database answers in {health['database']['latencyMs']} ms")
     else:
         yield broken("API", "it is not healthy: the database does not answer", "See `dcm logs postgres`.")
-    yield from queue(system)
+    yield from queue(settings, system)
     yield from dead_letters(system)
 
 
-def queue(system: System) -> Iterator[Finding]:
+def queue(settings: Settings, system: System) -> Iterator[Finding]:
     """Whether what is accepted gets stored soon."""
     if (waiting := system["queue"]) is None:
         yield broken("queue", f"Valkey does not answer: {system['away']['valkey']}", "See `dcm logs valkey`.")
         return
     says = f"{options.count(waiting['depth'], 'event')} to be stored, the oldest for {waiting['lag_seconds']:.0f} s"
     if waiting["depth"] > BACKLOG or waiting["lag_seconds"] > LAG:
-        yield warning("queue", says, "See `dcm logs ingest`.")
+        yield warning("queue", says, logs.advice(settings, "ingest"))
     else:
         yield ok("queue", says if waiting["depth"] else "no event waits to be stored")
 

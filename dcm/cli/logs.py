@@ -10,9 +10,12 @@ from typing import TextIO
 
 import click
 
+from dcm import lease
+from dcm.autostart import background_lock
 from dcm.cli import options, texts
 from dcm.domain.errors import InvalidInput
 from dcm.embedded.places import Places, places
+from dcm.settings import Settings
 
 LINES = {
     "api": "api",
@@ -59,6 +62,12 @@ def command(*, part: str | None, follow: bool, count: int) -> None:
         for line in _added(log, path) if follow else ():
             if wanted.search(line):
                 click.echo(texts.shown(line), nl=False)
+
+
+def advice(settings: Settings, part: str) -> str:
+    """Where a person finds what a part of the DCM that runs here says."""
+    in_background = part in STORES or lease.held(background_lock(settings))
+    return f"See `dcm logs {part}`." if in_background else "See the terminal or the journal in which it runs."
 
 
 def log_of(where: Places, part: str | None) -> tuple[Path, re.Pattern[str]]:

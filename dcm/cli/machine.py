@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dcm import dotenv, ports
-from dcm.cli import registration, up
+from dcm.cli import logs, registration, up
 from dcm.cli.findings import Finding, broken, ok, warning
 from dcm.domain.claude_settings import endpoint
 from dcm.domain.errors import InvalidInput, SettingsError, StartError
@@ -179,7 +179,11 @@ def own_ports(settings: Settings) -> Iterator[Finding]:
     """Whether the ports of a DCM that runs are listened on."""
     for port, variable in ((settings.port, "PORT"), (settings.dashboard_port, "DASHBOARD_PORT")):
         if ports.owner_of(port) is None and Path("/proc/net/tcp").exists():
-            yield broken("port", f"nobody listens on {port} ({variable})", "See `dcm logs api`, then `dcm restart`.")
+            yield broken(
+                "port",
+                f"nobody listens on {port} ({variable})",
+                f"{logs.advice(settings, 'api')} Then run `dcm restart`.",
+            )
 
 
 def launcher(settings: Settings) -> Iterator[Finding]:

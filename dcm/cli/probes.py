@@ -6,9 +6,10 @@ from typing import Any
 from dcm.cli import options
 from dcm.client import Client, ClientError
 from dcm.client.shapes.system import Health
+from dcm.settings import STORE_PATIENCE
 
-PROBE_SECONDS = 1.5
-"""How long a look waits for an answer; it is asked three times."""
+PROBE_SECONDS = STORE_PATIENCE + 1.5
+"""How long a look waits for an answer: who misses a store says so only after having waited for it."""
 
 
 def api_health(url: str) -> Health:

@@ -106,7 +106,7 @@ def failure(call: Call[Answer], outcome: Outcome, url: str) -> ClientError:
     if call.method == "GET":
         return Unreachable(
             f"What listens at {url} did not answer {reason}: it is not DCM (correct PORT or the URL), "
-            "or DCM is stuck (see `dcm logs api`).",
+            "or DCM is stuck (see `dcm logs api`, or the terminal or journal in which it runs).",
             sent=True,
         )
     return Unreachable(f"DCM at {url} did not answer {reason}; it may have taken the request all the same.", sent=True)
