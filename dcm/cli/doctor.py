@@ -174,12 +174,17 @@ def queue(settings: Settings, system: System) -> Iterator[Finding]:
 
 def dead_letters(system: System) -> Iterator[Finding]:
     """Whether something failed for good."""
-    rejected, dead = system["failures"]["rejected"] or 0, system["failures"]["dead"] or 0
-    if not rejected and not dead:
+    rejected, dead = system["failures"]["rejected"], system["failures"]["dead"]
+    said = {
+        "what the database refused is not known: Postgres is away": rejected is None,
+        f"{options.count(rejected or 0, 'event')} the database refused": bool(rejected),
+        "which messages failed is not known: Valkey is away": dead is None,
+        f"{options.count(dead or 0, 'message')} whose work failed at every try": bool(dead),
+    }
+    says = ", ".join(sentence for sentence, true in said.items() if true)
+    if rejected or dead:
+        yield warning("dead letters", says, "See `dcm dead list`, then `dcm dead retry --all`, or `dcm dead drop ID`.")
+    elif says:
+        yield warning("dead letters", says, "Run `dcm doctor` again when it is back.")
+    else:
         yield ok("dead letters", "nothing failed for good")
-        return
-    says = (
-        f"{options.count(rejected, 'event')} the database refused, "
-        f"{options.count(dead, 'message')} whose work failed at every try"
-    )
-    yield warning("dead letters", says, "See `dcm dead list`, then `dcm dead retry --all`, or `dcm dead drop ID`.")

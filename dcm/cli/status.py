@@ -14,7 +14,7 @@ from dcm.cli import lifecycle, options, probes, registration, relaying, texts
 from dcm.cli.findings import Part
 from dcm.cli.hints import callable_here
 from dcm.client import ClientError, Unreachable
-from dcm.client.shapes.system import Disk, Queue, System
+from dcm.client.shapes.system import Disk, Failures, Queue, System
 from dcm.environment import PROCFILE_ORDER
 from dcm.settings import Settings
 
@@ -137,14 +137,26 @@ def _hooks() -> Part:
 
 def _figures(system: System) -> list[Part]:
     """What waits, what failed and how full the disks are, for a person."""
-    queue, failures, disk = system["queue"], system["failures"], system["disk"]
-    rejected, dead = failures["rejected"] or 0, failures["dead"] or 0
-    failed = f"{options.count(rejected, 'event')} refused, {options.count(dead, 'message')} dead: `dcm dead list`"
+    queue, disk = system["queue"], system["disk"]
     return [
         Part("queue", queue is not None, _waits(queue) if queue else f"Valkey is away: {system['away']['valkey']}"),
-        Part("failures", not rejected + dead, failed if rejected + dead else "none"),
+        _failed(system["failures"]),
         Part("disk", disk["free_bytes"] > ROOM, _room(disk)),
     ]
+
+
+def _failed(failures: Failures) -> Part:
+    """What failed for good, as far as its stores tell."""
+    rejected, dead = failures["rejected"], failures["dead"]
+    if rejected == dead == 0:
+        return Part("failures", True, "none")
+    events = (
+        "refused events not known: Postgres is away"
+        if rejected is None
+        else f"{options.count(rejected, 'event')} refused"
+    )
+    messages = "dead messages not known: Valkey is away" if dead is None else f"{options.count(dead, 'message')} dead"
+    return Part("failures", False, f"{events}, {messages}" + (": `dcm dead list`" if rejected or dead else ""))
 
 
 def _waits(queue: Queue) -> str:
