@@ -122,7 +122,7 @@ class Door:
             async with asyncio.timeout(WRITE_TIMEOUT):
                 nudged, _ = await pipeline.execute()
         except (RedisError, OSError) as error:
-            raise _away(str(error)) from error
+            raise _away(_told(error)) from error
         if nudged:
             self.ask(queue, actor)
 
@@ -217,19 +217,26 @@ class Door:
             self.ask(INGEST, "drain", shard)
 
     def _refuse(self, batch: list[Waiting], error: Exception) -> None:
-        logger.warning("Valkey did not take %d events: %s", len(batch), error)
+        reason = _told(error)
+        logger.warning("Valkey did not take %d events: %s", len(batch), reason)
         if isinstance(error, TimeoutError | redis.exceptions.TimeoutError):
             self._resting_until = time.monotonic() + REST_AFTER_STALL
             batch, self._waiting = batch + self._waiting, []
         figures.UNAVAILABLE.inc(len(batch))
         for waiting in batch:
             if not waiting.taken.done():
-                waiting.taken.set_exception(_away(str(error)))
+                waiting.taken.set_exception(_away(reason))
 
     async def close(self) -> None:
         """Close the connections."""
         await self._valkey.aclose()
         self._broker.close()
+
+
+def _told(error: Exception) -> str:
+    """What Valkey said, without the commands that the client puts before it and the script behind it."""
+    said = str(error).rpartition(" caused error: ")[2].partition(" script: ")[0]
+    return "its disk is full: make room there" if "No space left on device" in said else said
 
 
 def _away(reason: str) -> Unavailable:

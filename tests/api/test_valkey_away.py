@@ -78,6 +78,18 @@ def test_nobody_waits_longer_than_a_second_for_a_stalled_valkey_however_many_com
     assert max(answer.seconds for answer in answers) < 1.0
 
 
+def test_why_valkey_refuses_is_said_without_the_command_it_refused(server: ApiServer) -> None:
+    server.valkey.client.config_set("maxmemory", 1)
+    try:
+        wait_for(lambda: "when used memory >" in post(server, 1).json["error"], "a refusal by Valkey itself", 3)
+        answer = post(server, 1)
+    finally:
+        server.valkey.client.config_set("maxmemory", 0)
+    assert is_refusal(answer)
+    assert "EVAL" not in answer.json["error"]
+    assert len(answer.json["error"]) < 200
+
+
 def test_a_compaction_is_answered_at_once_while_valkey_is_away(server: ApiServer) -> None:
     server.valkey.stop()
     for name in ("PreCompact", "SessionStart"):

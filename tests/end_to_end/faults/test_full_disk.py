@@ -44,7 +44,7 @@ class Background:
             while True:
                 file.write(b"\0" * 1_000_000)
 
-    def hook(self) -> int:
+    def hook(self) -> tuple[int, str]:
         """What a hook is answered."""
         body = {"hook_event_name": "Notification", "session_id": "s", "message": os.urandom(8).hex(), "cwd": "/w"}
         return self._ask("POST", "/api/hooks/claude", json.dumps(body))
@@ -55,14 +55,15 @@ class Background:
         said = self.log.read_text(encoding="utf-8", errors="replace").rpartition("missing here: the log could not")
         return "/stats" in said[2] and bool(said[1])
 
-    def _ask(self, method: str, path: str, body: str) -> int:
+    def _ask(self, method: str, path: str, body: str) -> tuple[int, str]:
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)) as link:
             link.request(method, path, body, {"Content-Type": "application/json"})
-            return link.getresponse().status
+            answer = link.getresponse()
+            return answer.status, answer.read().decode()
 
     def log_is_cut_off(self) -> bool:
         """Whether the last page of the log is full, and none was to be had for what came after it."""
-        return self.hook() == 503 and self.log.stat().st_size % mmap.PAGESIZE == 0
+        return "its disk is full" in self.hook()[1] and self.log.stat().st_size % mmap.PAGESIZE == 0
 
     def alive(self) -> list[str]:
         """The locks that somebody holds."""
@@ -92,7 +93,7 @@ def test_after_its_disk_was_full_dcm_logs_again_and_can_be_stopped_and_started(b
     background.fill()
     until(background.log_is_cut_off, 60, "the log should end in a torn line")
     background.filler.unlink()
-    until(lambda: background.hook() == 200, 30, "hooks should be taken again")
+    until(lambda: background.hook()[0] == 200, 30, "hooks should be taken again")
     until(background.logs_again, 30, "it should log again")
     stopped = background.run("stop")
     assert (stopped.stdout, stopped.stderr) == ("DCM is stopped.\n", "")
