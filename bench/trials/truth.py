@@ -170,8 +170,11 @@ def drained(queue: redis.Redis, last: str) -> bool:
 
 
 def dead(queue: redis.Redis) -> list[dead_messages.DeadMessage]:
-    """Messages that failed for good, the newest."""
-    return dead_messages.newest(queue, 5)
+    """Messages that failed for good, the newest, but for a drain: what it left is drained by the next.
+
+    A worker forgets a dead drain by itself, which a Valkey whose disk is full refuses.
+    """
+    return [dead for dead in dead_messages.newest(queue, 10) if dead.actor != "drain"]
 
 
 def waiting(queue: redis.Redis) -> dict[str, int]:
