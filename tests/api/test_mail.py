@@ -40,6 +40,7 @@ def test_messages_that_stood_in_a_brief_are_not_told_again_with_the_next_hooks(s
     server.valkey.client.set(mailbox_key("s1"), b"".join(map(sealed, letters)))
     assert told(server, "SessionStart", source="compact") == brief
     assert told(server, "UserPromptSubmit") == "and 9090"
+    wait_for(lambda: asked_for(server), "the note that it was read")
 
 
 IMPOSTORS: list[tuple[str, dict[str, str]]] = [
