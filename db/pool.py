@@ -68,3 +68,8 @@ def connect(database_url: str, name: str) -> Conn:
 def is_away(error: Exception) -> bool:
     """Whether the same may go through later. A value too large for an index never does."""
     return isinstance(error, AWAY) and not isinstance(error, psycopg.errors.ProgramLimitExceeded)
+
+
+def is_outage(error: Exception) -> bool:
+    """Whether it was Postgres that was not there, and not what it was asked that took too long."""
+    return is_away(error) and not isinstance(error, psycopg.errors.QueryCanceled)

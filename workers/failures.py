@@ -6,7 +6,7 @@ import dramatiq
 import redis
 from dramatiq.brokers.redis import RedisBroker
 
-from db.pool import is_away
+from db.pool import is_outage
 from dcm import dead_messages
 from dcm.domain.redaction import Redactor
 from workers import figures
@@ -69,11 +69,11 @@ class Outages(dramatiq.Middleware):
     ) -> None:
         """Count no try against a message that a store did not hear of."""
         tried_again = broker.get_actor(message.actor_name).options.get("max_retries") != 0
-        if tried_again and isinstance(exception, Exception) and _is_away(exception):
+        if tried_again and isinstance(exception, Exception) and _is_outage(exception):
             message.options["max_retries"] = message.options.get("retries", 0) + 1
         else:
             message.options.pop("max_retries", None)
 
 
-def _is_away(error: Exception) -> bool:
-    return is_away(error) or isinstance(error, redis.ConnectionError | redis.TimeoutError)
+def _is_outage(error: Exception) -> bool:
+    return is_outage(error) or isinstance(error, redis.ConnectionError | redis.TimeoutError)

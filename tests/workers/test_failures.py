@@ -11,6 +11,7 @@ import pytest
 import redis
 from dramatiq.brokers.redis import RedisBroker
 from prometheus_client import generate_latest
+from psycopg.errors import QueryCanceled
 from psycopg_pool import PoolTimeout
 from stories import event, queue
 
@@ -46,6 +47,10 @@ def at_work(worker: Settings) -> Iterator[tuple[RedisBroker, dramatiq.Worker]]:
     def wait_for_stores(key: str) -> None:
         if (left := worker_valkey.decr(key)) >= 0:
             raise PoolTimeout("no connection in time") if left % 2 else redis.ConnectionError("reset by peer")
+
+    @dramatiq.actor(broker=opened, queue_name=DEFAULT, max_retries=1, min_backoff=1, max_backoff=1)
+    def ask_too_much() -> None:
+        raise QueryCanceled("canceling statement due to statement timeout")
 
     @dramatiq.actor(broker=opened, queue_name=DEFAULT, throws=Away)
     def give_up() -> None:
@@ -155,6 +160,15 @@ def test_a_message_is_tried_for_as_long_as_a_store_is_away(
     finish()
     assert valkey.get("away for so many tries") == b"-1"
     assert dead_messages.newest(valkey, 10) == []
+
+
+def test_a_message_whose_question_always_takes_too_long_is_not_tried_for_ever(
+    broker: RedisBroker, valkey: redis.Redis, finish: Callable[[], None]
+) -> None:
+    enqueue(broker, DEFAULT, "ask_too_much")
+    finish()
+    (dead,) = dead_messages.newest(valkey, 10)
+    assert (dead.actor, dead.tries) == ("ask_too_much", 2)
 
 
 def test_a_message_for_an_actor_that_is_not_known_is_kept_and_says_so(
