@@ -15,7 +15,7 @@ from falcon import media
 from falcon.asgi import Request, Response
 
 from api.access import Access
-from api.bearers import Bearers
+from api.authentication import Authenticator
 from api.callers import Callers
 from api.database import Database
 from api.gate import Gate
@@ -64,7 +64,7 @@ def create_app(
     parts = Running(settings)
     app.add_middleware(Access())
     app.add_middleware(Protection(settings))
-    app.add_middleware(Gate(parts.bearers, router))
+    app.add_middleware(Gate(parts.authenticator, router))
     app.add_middleware(Callers(settings))
     app.add_middleware(parts)
     app.add_middleware(Redaction(redactor))
@@ -95,7 +95,7 @@ class Running:
         self._briefs = Briefs(settings.database_url, self._hook_pool, self._door, self._hook_threads)
         mail = Mail(self._hook_pool, self._door, self._hook_threads)
         database = Database(self._read_pool, self._read_threads, self._door)
-        self.bearers = Bearers(settings, Database(self._hook_pool, self._hook_threads, self._door))
+        self.authenticator = Authenticator(settings, Database(self._hook_pool, self._hook_threads, self._door))
         self.parts = Parts(settings, self._door, self._briefs, mail, database)
 
     async def process_startup(self, scope: Mapping[str, Any], event: Mapping[str, Any]) -> None:  # noqa: ARG002

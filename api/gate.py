@@ -8,7 +8,7 @@ from falcon.asgi import Request, Response
 from falcon.routing import CompiledRouter
 
 from api import operations
-from api.bearers import Bearers
+from api.authentication import Authenticator
 from dcm.domain import access
 from dcm.domain.access import Caller
 from dcm.domain.errors import Forbidden, Unknown
@@ -28,8 +28,8 @@ class Gate:
     A request from loopback costs a look at its address and at the names of its headers.
     """
 
-    def __init__(self, found: Bearers, router: CompiledRouter) -> None:
-        self._bearers, self._router = found, router
+    def __init__(self, authenticator: Authenticator, router: CompiledRouter) -> None:
+        self._authenticator, self._router = authenticator, router
 
     async def process_request(self, req: Request, resp: Response) -> None:  # noqa: ARG002 - falcon's signature
         """Find out who calls.
@@ -43,7 +43,7 @@ class Gate:
         if access.is_local(address, (name for name, _ in req.scope["headers"])):
             req.context.caller = _local(address)
             return
-        req.context.caller = caller = await self._bearers.identified(_token(req), address, _forwarded_for(req))
+        req.context.caller = caller = await self._authenticator.identified(_token(req), address, _forwarded_for(req))
         if not caller.may(access.READ) and self._router.find(req.path, req) is None:
             raise _missing(access.READ)
 
@@ -68,7 +68,7 @@ class Gate:
         if caller.kind == "local":
             if not (token := _token(req)):
                 raise Unknown(NEEDED)
-            req.context.caller = caller = await self._bearers.identified(token, caller.address)
+            req.context.caller = caller = await self._authenticator.identified(token, caller.address)
         if not caller.may(scope):
             raise _missing(scope)
 

@@ -18,7 +18,7 @@ UNKNOWN = "Unauthorized"
 """All that somebody hears who shows no good token."""
 
 
-class Bearers:
+class Authenticator:
     """Knows the bearers of tokens. One per process, and so are its limits."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
