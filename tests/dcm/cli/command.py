@@ -9,7 +9,9 @@ from typing import Any
 
 from click.testing import CliRunner, Result
 
+from dcm import lease
 from dcm.cli.main import dcm
+from dcm.embedded.places import places
 
 UNSET = ("DCM_HOME", "CLAUDE_CONFIG_DIR", "CONTEXT_MANAGER_URL", "PORT", "DCM_PORT", "HOST", "DB_USER", "WS_PORT")
 """What the caller's environment may say of DCM and Claude Code."""
@@ -38,3 +40,8 @@ def execute(home: Path, *arguments: str, **environ: str) -> "subprocess.Complete
         check=False,
         timeout=120,
     )
+
+
+def held_locks(home: Path) -> list[str]:
+    """The locks of a DCM_HOME that somebody holds: none when nothing of it runs."""
+    return sorted(path.name for path in places(home).run.glob("*") if path.is_file() and lease.held(path))

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from api_server import free_ports
-from command import execute
+from command import execute, held_locks
 
 from dcm import lease
 from dcm.embedded.places import ROOT_STORE, places
@@ -44,10 +44,6 @@ class Dcm:
     @property
     def pid_file(self) -> Path:
         return places(self.home).run / "dcm.pid"
-
-    def alive(self) -> list[str]:
-        """The locks that somebody holds."""
-        return sorted(path.name for path in places(self.home).run.glob("*") if path.is_file() and lease.held(path))
 
 
 @contextlib.contextmanager
@@ -196,7 +192,7 @@ def test_stop_and_restart_end_exactly_what_runs(stopped: Dcm, started: Dcm) -> N
     assert second["pid"] != first["pid"]
     assert stopped.run("health").returncode == 0
     assert stopped.json("stop") == {"stopped": True}
-    assert stopped.alive() == []
+    assert held_locks(stopped.home) == []
     assert started.json("status")["running"] is True
 
 
@@ -207,7 +203,7 @@ def test_stop_ends_a_dcm_in_a_terminal_too(stopped: Dcm) -> None:
         until(lambda: stopped.run("health").returncode == 0, "it should answer")
         assert stopped.run("stop").stdout == "DCM is stopped.\n"
         terminal.wait(10)
-    assert stopped.alive() == []
+    assert held_locks(stopped.home) == []
 
 
 def test_a_stale_pid_file_harms_nobody(stopped: Dcm) -> None:
@@ -237,7 +233,7 @@ def test_start_that_cannot_succeed_says_why(stopped: Dcm, started: Dcm) -> None:
     assert said.stderr.startswith(f"dcm: DCM did not start: Port {started.port} (the API) cannot be used: process ")
     assert f"Port {started.ws_port} (the WebSocket bridge)" in said.stderr
     assert said.stderr.count("\n") == 1
-    assert stopped.alive() == []
+    assert held_locks(stopped.home) == []
 
 
 @pytest.mark.parametrize(

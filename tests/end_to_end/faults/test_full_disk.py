@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from command import held_locks
 from system import DCM, free_ports, until
 
-from dcm import lease
 from dcm.embedded.places import places
 
 pytestmark = pytest.mark.e2e
@@ -65,10 +65,6 @@ class Background:
         """Whether the last page of the log is full, and none was to be had for what came after it."""
         return "its disk is full" in self.hook()[1] and self.log.stat().st_size % mmap.PAGESIZE == 0
 
-    def alive(self) -> list[str]:
-        """The locks that somebody holds."""
-        return sorted(path.name for path in places(self.home).run.glob("*") if path.is_file() and lease.held(path))
-
 
 @pytest.fixture
 def background() -> Iterator[Background]:
@@ -97,5 +93,5 @@ def test_after_its_disk_was_full_dcm_logs_again_and_can_be_stopped_and_started(b
     until(background.logs_again, 30, "it should log again")
     stopped = background.run("stop")
     assert (stopped.stdout, stopped.stderr) == ("DCM is stopped.\n", "")
-    assert background.alive() == []
+    assert held_locks(background.home) == []
     assert background.run("start").stdout.startswith("DCM is up.")
