@@ -16,6 +16,7 @@ SCENARIO = Scenario(
     main=[Call("Bash", {"command": "ls"}, 4000), Call("Agent", SUBAGENT, 7000), Say("Done.", 9000), ApiError(400)],
     subagents={"SUBMARK": [Call("Bash", {"command": "ls"}, 3000), Say("Looked.", 2000)]},
 )
+SUBAGENT_TOKENS = 5000
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +65,11 @@ def test_tokens_and_cost_are_those_the_model_reported_with_hooks_and_transcripts
 
     def told() -> bool:
         found = used(system, session_id)
-        by_transcript = any(agent["agent_id"] for agent in found["agents"])
+        by_transcript = sum(agent["input_tokens"] for agent in found["agents"] if agent["agent_id"])
         return (
-            by_transcript and bool(found["failed_requests"]) and found["total"]["input_tokens"] >= sum(model.reported)
+            by_transcript >= SUBAGENT_TOKENS
+            and bool(found["failed_requests"])
+            and found["total"]["input_tokens"] >= sum(model.reported)
         )
 
     wait_until(told, 30, lambda: f"{model.reported} in {used(system, session_id)}")
@@ -77,7 +80,7 @@ def test_tokens_and_cost_are_those_the_model_reported_with_hooks_and_transcripts
     assert (found["total"]["messages"], found["total"]["cost_source"]) == (answers, "client")
     assert found["total"]["cost"] == pytest.approx(cost, abs=1e-5)
     subagent = next(agent for agent in found["agents"] if agent["kind"] == "subagent")
-    assert (subagent["agent_name"], subagent["input_tokens"]) == ("general-purpose", 5000)
+    assert (subagent["agent_name"], subagent["input_tokens"]) == ("general-purpose", SUBAGENT_TOKENS)
     assert next(agent for agent in found["agents"] if agent["kind"] == "auxiliary")["messages"] == 1
     brief = next(
         brief for brief in system.get(f"/api/compact/briefs/{session_id}")["briefs"] if brief["trigger"] == "manual"
