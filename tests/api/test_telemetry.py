@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
-from api_server import Answer, ApiServer
+from api_server import Answer, ApiServer, wait_for
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
@@ -18,7 +18,7 @@ from otlp_bodies import attribute, export_logs, export_metrics, log, point
 from api import otlp
 from api.ingest import Door
 from api.routes.telemetry import MOST_WAITING, Reader, Told
-from dcm.broker import TELEMETRY_STREAM
+from dcm.broker import TELEMETRY_NUDGE, TELEMETRY_STREAM
 from dcm.domain.errors import Unavailable
 
 JSON, PROTOBUF = "application/json", "application/x-protobuf"
@@ -245,7 +245,14 @@ def test_while_valkey_is_away_an_exporter_is_told_when_to_try_again(server: ApiS
 
 
 def test_one_message_a_second_wakes_the_worker_for_many_exports(server: ApiServer) -> None:
-    began = time.monotonic()
-    for _ in range(5):
-        send(server, "/v1/logs", export_logs(log("api_request")))
-    assert 1 <= server.valkey.client.llen("dcm:dramatiq:default") <= 1 + (time.monotonic() - began) // 1.0
+    def woken() -> tuple[int, float]:
+        server.valkey.client.delete("dcm:dramatiq:default", TELEMETRY_NUDGE)
+        began = time.monotonic()
+        for _ in range(5):
+            send(server, "/v1/logs", export_logs(log("api_request")))
+        wait_for(lambda: server.valkey.client.llen("dcm:dramatiq:default"), "a message to the worker")
+        return server.valkey.client.llen("dcm:dramatiq:default"), time.monotonic() - began
+
+    woken()  # the message of an earlier test may come as late as this
+    messages, seconds = woken()
+    assert messages <= 1 + seconds // 1.0
